@@ -1,0 +1,1 @@
+//! The vocabulary of a decision: call, agent, tool, value, effect, reason codes.

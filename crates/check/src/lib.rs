@@ -1,0 +1,1 @@
+//! A parsed stack to a checked stack: names, types, analysis.

@@ -1,0 +1,2 @@
+//! The `faramesh` command.
+fn main() {}

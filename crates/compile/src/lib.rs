@@ -1,0 +1,1 @@
+//! A checked stack to a program.

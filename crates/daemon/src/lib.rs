@@ -1,0 +1,1 @@
+//! Lifecycle, wiring, hot swap and the operators' API.

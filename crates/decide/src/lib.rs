@@ -1,0 +1,1 @@
+//! (program, call, state, now) to verdict, trace and state changes. Pure.

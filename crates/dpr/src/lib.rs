@@ -1,0 +1,1 @@
+//! The Decision Provenance Record: fields, canonical bytes, chain, verification.

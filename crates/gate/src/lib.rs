@@ -1,0 +1,1 @@
+//! Identify, decide, record, reply, outcome: the one place where that order is written.

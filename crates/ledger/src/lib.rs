@@ -1,0 +1,1 @@
+//! Segments, group commit, recovery, index; hands out the only Receipt.

@@ -1,0 +1,1 @@
+//! The compiled policy: versioned, hashed bytes with a bounded loader.

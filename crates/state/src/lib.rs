@@ -1,0 +1,1 @@
+//! Approvals and other state: a fold over records.

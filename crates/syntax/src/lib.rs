@@ -1,0 +1,1 @@
+//! FPL text to a lossless tree with diagnostics, and the formatter.

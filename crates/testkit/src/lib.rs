@@ -1,0 +1,1 @@
+//! Faulty disk, fake clock, temporary daemon: for tests only.

@@ -1,0 +1,1 @@
+//! The Unix socket tier: newline-delimited JSON-RPC to calls and back.
