@@ -1,0 +1,69 @@
+//! The reason codes of decisions: one list, used by records, replies and docs.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
+        /// Why a call was decided as it was.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word on the wire and in records.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A rule or the default permits.
+    PolicyPermit = "POLICY_PERMIT",
+    /// A rule or the default denies.
+    PolicyDeny = "POLICY_DENY",
+    /// A rule wants a person to decide.
+    PolicyDefer = "POLICY_DEFER",
+    /// A limit of the evaluation was reached.
+    PolicyLimit = "POLICY_LIMIT",
+    /// A person approved this very call.
+    Approved = "APPROVED",
+    /// A person denied this very call.
+    ApprovalDenied = "APPROVAL_DENIED",
+    /// The daemon starts, drains or stops.
+    DaemonNotReady = "DAEMON_NOT_READY",
+    /// The record could not be made durable.
+    LedgerUnavailable = "LEDGER_UNAVAILABLE",
+    /// The caller's identity could not be verified.
+    IdentityUnverified = "IDENTITY_UNVERIFIED",
+    /// No agent of that name is declared.
+    AgentUnknown = "AGENT_UNKNOWN",
+    /// The call itself is malformed or beyond a limit.
+    CallInvalid = "CALL_INVALID",
+    /// The daemon failed while deciding.
+    InternalError = "INTERNAL_ERROR",
+}
+
+impl Code {
+    /// Reads [`Code::as_str`].
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == word)
+    }
+
+    /// Whether the same call may have another result later without anybody changing the policy.
+    #[must_use]
+    pub fn retryable(self) -> bool {
+        matches!(self, Self::PolicyDefer | Self::DaemonNotReady | Self::LedgerUnavailable)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
