@@ -1,5 +1,5 @@
 //! SDKs wrap a tool's arguments in envelopes of their own: `{args, kwargs}`, `{input}`,
-//! `{_positional}`. A rule on `amount` must see the amount in every one of them.
+//! `{_positional}`, `{framework, method, tool_name, input}`. A rule on `amount` must see the amount in every one of them.
 
 use crate::value::{Object, Value};
 
@@ -35,7 +35,25 @@ fn unwrap_once(args: Value) -> (Value, bool) {
         ["args"] if matches!(object.get("args").and_then(Value::as_list), Some([] | [Value::Object(_)])) => {
             unwrap_python(object)
         }
+        _ if ["framework", "input", "method", "tool_name"].iter().all(|key| keys.contains(key)) => {
+            (unwrap_framework(object.remove("input").unwrap_or_default()), true)
+        }
         _ => (Value::Object(object), false),
+    }
+}
+
+/// What framework hooks put under `input`: the arguments, a whole tool call of the framework, or
+/// the one string of a single-input tool.
+fn unwrap_framework(input: Value) -> Value {
+    match input {
+        Value::Object(mut call)
+            if call.get("type").and_then(Value::as_str) == Some("tool_call")
+                && call.get("args").is_some() =>
+        {
+            call.remove("args").unwrap_or_default()
+        }
+        Value::Object(args) => Value::Object(args),
+        other => Value::Object([("input", other)].into_iter().collect()),
     }
 }
 
@@ -80,6 +98,15 @@ mod tests {
             (r#"{"_positional":[{"amount":5}]}"#, r#"{"amount":5}"#),
             (r#"{"_positional":["x"]}"#, r#"{"_positional":["x"]}"#),
             (r#"{"args":[],"kwargs":{"input":{"amount":5}}}"#, r#"{"amount":5}"#),
+            (
+                r#"{"framework":"langchain","method":"invoke","tool_name":"refund","tool_call_id":null,"input":{"amount":5}}"#,
+                r#"{"amount":5}"#,
+            ),
+            (
+                r#"{"framework":"langchain","method":"invoke","tool_name":"refund","tool_call_id":"c1","input":{"name":"refund","args":{"amount":5},"id":"c1","type":"tool_call"}}"#,
+                r#"{"amount":5}"#,
+            ),
+            (r#"{"framework":"f","method":"run","tool_name":"t","input":"80"}"#, r#"{"input":"80"}"#),
             (r#"{"args":"x"}"#, r#"{"args":"x"}"#),
             ("null", "null"),
         ] {

@@ -1,1 +1,11 @@
-//! The compiled policy: versioned, hashed bytes with a bounded loader.
+//! The compiled policy: an image that is written as versioned, hashed bytes, and a program that is
+//! loaded from them and decides. The daemon knows policies only in this form.
+
+pub mod image;
+pub mod load;
+pub mod program;
+pub mod tools;
+
+pub use image::{Image, Sources};
+pub use load::{LoadError, decode, encode, load};
+pub use program::{Agent, Program, Rule, hex};

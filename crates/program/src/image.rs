@@ -1,0 +1,393 @@
+//! The compiled policy as data: what `compile` writes, what the bytes of `policy.bin` hold, and what
+//! the hash of a policy is taken over. Everything is flat: expressions and operands name each other
+//! by index, and only smaller indices, so loading never recurses.
+
+use faramesh_call::Effect;
+use serde::{Deserialize, Serialize};
+
+/// A policy before it is loaded for deciding.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Image {
+    /// Settings of the daemon that the policy makes.
+    pub runtime: Runtime,
+    /// Declared identity providers.
+    pub identities: Vec<IdentityProvider>,
+    /// Agents in source order.
+    pub agents: Vec<AgentImage>,
+    /// Constants of conditions.
+    pub constants: Vec<Constant>,
+    /// Places in a call that conditions read.
+    pub paths: Vec<Path>,
+    /// Regular expressions of conditions, each once.
+    pub regexes: Vec<String>,
+    /// Values that conditions compare.
+    pub operands: Vec<Operand>,
+    /// Conditions and their parts; a part comes before what uses it.
+    pub expressions: Vec<Expression>,
+    /// Offsets from UTC of the policy's time zone: from each time on, in order.
+    pub offsets: Vec<OffsetChange>,
+}
+
+/// Whether decisions bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Mode {
+    /// The decision binds.
+    #[default]
+    Enforce,
+    /// Everything is permitted; what would have happened is recorded.
+    Audit,
+}
+
+/// The `runtime` block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runtime {
+    /// Whether decisions bind.
+    pub mode: Mode,
+    /// Where the ledger is, relative to the stack's folder.
+    pub wal_dir: String,
+    /// How long an approval lives, in milliseconds.
+    pub approval_ttl_ms: u64,
+    /// The agents' socket, when the policy names one.
+    pub socket: Option<String>,
+    /// The group that may open the agents' socket.
+    pub socket_group: Option<String>,
+    /// The name of the stack, when the policy gives one.
+    pub stack_id: Option<String>,
+    /// The name of this daemon among the stack's daemons.
+    pub instance_id: Option<String>,
+    /// Whether an agent may name itself.
+    pub allow_self_declared_identity: bool,
+    /// IANA name of the time zone.
+    pub timezone: String,
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Enforce,
+            wal_dir: "./faramesh-wal".to_owned(),
+            approval_ttl_ms: 24 * 3_600_000,
+            socket: None,
+            socket_group: None,
+            stack_id: None,
+            instance_id: None,
+            allow_self_declared_identity: false,
+            timezone: "UTC".to_owned(),
+        }
+    }
+}
+
+/// A change of the offset from UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffsetChange {
+    /// From when, in milliseconds since 1970.
+    pub from_ms: u64,
+    /// Seconds east of UTC.
+    pub offset_seconds: i32,
+}
+
+/// An `identity` block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityProvider {
+    /// Its label.
+    pub name: String,
+    /// How it proves who calls.
+    pub kind: IdentityKind,
+}
+
+/// How an identity provider proves who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IdentityKind {
+    /// The kernel's credentials of the peer of a Unix socket.
+    Unix,
+}
+
+/// What the kernel must say about the process of an agent; every named fact must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attest {
+    /// User id.
+    pub uid: Option<u32>,
+    /// Absolute path of the executable.
+    pub exe: Option<String>,
+}
+
+/// One agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentImage {
+    /// Its name; `anonymous` for the agent of flat rules.
+    pub name: String,
+    /// Whether flat rules made it: it then governs every caller.
+    pub anonymous: bool,
+    /// What happens when no rule matches.
+    pub default: RuleEffect,
+    /// What the kernel must say about its process.
+    pub attest: Option<Attest>,
+    /// `deny!` rules first, then the others, each in source order.
+    pub rules: Vec<RuleImage>,
+    /// Fields that must not reach a record.
+    pub redactions: Vec<Redaction>,
+    /// Names that change nothing: `framework`, `model`, `version`.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// The four effects of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RuleEffect {
+    /// `permit`
+    Permit,
+    /// `defer`
+    Defer,
+    /// `deny`
+    Deny,
+    /// `deny!`
+    DenyAlways,
+}
+
+impl RuleEffect {
+    /// What the rule does with a call.
+    #[must_use]
+    pub fn effect(self) -> Effect {
+        match self {
+            Self::Permit => Effect::Permit,
+            Self::Defer => Effect::Defer,
+            Self::Deny | Self::DenyAlways => Effect::Deny,
+        }
+    }
+
+    /// The word in a policy.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        if self == Self::DenyAlways { "deny!" } else { self.effect().as_str() }
+    }
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleImage {
+    /// What happens on a match.
+    pub effect: RuleEffect,
+    /// The tool pattern.
+    pub pattern: String,
+    /// Index of the condition, clauses included.
+    pub condition: Option<u32>,
+    /// The author's reason.
+    pub reason: Option<String>,
+    /// Where to tell people, as the author wrote it.
+    pub notify: Vec<String>,
+    /// Whether a reply may say what would alter the verdict.
+    pub explain: bool,
+    /// The rule in canonical form; its digest names the rule in approvals and records.
+    pub text: String,
+}
+
+/// `redact TOOL args: [...]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Redaction {
+    /// The tool pattern.
+    pub pattern: String,
+    /// Fields under the arguments.
+    pub fields: Vec<Vec<FieldStep>>,
+}
+
+/// One step to a redacted field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FieldStep {
+    /// A member of an object.
+    Key(String),
+    /// Every element of a list.
+    Each,
+}
+
+/// A constant of a condition.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Constant {
+    /// A single value.
+    Scalar(Scalar),
+    /// A list of single values.
+    List(Vec<Scalar>),
+}
+
+/// A single constant value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Scalar {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// A number in shortest exact form.
+    Number(String),
+    /// A string.
+    String(String),
+}
+
+/// Where a path of a condition starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Root {
+    /// The arguments.
+    Args,
+    /// `args.<first>…`, else, when the first step is the tool's first segment, `args.<rest>`.
+    Field,
+    /// The tool's name.
+    Tool,
+    /// The agent's name.
+    Agent,
+    /// The kind of call.
+    Action,
+    /// The model that asked.
+    Model,
+    /// Host of the HTTP request, else `args.host`.
+    Host,
+    /// Port of the HTTP request, else `args.port`.
+    Port,
+    /// Method of the HTTP request, else `args.method`.
+    Method,
+    /// Path of the HTTP request, else `args.path`, lexically normalised.
+    Path,
+    /// Query of the HTTP request, else `args.query`.
+    Query,
+    /// Headers of the HTTP request, else `args.headers`.
+    Headers,
+    /// Claims about the person behind the call.
+    Principal,
+    /// The session's id.
+    Session,
+    /// Labels of the caller.
+    Tags,
+    /// Hour of the day in the policy's time zone, 0 to 23.
+    TimeHour,
+    /// Day of the week in the policy's time zone, `mon` to `sun`.
+    TimeWeekday,
+    /// The time in RFC 3339, UTC.
+    TimeNow,
+}
+
+/// A place in a call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Path {
+    /// Where it starts.
+    pub root: Root,
+    /// Members and indices from there.
+    pub steps: Vec<Step>,
+    /// How the author wrote it, for messages.
+    pub text: String,
+}
+
+/// One member or index.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Step {
+    /// A member.
+    Key(String),
+    /// An element.
+    Index(u32),
+}
+
+/// A value that a condition compares. References are to smaller indices.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Operand {
+    /// A constant.
+    Constant(u32),
+    /// A place in the call.
+    Path(u32),
+    /// A list made of operands.
+    List(Vec<u32>),
+    /// Text in small letters.
+    Lower(u32),
+    /// Characters of a text or elements of a list.
+    Length(u32),
+    /// `@example.com` of an address.
+    Domain(u32),
+}
+
+/// A comparison by order or equality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Comparison {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+}
+
+/// A condition or a part of one. References are to smaller indices.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Expression {
+    /// Always the same.
+    Constant(bool),
+    /// Not so.
+    Not(u32),
+    /// All of them.
+    All(Vec<u32>),
+    /// Any of them.
+    Any(Vec<u32>),
+    /// Two values compared.
+    Compare {
+        /// How.
+        comparison: Comparison,
+        /// Left operand.
+        left: u32,
+        /// Right operand.
+        right: u32,
+    },
+    /// A value is an element of a list.
+    In {
+        /// The value.
+        item: u32,
+        /// The list.
+        list: u32,
+    },
+    /// A list has an element, or a text a part.
+    Contains {
+        /// The list or text.
+        whole: u32,
+        /// The element or part.
+        part: u32,
+    },
+    /// A text matches a regular expression somewhere.
+    Matches {
+        /// The text.
+        text: u32,
+        /// Index of the regular expression.
+        regex: u32,
+    },
+    /// A text starts with another.
+    StartsWith {
+        /// The text.
+        text: u32,
+        /// Its start.
+        affix: u32,
+    },
+    /// A text ends with another.
+    EndsWith {
+        /// The text.
+        text: u32,
+        /// Its end.
+        affix: u32,
+    },
+    /// A place of the call is present.
+    Has(u32),
+    /// A path lies in a folder.
+    Within {
+        /// The path.
+        path: u32,
+        /// The folder.
+        folder: u32,
+    },
+    /// A value that is true.
+    Truth(u32),
+}
+
+/// Where rules were written. Kept beside the program, outside its hash.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Sources {
+    /// Names of files as messages show them.
+    pub files: Vec<String>,
+    /// For each agent, for each of its rules, the file's index and the line.
+    pub rules: Vec<Vec<(u32, u32)>>,
+}

@@ -1,0 +1,314 @@
+//! A loaded policy, ready for deciding: rules indexed by tool, constants as values, regular
+//! expressions compiled once each.
+
+use faramesh_call::value::Value;
+use faramesh_call::{Number, Timestamp};
+use regex::Regex;
+use rustc_hash::FxHashMap;
+use sha2::{Digest, Sha256};
+
+use crate::image::{
+    AgentImage, Attest, Comparison, Constant, Expression, IdentityProvider, Image, OffsetChange, Operand,
+    Path, Redaction, RuleEffect, Runtime, Scalar, Sources,
+};
+use crate::load::LoadError;
+use crate::tools::ToolIndex;
+
+/// A policy that can decide. Immutable; shared between threads.
+#[derive(Debug)]
+pub struct Program {
+    hash: [u8; 32],
+    hash_text: Box<str>,
+    /// Settings of the daemon.
+    pub runtime: Runtime,
+    /// Declared identity providers.
+    pub identities: Vec<IdentityProvider>,
+    agents: Vec<Agent>,
+    by_name: FxHashMap<Box<str>, u32>,
+    constants: Vec<ConstantValue>,
+    paths: Vec<Path>,
+    regexes: Vec<Regex>,
+    operands: Vec<Operand>,
+    expressions: Vec<Expression>,
+    offsets: Vec<OffsetChange>,
+}
+
+/// A constant in the form that evaluation reads.
+#[derive(Debug)]
+pub enum ConstantValue {
+    /// A single value.
+    Scalar(Value),
+    /// A list, sorted for look-up.
+    List(ConstantList),
+}
+
+/// A list of constants, split by kind.
+#[derive(Debug, Default)]
+pub struct ConstantList {
+    /// Texts, sorted.
+    pub texts: Vec<Box<str>>,
+    /// Texts that begin with `@`, in small letters: any address at exactly that domain.
+    pub domains: Vec<Box<str>>,
+    /// Numbers, sorted.
+    pub numbers: Vec<Number>,
+    /// `true` and `false`, when present.
+    pub bools: Vec<bool>,
+    /// Whether `null` is present.
+    pub null: bool,
+}
+
+/// One agent of a program.
+#[derive(Debug)]
+pub struct Agent {
+    /// Its name.
+    pub name: Box<str>,
+    /// Whether flat rules made it.
+    pub anonymous: bool,
+    /// What happens when no rule matches.
+    pub default: RuleEffect,
+    /// What the kernel must say about its process.
+    pub attest: Option<Attest>,
+    /// Rules in the order of evaluation.
+    pub rules: Vec<Rule>,
+    /// Which rules can match which tool.
+    pub tools: ToolIndex,
+    redactions: Vec<Redaction>,
+    redacted_tools: ToolIndex,
+}
+
+/// One rule of a program.
+#[derive(Debug)]
+pub struct Rule {
+    /// What happens on a match.
+    pub effect: RuleEffect,
+    /// The tool pattern.
+    pub pattern: Box<str>,
+    /// Index of its condition.
+    pub condition: Option<u32>,
+    /// The author's reason.
+    pub reason: Option<Box<str>>,
+    /// Where to tell people.
+    pub notify: Vec<String>,
+    /// Whether a reply may say what would alter the verdict.
+    pub explain: bool,
+    /// The rule in canonical form.
+    pub text: Box<str>,
+    /// Where it was written: `governance.fms:12`.
+    pub reference: Box<str>,
+    /// SHA-256 of its text: the rule's name in approvals and records.
+    pub digest: [u8; 32],
+}
+
+impl Program {
+    pub(crate) fn new(
+        image: Image,
+        sources: &Sources,
+        hash: [u8; 32],
+        regexes: Vec<Regex>,
+    ) -> Result<Self, LoadError> {
+        let constants = image.constants.into_iter().map(constant_value).collect::<Result<_, _>>()?;
+        let mut agents = Vec::with_capacity(image.agents.len());
+        for (index, agent) in image.agents.into_iter().enumerate() {
+            let places = sources.rules.get(index).map_or(&[][..], Vec::as_slice);
+            agents.push(Agent::new(agent, places, &sources.files));
+        }
+        let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        let by_name =
+            agents.iter().enumerate().map(|(index, agent)| (agent.name.clone(), number(index))).collect();
+        Ok(Self {
+            hash,
+            hash_text: format!("sha256:{}", hex(&hash)).into(),
+            runtime: image.runtime,
+            identities: image.identities,
+            agents,
+            by_name,
+            constants,
+            paths: image.paths,
+            regexes,
+            operands: image.operands,
+            expressions: image.expressions,
+            offsets: image.offsets,
+        })
+    }
+
+    /// SHA-256 over the compiled policy.
+    #[must_use]
+    pub fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
+    /// The hash as records write it: `sha256:…`.
+    #[must_use]
+    pub fn hash_text(&self) -> &str {
+        &self.hash_text
+    }
+
+    /// Every agent, in source order.
+    #[must_use]
+    pub fn agents(&self) -> &[Agent] {
+        &self.agents
+    }
+
+    /// The agent of that name.
+    #[must_use]
+    pub fn agent(&self, name: &str) -> Option<&Agent> {
+        let index = usize::try_from(*self.by_name.get(name)?).ok()?;
+        self.agents.get(index)
+    }
+
+    /// The agent of flat rules, which governs every caller.
+    #[must_use]
+    pub fn anonymous_agent(&self) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.anonymous)
+    }
+
+    /// A constant.
+    #[must_use]
+    pub fn constant(&self, index: u32) -> Option<&ConstantValue> {
+        self.constants.get(usize::try_from(index).ok()?)
+    }
+
+    /// A place in a call.
+    #[must_use]
+    pub fn path(&self, index: u32) -> Option<&Path> {
+        self.paths.get(usize::try_from(index).ok()?)
+    }
+
+    /// A regular expression.
+    #[must_use]
+    pub fn regex(&self, index: u32) -> Option<&Regex> {
+        self.regexes.get(usize::try_from(index).ok()?)
+    }
+
+    /// An operand.
+    #[must_use]
+    pub fn operand(&self, index: u32) -> Option<&Operand> {
+        self.operands.get(usize::try_from(index).ok()?)
+    }
+
+    /// A condition or a part of one.
+    #[must_use]
+    pub fn expression(&self, index: u32) -> Option<&Expression> {
+        self.expressions.get(usize::try_from(index).ok()?)
+    }
+
+    /// The time moved into the policy's time zone, so that its UTC parts are local ones.
+    #[must_use]
+    pub fn local(&self, now: Timestamp) -> Timestamp {
+        let after = self.offsets.partition_point(|change| change.from_ms <= now.0);
+        let offset =
+            after.checked_sub(1).and_then(|at| self.offsets.get(at)).map_or(0, |at| at.offset_seconds);
+        let shifted = i64::try_from(now.0).unwrap_or(i64::MAX).saturating_add(i64::from(offset) * 1_000);
+        Timestamp(u64::try_from(shifted).unwrap_or(0))
+    }
+}
+
+impl Agent {
+    fn new(image: AgentImage, places: &[(u32, u32)], files: &[String]) -> Self {
+        let mut tools = ToolIndex::default();
+        let mut redacted_tools = ToolIndex::default();
+        for (index, redaction) in image.redactions.iter().enumerate() {
+            redacted_tools.add(&redaction.pattern, u32::try_from(index).unwrap_or(u32::MAX));
+        }
+        let mut rules = Vec::with_capacity(image.rules.len());
+        for (index, rule) in image.rules.into_iter().enumerate() {
+            tools.add(&rule.pattern, u32::try_from(index).unwrap_or(u32::MAX));
+            let place = places.get(index).and_then(|(file, line)| {
+                let file = files.get(usize::try_from(*file).ok()?)?;
+                Some(format!("{file}:{line}"))
+            });
+            rules.push(Rule {
+                effect: rule.effect,
+                pattern: rule.pattern.into(),
+                condition: rule.condition,
+                reason: rule.reason.map(Into::into),
+                notify: rule.notify,
+                explain: rule.explain,
+                digest: Sha256::digest(rule.text.as_bytes()).into(),
+                text: rule.text.into(),
+                reference: place.unwrap_or_else(|| format!("rule {}", index + 1)).into(),
+            });
+        }
+        Self {
+            name: image.name.into(),
+            anonymous: image.anonymous,
+            default: image.default,
+            attest: image.attest,
+            rules,
+            tools,
+            redactions: image.redactions,
+            redacted_tools,
+        }
+    }
+
+    /// A rule by its number.
+    #[must_use]
+    pub fn rule(&self, index: u32) -> Option<&Rule> {
+        self.rules.get(usize::try_from(index).ok()?)
+    }
+
+    /// The redactions that apply to a tool.
+    pub fn redactions(&self, tool: &str) -> impl Iterator<Item = &Redaction> {
+        let mut candidates = self.redacted_tools.candidates(tool);
+        std::iter::from_fn(move || candidates.next_rule())
+            .filter_map(|index| self.redactions.get(usize::try_from(index).ok()?))
+    }
+}
+
+fn constant_value(constant: Constant) -> Result<ConstantValue, LoadError> {
+    match constant {
+        Constant::Scalar(scalar) => scalar_value(scalar).map(ConstantValue::Scalar),
+        Constant::List(items) => {
+            let mut list = ConstantList::default();
+            for item in items {
+                match scalar_value(item)? {
+                    Value::Number(number) => list.numbers.push(number),
+                    Value::String(text) if text.starts_with('@') => {
+                        list.domains.push(text.to_ascii_lowercase().into());
+                    }
+                    Value::String(text) => list.texts.push(text),
+                    Value::Bool(value) => list.bools.push(value),
+                    _ => list.null = true,
+                }
+            }
+            list.texts.sort();
+            list.domains.sort();
+            list.numbers.sort();
+            Ok(ConstantValue::List(list))
+        }
+    }
+}
+
+fn scalar_value(scalar: Scalar) -> Result<Value, LoadError> {
+    Ok(match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Bool(value) => Value::Bool(value),
+        Scalar::Number(text) => {
+            Value::Number(Number::parse(&text).map_err(|_| LoadError::Damaged("a constant is no number"))?)
+        }
+        Scalar::String(text) => Value::String(text.into()),
+    })
+}
+
+impl Comparison {
+    /// The operator in a policy.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+        }
+    }
+}
+
+/// Bytes in lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
