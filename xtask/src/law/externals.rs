@@ -1,0 +1,92 @@
+//! Which crates of the registry a pure crate may reach, and which are named as what they bring in.
+//!
+//! Two lists: an allow-list decides, a deny-list only makes the message clear. A crate on neither fails.
+
+use crate::workspace::Workspace;
+
+/// Crates that compute and nothing else. The second word is the reason, or the feature to keep off.
+const ALLOWED: &[(&str, &str)] = &[
+    ("aho-corasick", "search in memory"),
+    ("block-buffer", "buffers of a hash"),
+    ("cfg-if", "a macro"),
+    ("cmov", "constant-time choice"),
+    ("cobs", "framing in memory"),
+    ("const-oid", "constants"),
+    ("cpufeatures", "asks the processor which instructions it has"),
+    ("crypto-common", "traits of hashes"),
+    ("ctutils", "constant-time comparison"),
+    ("digest", "traits of hashes"),
+    ("embedded-io", "traits; the lock names it for postcard, the build leaves it out"),
+    ("hmac", "a keyed hash"),
+    ("hybrid-array", "arrays"),
+    ("memchr", "search in memory"),
+    ("postcard", "bytes to values"),
+    ("regex", "linear-time patterns"),
+    ("regex-automata", "linear-time patterns"),
+    ("regex-syntax", "linear-time patterns"),
+    ("rustc-hash", "a hasher without a seed"),
+    ("serde", "traits"),
+    ("serde_core", "traits"),
+    ("sha2", "a hash"),
+    ("thiserror", "a macro and a trait"),
+    ("typenum", "numbers as types"),
+    ("ulid", "an id; its feature `std` brings randomness and stays off"),
+];
+
+/// Crates allowed only when the crate before them on the path is the one named here.
+const ALLOWED_BEHIND: &[(&str, &str)] = &[("libc", "cpufeatures")];
+
+/// What a crate brings in that a pure crate must not reach, and the crates known for it.
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    (
+        "an async runtime",
+        &["tokio", "async-std", "smol", "async-io", "futures-executor", "mio", "polling", "monoio"],
+    ),
+    (
+        "the file system",
+        &["rustix", "nix", "tempfile", "rusqlite", "libsqlite3-sys", "memmap2", "walkdir", "fs2", "dirs"],
+    ),
+    (
+        "the network",
+        &["hyper", "reqwest", "socket2", "ureq", "axum", "tonic", "rustls", "tokio-postgres", "redis"],
+    ),
+    ("the clock", &["time", "chrono", "jiff", "quanta", "coarsetime", "instant", "web-time", "humantime"]),
+    ("randomness", &["rand", "rand_core", "getrandom", "fastrand", "ahash", "uuid", "oorandom"]),
+    (
+        "the environment",
+        &["dirs-sys", "envy", "dotenvy", "hostname", "whoami", "signal-hook", "num_cpus", "sysinfo"],
+    ),
+];
+
+/// What a crate brings in that a pure crate must not reach, in words.
+pub fn forbidden_subject(name: &str) -> Option<&'static str> {
+    FORBIDDEN.iter().find(|(_, names)| names.contains(&name)).map(|(subject, _)| *subject)
+}
+
+/// Whether a pure crate may reach this one. `path` ends in it and starts at the pure crate.
+pub fn is_allowed(workspace: &Workspace, name: &str, path: &[&str]) -> bool {
+    if ALLOWED.iter().any(|(allowed, _)| *allowed == name) {
+        return true;
+    }
+    let Some((_, guard)) = ALLOWED_BEHIND.iter().find(|(allowed, _)| *allowed == name) else { return false };
+    // Every crate in reach that is linked with it must be its guard, not only the one on the shortest path.
+    let Some((start, end)) = path.first().zip(path.last()) else { return false };
+    let mut reached: Vec<&str> = workspace.reach(start).into_keys().collect();
+    reached.push(start);
+    let users = reached.iter().filter_map(|id| workspace.packages.get(*id));
+    users.filter(|user| user.depends.contains(*end)).all(|user| user.name == *guard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_crate_is_on_both_lists() {
+        for (name, reason) in ALLOWED {
+            assert_eq!(forbidden_subject(name), None, "{name}");
+            assert!(!reason.is_empty(), "{name} needs a reason");
+        }
+        assert!(ALLOWED.is_sorted(), "keep the list in order");
+    }
+}
