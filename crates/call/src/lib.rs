@@ -8,6 +8,7 @@ pub mod effect;
 pub mod envelope;
 pub mod json;
 pub mod number;
+pub mod path;
 pub mod time;
 pub mod value;
 

@@ -119,6 +119,17 @@ impl Number {
         }
     }
 
+    /// A number one unit of the last digit away, up or down; `None` for numbers of over 18 digits.
+    #[must_use]
+    pub fn neighbour(&self, up: bool) -> Option<Self> {
+        match &self.0 {
+            Repr::Small { mantissa, exponent } => {
+                Some(Self::new(if up { mantissa + 1 } else { mantissa - 1 }, *exponent))
+            }
+            Repr::Large(_) => None,
+        }
+    }
+
     /// Reads a number as JSON writes it: `-12.5e3`.
     ///
     /// # Errors
