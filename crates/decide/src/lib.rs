@@ -1,1 +1,49 @@
-//! (program, call, state, now) to verdict, trace and state changes. Pure.
+//! One decision as a pure function: (program, call, state, now) to a verdict, its trace and the
+//! changes of state that it asks for. The order of the steps is the order of this list; each step is
+//! one file in `steps/`, and any of them may end the call. Steps on other blocks of the language
+//! (models, sessions, phases, rates, budgets, egress) take their place here when they come.
+//!
+//! INVARIANT: no I/O, no clock, no randomness. The same input gives the same verdict.
+
+mod address;
+mod evaluate;
+mod input;
+mod next;
+mod outcome;
+mod read;
+mod steps;
+mod trace;
+mod verdict;
+
+pub use evaluate::{Evaluator, MAX_STEPS};
+pub use input::{Input, Moment};
+pub use outcome::{Outcome, Unknown};
+pub use steps::redact::REDACTED;
+pub use trace::{Trace, Tried};
+pub use verdict::{ApprovalUse, Verdict};
+
+/// Whether the steps after this one still count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Continue,
+    End,
+}
+
+/// One step of a decision.
+type Step = for<'a> fn(&Input<'a>, &mut Verdict<'a>) -> Flow;
+
+const STEPS: &[Step] = &[steps::rules::step, steps::approvals::step];
+
+/// Decides one call of a known agent.
+#[must_use]
+pub fn decide<'a>(input: &Input<'a>) -> Verdict<'a> {
+    let mut verdict = Verdict::new(input.agent);
+    for step in STEPS {
+        if step(input, &mut verdict) == Flow::End {
+            break;
+        }
+    }
+    // Whatever the verdict, nothing leaves this function that a redaction names.
+    steps::redact::step(input, &mut verdict);
+    verdict
+}

@@ -1,1 +1,155 @@
-//! Approvals and other state: a fold over records.
+//! What a daemon remembers between calls: approvals now, and whatever else must survive a restart.
+//! It is a fold over the ledger: the only way to change it is a [`Change`], every change is in a
+//! record, and replaying the records gives the same state.
+
+pub mod approval;
+pub mod change;
+pub mod fold;
+
+pub use approval::{Approval, Binding, Resolution, Status};
+pub use change::Change;
+
+use std::collections::HashMap;
+
+use faramesh_call::Timestamp;
+
+/// Most approvals that are remembered at once; a defer beyond it is a denial.
+pub const MAX_APPROVALS: usize = 10_000;
+
+/// The state of one stack.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct State {
+    approvals: HashMap<Box<str>, Approval>,
+    by_binding: HashMap<Binding, Box<str>>,
+}
+
+impl State {
+    /// The approval of that id.
+    #[must_use]
+    pub fn approval(&self, id: &str) -> Option<&Approval> {
+        self.approvals.get(id)
+    }
+
+    /// The live approval that covers this very call, if any.
+    #[must_use]
+    pub fn covering(&self, binding: &Binding, now: Timestamp) -> Option<&Approval> {
+        let approval = self.approvals.get(self.by_binding.get(binding)?)?;
+        (approval.expires_at > now).then_some(approval)
+    }
+
+    /// Every remembered approval, oldest first.
+    #[must_use]
+    pub fn approvals(&self) -> Vec<&Approval> {
+        let mut all: Vec<&Approval> = self.approvals.values().collect();
+        all.sort_by(|left, right| (left.requested_at, &left.id).cmp(&(right.requested_at, &right.id)));
+        all
+    }
+
+    /// How many approvals wait for a person.
+    #[must_use]
+    pub fn pending(&self, now: Timestamp) -> usize {
+        self.approvals.values().filter(|approval| approval.status_at(now) == Status::Pending).count()
+    }
+
+    /// Whether a new approval would be one too many.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.approvals.len() >= MAX_APPROVALS
+    }
+
+    /// Applies one change. A change that does not fit the state is ignored: records are replayed
+    /// as they are, and what they could not change then they cannot change now.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::ApprovalRequested(approval) => {
+                self.forget_expired(approval.requested_at);
+                self.by_binding.insert(approval.binding.clone(), approval.id.clone());
+                self.approvals.insert(approval.id.clone(), (**approval).clone());
+            }
+            Change::ApprovalResolved { id, resolution } => {
+                if let Some(approval) = self.approvals.get_mut(id)
+                    && approval.status == Status::Pending
+                {
+                    approval.status = if resolution.approved { Status::Approved } else { Status::Denied };
+                    approval.resolution = Some(resolution.clone());
+                }
+            }
+            Change::ApprovalConsumed { id } => {
+                if let Some(approval) = self.approvals.get_mut(id) {
+                    approval.status = Status::Consumed;
+                    self.by_binding.remove(&approval.binding);
+                }
+            }
+        }
+    }
+
+    /// Expired approvals make room when a new one comes. The time is the record's, so a replay
+    /// forgets exactly the same ones.
+    fn forget_expired(&mut self, now: Timestamp) {
+        if !self.is_full() {
+            return;
+        }
+        self.approvals.retain(|_, approval| approval.expires_at > now);
+        self.by_binding.retain(|_, id| self.approvals.contains_key(id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use faramesh_call::Value;
+
+    fn approval(id: &str, at: u64) -> Approval {
+        Approval {
+            id: id.into(),
+            binding: Binding {
+                agent: "a".into(),
+                tool: "t".into(),
+                commitment: id.into(),
+                rule_digest: "d".into(),
+            },
+            status: Status::Pending,
+            requested_at: Timestamp(at),
+            expires_at: Timestamp(at + 100),
+            requester: "uid:1000".into(),
+            record: "dpr-1".into(),
+            rule_ref: "governance.fms:1".into(),
+            session: None,
+            reason: None,
+            args: Value::Null,
+            resolution: None,
+        }
+    }
+
+    fn resolution(approved: bool) -> Resolution {
+        Resolution { approved, by: "uid:0".into(), reason: "ok".into(), at: Timestamp(5) }
+    }
+
+    #[test]
+    fn an_approval_lives_once() {
+        let mut state = State::default();
+        let request = approval("apr-1", 0);
+        let binding = request.binding.clone();
+        state.apply(&Change::ApprovalRequested(Box::new(request)));
+        assert_eq!(state.covering(&binding, Timestamp(1)).unwrap().status, Status::Pending);
+        state.apply(&Change::ApprovalResolved { id: "apr-1".into(), resolution: resolution(true) });
+        assert_eq!(state.covering(&binding, Timestamp(1)).unwrap().status, Status::Approved);
+        assert!(state.covering(&binding, Timestamp(100)).is_none(), "expired");
+        state.apply(&Change::ApprovalResolved { id: "apr-1".into(), resolution: resolution(false) });
+        assert_eq!(state.approval("apr-1").unwrap().status, Status::Approved, "resolved once");
+        state.apply(&Change::ApprovalConsumed { id: "apr-1".into() });
+        assert!(state.covering(&binding, Timestamp(1)).is_none());
+        assert_eq!(state.approval("apr-1").unwrap().status, Status::Consumed);
+    }
+
+    #[test]
+    fn expired_approvals_make_room() {
+        let mut state = State::default();
+        for number in 0..MAX_APPROVALS {
+            state.apply(&Change::ApprovalRequested(Box::new(approval(&format!("apr-{number}"), 0))));
+        }
+        assert!(state.is_full());
+        state.apply(&Change::ApprovalRequested(Box::new(approval("apr-late", 1_000))));
+        assert_eq!(state.approvals().len(), 1);
+    }
+}

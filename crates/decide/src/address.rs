@@ -1,0 +1,49 @@
+//! Mail addresses in conditions: `@example.com` stands for any address at exactly that domain.
+
+/// What a text is, taken as an address.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Address<'a> {
+    /// One plain address; its domain without a final dot.
+    Domain(&'a str),
+    /// No `@` in it.
+    None,
+    /// Several addresses, a display name or worse: not something to match a domain against.
+    Malformed,
+}
+
+/// Takes a text as one plain address. Anything that a mail program could read as another domain
+/// is malformed, so that it neither satisfies a permit nor escapes a deny.
+pub(crate) fn parse(text: &str) -> Address<'_> {
+    let Some((local, domain)) = text.split_once('@') else { return Address::None };
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    let odd = |character: char| {
+        character.is_whitespace() || character.is_control() || "@,;:<>()[]\\\"%".contains(character)
+    };
+    if local.is_empty() || domain.is_empty() || local.contains(odd) || domain.contains(odd) {
+        Address::Malformed
+    } else {
+        Address::Domain(domain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for (text, expected) in [
+            ("bob@corp.example", Address::Domain("corp.example")),
+            ("bob@corp.example.", Address::Domain("corp.example")),
+            ("bob", Address::None),
+            ("@corp.example", Address::Malformed),
+            ("bob@", Address::Malformed),
+            ("a@evil.example,b@corp.example", Address::Malformed),
+            ("Bob <bob@corp.example>", Address::Malformed),
+            ("a@evil.example@corp.example", Address::Malformed),
+            ("a%evil.example@corp.example", Address::Malformed),
+        ] {
+            assert_eq!(parse(text), expected, "{text}");
+        }
+    }
+}

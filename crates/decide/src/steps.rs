@@ -1,0 +1,5 @@
+//! The steps of a decision, one file each, all with one signature.
+
+pub(crate) mod approvals;
+pub(crate) mod redact;
+pub(crate) mod rules;

@@ -1,0 +1,92 @@
+//! Step 10: a defer that a live approval covers becomes a permit, once; one that a person denied
+//! becomes a denial; any other asks for an approval. Codes: `APPROVED`, `APPROVAL_DENIED`,
+//! `POLICY_DEFER`, and `POLICY_LIMIT` when the queue is full.
+
+use faramesh_call::{Code, Effect, Value, json};
+use faramesh_program::hex;
+use faramesh_state::{Approval, Binding, Change, MAX_APPROVALS, Status};
+
+use crate::Flow;
+use crate::input::Input;
+use crate::steps::redact;
+use crate::verdict::{ApprovalUse, Verdict};
+
+/// Largest arguments that the queue shows; the record has them all.
+const MAX_SHOWN_ARGS_BYTES: usize = 16 << 10;
+
+pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
+    if verdict.effect != Effect::Defer {
+        return Flow::Continue;
+    }
+    let binding = Binding {
+        agent: input.agent.name.clone(),
+        tool: input.call.tool.clone(),
+        commitment: input.commitment.into(),
+        rule_digest: verdict.rule.map_or_else(|| "default".into(), |rule| hex(&rule.digest).into()),
+    };
+    match input.state.covering(&binding, input.moment.now) {
+        Some(approval) => answered(approval, verdict),
+        None => ask(input, binding, verdict),
+    }
+    Flow::Continue
+}
+
+fn answered(approval: &Approval, verdict: &mut Verdict<'_>) {
+    let resolution = approval.resolution.as_ref();
+    let mut used = ApprovalUse {
+        id: approval.id.clone(),
+        status: approval.status.as_str(),
+        by: resolution.map(|resolution| resolution.by.clone()),
+        reason: resolution.map(|resolution| resolution.reason.clone()),
+    };
+    match approval.status {
+        Status::Approved => {
+            used.status = Status::Consumed.as_str();
+            verdict.effect = Effect::Permit;
+            verdict.code = Code::Approved;
+            verdict.message = String::new();
+            verdict.next = None;
+            verdict.changes.push(Change::ApprovalConsumed { id: approval.id.clone() });
+        }
+        Status::Denied => {
+            verdict.effect = Effect::Deny;
+            verdict.code = Code::ApprovalDenied;
+            verdict.message = used.reason.as_deref().unwrap_or("a person denied this call").to_owned();
+        }
+        // The same call waits already: no second request for it.
+        _ => {}
+    }
+    verdict.approval = Some(used);
+}
+
+fn ask(input: &Input<'_>, binding: Binding, verdict: &mut Verdict<'_>) {
+    let now = input.moment.now;
+    if input.state.is_full() && input.state.approvals().iter().all(|approval| approval.expires_at > now) {
+        verdict.effect = Effect::Deny;
+        verdict.code = Code::PolicyLimit;
+        verdict.message = format!("{MAX_APPROVALS} calls wait for approval already");
+        return;
+    }
+    let id: Box<str> = format!("apr-{:032x}", input.moment.entropy).into();
+    let args = redact::shown_args(input);
+    let args = if json::canonical(&args).len() > MAX_SHOWN_ARGS_BYTES {
+        Value::from("more than 16 KiB: see the record")
+    } else {
+        args
+    };
+    verdict.changes.push(Change::ApprovalRequested(Box::new(Approval {
+        id: id.clone(),
+        binding,
+        status: Status::Pending,
+        requested_at: now,
+        expires_at: now.plus_ms(input.program.runtime.approval_ttl_ms),
+        requester: input.requester.into(),
+        record: Box::default(),
+        rule_ref: verdict.rule.map_or_else(|| "default".into(), |rule| rule.reference.clone()),
+        session: input.call.session.clone(),
+        reason: verdict.rule.and_then(|rule| rule.reason.clone()),
+        args,
+        resolution: None,
+    })));
+    verdict.approval = Some(ApprovalUse { id, status: Status::Pending.as_str(), by: None, reason: None });
+}

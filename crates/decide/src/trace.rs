@@ -1,0 +1,73 @@
+//! What a decision looked at, in order, compactly: enough for a person to see why.
+
+use faramesh_program::{Agent, Program};
+
+use crate::outcome::{Outcome, Unknown};
+
+/// Most tried rules that a trace keeps; the matching one is always kept.
+pub const MAX_TRIED: usize = 64;
+
+/// One rule that was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// The rule's number in its agent.
+    pub rule: u32,
+    /// What its condition gave.
+    pub outcome: Outcome,
+    /// Whether the rule applied.
+    pub matched: bool,
+}
+
+/// The rules that a decision tried.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trace {
+    tried: Vec<Tried>,
+    /// Tried rules that were not kept.
+    left_out: usize,
+}
+
+impl Trace {
+    pub(crate) fn push(&mut self, tried: Tried) {
+        if self.tried.len() < MAX_TRIED || tried.matched {
+            self.tried.push(tried);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// The rules that were tried, in order.
+    #[must_use]
+    pub fn tried(&self) -> &[Tried] {
+        &self.tried
+    }
+
+    /// The trace as a record carries it: `no governance.fms:4`, `match governance.fms:5`.
+    #[must_use]
+    pub fn lines(&self, program: &Program, agent: &Agent) -> Vec<String> {
+        let mut lines: Vec<String> = self.tried.iter().map(|tried| line(*tried, program, agent)).collect();
+        if self.left_out > 0 {
+            lines.push(format!("{} more tried", self.left_out));
+        }
+        lines
+    }
+}
+
+fn line(tried: Tried, program: &Program, agent: &Agent) -> String {
+    let reference = agent.rule(tried.rule).map_or("", |rule| &rule.reference);
+    let word = if tried.matched { "match" } else { "no" };
+    match tried.outcome {
+        Outcome::Unknown(unknown) => format!("{word} {reference} ({})", describe(unknown, program)),
+        _ => format!("{word} {reference}"),
+    }
+}
+
+/// Why a condition is unknown, in words.
+pub(crate) fn describe(unknown: Unknown, program: &Program) -> String {
+    let name = |path: u32| program.path(path).map_or("a value", |path| &path.text);
+    match unknown {
+        Unknown::Absent(path) => format!("`{}` is absent", name(path)),
+        Unknown::Type(Some(path)) => format!("`{}` has the wrong type", name(path)),
+        Unknown::Type(None) => "a value has the wrong type".to_owned(),
+        Unknown::Limit => "the evaluation reached its bound".to_owned(),
+    }
+}

@@ -1,0 +1,66 @@
+//! What the engine says about a call.
+
+use faramesh_call::{Code, Effect, Value};
+use faramesh_program::{Agent, Rule};
+use faramesh_state::Change;
+
+use crate::trace::Trace;
+
+/// The verdict on one call. It becomes a decision when its record is durable.
+#[derive(Debug)]
+pub struct Verdict<'a> {
+    /// What happens with the call.
+    pub effect: Effect,
+    /// Why, as a code.
+    pub code: Code,
+    /// Why, in words for the agent; empty for a permit.
+    pub message: String,
+    /// The agent that was decided for.
+    pub agent: &'a Agent,
+    /// The rule that matched; `None` for the agent's default.
+    pub rule: Option<&'a Rule>,
+    /// The rules that were tried.
+    pub trace: Trace,
+    /// Changes of state; they are in the record and applied with it.
+    pub changes: Vec<Change>,
+    /// The approval that this call waits for, used, or was denied by.
+    pub approval: Option<ApprovalUse>,
+    /// The smallest change of the call that would loosen the verdict, when one is known.
+    pub next: Option<String>,
+    /// The arguments after redaction, when anything was redacted.
+    pub redacted_args: Option<Value>,
+    /// The fields that were redacted.
+    pub redacted: Vec<String>,
+}
+
+/// An approval as a decision refers to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalUse {
+    /// Its id.
+    pub id: Box<str>,
+    /// Where it stands after this decision.
+    pub status: &'static str,
+    /// Who answered, if anybody did.
+    pub by: Option<Box<str>>,
+    /// Why.
+    pub reason: Option<Box<str>>,
+}
+
+impl<'a> Verdict<'a> {
+    /// A denial, until a step says otherwise.
+    pub(crate) fn new(agent: &'a Agent) -> Self {
+        Self {
+            effect: Effect::Deny,
+            code: Code::PolicyDeny,
+            message: String::new(),
+            agent,
+            rule: None,
+            trace: Trace::default(),
+            changes: Vec::new(),
+            approval: None,
+            next: None,
+            redacted_args: None,
+            redacted: Vec::new(),
+        }
+    }
+}

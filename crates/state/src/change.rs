@@ -1,0 +1,78 @@
+//! A change of state, as a record carries it.
+
+use faramesh_call::{Object, Timestamp, Value};
+
+use crate::approval::{Approval, Resolution};
+
+/// One change of state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A call was deferred.
+    ApprovalRequested(Box<Approval>),
+    /// A person answered.
+    ApprovalResolved {
+        /// Which approval.
+        id: Box<str>,
+        /// The answer.
+        resolution: Resolution,
+    },
+    /// The approved call was permitted.
+    ApprovalConsumed {
+        /// Which approval.
+        id: Box<str>,
+    },
+}
+
+impl Change {
+    /// The change as a record carries it. What the record says elsewhere (agent, tool, arguments,
+    /// rule) is not repeated.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let members: Object = match self {
+            Self::ApprovalRequested(approval) => [
+                ("approval", Value::string(approval.id.clone())),
+                ("change", Value::from("approval_requested")),
+                ("expires_at", Value::from(approval.expires_at.to_string())),
+                ("requester", Value::string(approval.requester.clone())),
+            ]
+            .into_iter()
+            .collect(),
+            Self::ApprovalResolved { id, resolution } => [
+                ("approval", Value::string(id.clone())),
+                ("approved", Value::from(resolution.approved)),
+                ("at", Value::from(resolution.at.to_string())),
+                ("by", Value::string(resolution.by.clone())),
+                ("change", Value::from("approval_resolved")),
+                ("reason", Value::string(resolution.reason.clone())),
+            ]
+            .into_iter()
+            .collect(),
+            Self::ApprovalConsumed { id } => {
+                [("approval", Value::string(id.clone())), ("change", Value::from("approval_consumed"))]
+                    .into_iter()
+                    .collect()
+            }
+        };
+        Value::Object(members)
+    }
+
+    /// An answer or a use, read back. A request needs the whole record: see [`crate::fold`].
+    #[must_use]
+    pub fn from_value(value: &Value) -> Option<Self> {
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        let id = text("approval")?.into();
+        match text("change")? {
+            "approval_resolved" => {
+                let resolution = Resolution {
+                    approved: value.get("approved")?.as_bool()?,
+                    by: text("by")?.into(),
+                    reason: text("reason")?.into(),
+                    at: Timestamp::parse(text("at")?)?,
+                };
+                Some(Self::ApprovalResolved { id, resolution })
+            }
+            "approval_consumed" => Some(Self::ApprovalConsumed { id }),
+            _ => None,
+        }
+    }
+}
