@@ -101,18 +101,23 @@ def _arguments_reader(
 
 
 def _not_from_the_model(tool: Any) -> frozenset[str]:
-    """Parameters that LangChain or LangGraph fills in: run manager, config, state, store."""
-    names = {"run_manager"}
-    for method in (type(tool)._run, getattr(tool, "func", None), getattr(tool, "coroutine", None)):
-        if callable(method):
-            names.update(_config_parameters(method))
-            if "callbacks" in (getattr(signature_of(method), "parameters", None) or {}):
-                names.add("callbacks")
-    offered = _fields(tool.tool_call_schema)
-    names.update(_fields(tool.get_input_schema()) - offered)
-    names.update(getattr(tool, "_injected_args_keys", frozenset()))
-    # What the model is offered, it can set, whatever the parameter is called.
-    return frozenset(names - offered)
+    """Parameters that LangChain or LangGraph fills in: run manager, config, state, store.
+
+    None of them is in the schema that the model is offered.
+    """
+    names: set[str] = set(getattr(tool, "_injected_args_keys", ()))
+    names |= _fields(tool.get_input_schema()) - _fields(tool.tool_call_schema)
+    for method in (type(tool)._run, type(tool)._arun):
+        names |= _config_parameters(method) | (_parameters(method) & {"run_manager"})
+    for function in (getattr(tool, "func", None), getattr(tool, "coroutine", None)):
+        if callable(function):
+            names |= _config_parameters(function) | (_parameters(function) & {"callbacks"})
+    return frozenset(names)
+
+
+def _parameters(method: Callable[..., Any]) -> set[str]:
+    signature = signature_of(method)
+    return set(signature.parameters) if signature else set()
 
 
 def _fields(schema: Any) -> set[str]:
