@@ -76,9 +76,11 @@ pub struct Approval {
     pub record: Box<str>,
     /// Where the rule was written.
     pub rule_ref: Box<str>,
+    /// The hash of the policy that deferred.
+    pub policy: [u8; 32],
     /// The session of the deferred call.
     pub session: Option<Box<str>>,
-    /// The rule's reason.
+    /// Why it was deferred, in words.
     pub reason: Option<Box<str>>,
     /// The arguments after redaction.
     pub args: Value,

@@ -33,6 +33,7 @@ impl Change {
                 ("approval", Value::string(approval.id.clone())),
                 ("change", Value::from("approval_requested")),
                 ("expires_at", Value::from(approval.expires_at.to_string())),
+                ("requested_at", Value::from(approval.requested_at.to_string())),
                 ("requester", Value::string(approval.requester.clone())),
             ]
             .into_iter()

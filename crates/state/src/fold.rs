@@ -1,1 +1,92 @@
-//! placeholder
+//! Records back to changes of state, so that a restart remembers what a running daemon knew.
+
+use faramesh_call::{Value, json};
+use faramesh_dpr::Record;
+
+use crate::State;
+use crate::approval::{Approval, Binding, Status};
+use crate::change::Change;
+
+/// Largest arguments that an approval shows, in bytes; the record has them all.
+const MAX_SHOWN_ARGS_BYTES: usize = 16 << 10;
+/// The rule of an approval that an agent's default asked for.
+pub const DEFAULT_RULE: &str = "default";
+
+/// The arguments as an approval keeps them.
+#[must_use]
+pub fn shown(args: &Value) -> Value {
+    if json::canonical(args).len() > MAX_SHOWN_ARGS_BYTES {
+        Value::from("more than 16 KiB: see the record")
+    } else {
+        args.clone()
+    }
+}
+
+/// The changes that a record holds, as they were applied when it was written.
+#[must_use]
+pub fn changes_of(record: &Record) -> Vec<Change> {
+    let changes = record.changes();
+    let listed = changes.as_ref().and_then(Value::as_list).unwrap_or_default();
+    listed
+        .iter()
+        .filter_map(|change| Change::from_value(change).or_else(|| requested(record, change)))
+        .collect()
+}
+
+/// A request for approval: the record itself says what is to be approved.
+fn requested(record: &Record, change: &Value) -> Option<Change> {
+    let text = |key: &str| change.get(key).and_then(Value::as_str);
+    if text("change")? != "approval_requested" {
+        return None;
+    }
+    let time = |key: &str| faramesh_call::Timestamp::parse(text(key)?);
+    Some(Change::ApprovalRequested(Box::new(Approval {
+        id: text("approval")?.into(),
+        binding: Binding {
+            agent: record.agent()?.as_ref().into(),
+            tool: record.tool()?.as_ref().into(),
+            commitment: record.args_commitment()?.as_ref().into(),
+            rule_digest: record.rule_digest().unwrap_or_else(|| DEFAULT_RULE.to_owned()).into(),
+        },
+        status: Status::Pending,
+        requested_at: time("requested_at")?,
+        expires_at: time("expires_at")?,
+        requester: text("requester")?.into(),
+        record: record.id().to_string().into(),
+        rule_ref: record.rule_ref().unwrap_or_else(|| DEFAULT_RULE.to_owned()).into(),
+        policy: record.policy()?,
+        session: record.session().map(|session| session.as_ref().into()),
+        reason: record.reason().map(|reason| reason.as_ref().into()),
+        args: shown(&record.args().unwrap_or_default()),
+        resolution: None,
+    })))
+}
+
+impl State {
+    /// Applies a record of the ledger, in order, when a daemon starts.
+    pub fn replay(&mut self, record: &Record) {
+        for change in changes_of(record) {
+            self.apply(&change);
+        }
+        if let (Some(agent), Some(seq)) = (record.agent(), record.agent_seq()) {
+            self.agent_seqs.insert(agent.as_ref().into(), seq);
+        }
+    }
+
+    /// The sequence number that an agent's next record carries, from 1.
+    #[must_use]
+    pub fn next_agent_seq(&self, agent: &str) -> u64 {
+        self.agent_seqs.get(agent).copied().unwrap_or(0) + 1
+    }
+
+    /// Notes that an agent's record was written. Only declared agents are counted, so their number
+    /// is bounded by the policies that ran.
+    pub fn count_record(&mut self, agent: &str) {
+        match self.agent_seqs.get_mut(agent) {
+            Some(seq) => *seq += 1,
+            None => {
+                self.agent_seqs.insert(agent.into(), 1);
+            }
+        }
+    }
+}

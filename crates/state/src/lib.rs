@@ -21,6 +21,7 @@ pub const MAX_APPROVALS: usize = 10_000;
 pub struct State {
     approvals: HashMap<Box<str>, Approval>,
     by_binding: HashMap<Binding, Box<str>>,
+    agent_seqs: HashMap<Box<str>, u64>,
 }
 
 impl State {
@@ -114,6 +115,7 @@ mod tests {
             requester: "uid:1000".into(),
             record: "dpr-1".into(),
             rule_ref: "governance.fms:1".into(),
+            policy: [0; 32],
             session: None,
             reason: None,
             args: Value::Null,

@@ -2,17 +2,15 @@
 //! becomes a denial; any other asks for an approval. Codes: `APPROVED`, `APPROVAL_DENIED`,
 //! `POLICY_DEFER`, and `POLICY_LIMIT` when the queue is full.
 
-use faramesh_call::{Code, Effect, Value, json};
+use faramesh_call::{Code, Effect};
 use faramesh_program::hex;
+use faramesh_state::fold::{DEFAULT_RULE, shown};
 use faramesh_state::{Approval, Binding, Change, MAX_APPROVALS, Status};
 
 use crate::Flow;
 use crate::input::Input;
 use crate::steps::redact;
 use crate::verdict::{ApprovalUse, Verdict};
-
-/// Largest arguments that the queue shows; the record has them all.
-const MAX_SHOWN_ARGS_BYTES: usize = 16 << 10;
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
     if verdict.effect != Effect::Defer {
@@ -22,7 +20,7 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
         agent: input.agent.name.clone(),
         tool: input.call.tool.clone(),
         commitment: input.commitment.into(),
-        rule_digest: verdict.rule.map_or_else(|| "default".into(), |rule| hex(&rule.digest).into()),
+        rule_digest: verdict.rule.map_or_else(|| DEFAULT_RULE.into(), |rule| hex(&rule.digest).into()),
     };
     match input.state.covering(&binding, input.moment.now) {
         Some(approval) => answered(approval, verdict),
@@ -68,12 +66,6 @@ fn ask(input: &Input<'_>, binding: Binding, verdict: &mut Verdict<'_>) {
         return;
     }
     let id: Box<str> = format!("apr-{:032x}", input.moment.entropy).into();
-    let args = redact::shown_args(input);
-    let args = if json::canonical(&args).len() > MAX_SHOWN_ARGS_BYTES {
-        Value::from("more than 16 KiB: see the record")
-    } else {
-        args
-    };
     verdict.changes.push(Change::ApprovalRequested(Box::new(Approval {
         id: id.clone(),
         binding,
@@ -82,10 +74,11 @@ fn ask(input: &Input<'_>, binding: Binding, verdict: &mut Verdict<'_>) {
         expires_at: now.plus_ms(input.program.runtime.approval_ttl_ms),
         requester: input.requester.into(),
         record: Box::default(),
-        rule_ref: verdict.rule.map_or_else(|| "default".into(), |rule| rule.reference.clone()),
+        rule_ref: verdict.rule.map_or_else(|| DEFAULT_RULE.into(), |rule| rule.reference.clone()),
+        policy: *input.program.hash(),
         session: input.call.session.clone(),
-        reason: verdict.rule.and_then(|rule| rule.reason.clone()),
-        args,
+        reason: Some(verdict.message.as_str().into()),
+        args: shown(&redact::shown_args(input)),
         resolution: None,
     })));
     verdict.approval = Some(ApprovalUse { id, status: Status::Pending.as_str(), by: None, reason: None });
