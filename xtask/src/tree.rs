@@ -46,7 +46,7 @@ pub fn root() -> PathBuf {
 /// Reads every text file that git tracks or would add.
 pub fn read(root: &Path) -> Result<Vec<File>, String> {
     let listing = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)
         .output()
         .map_err(|error| format!("cannot run `git ls-files`: {error}"))?;

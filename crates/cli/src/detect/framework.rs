@@ -1,0 +1,267 @@
+//! The agent frameworks that Faramesh knows, and the dependencies that prove each.
+
+use std::collections::BTreeMap;
+
+use super::FoundFramework;
+use super::manifest::{Dependency, PACKAGE_JSON};
+
+/// An agent framework, or the model SDK or protocol that an agent is built on directly.
+///
+/// In order of how much a name says: an earlier one is the better answer when two are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Framework {
+    /// Deep Agents, on top of LangGraph.
+    DeepAgents,
+    /// LangGraph.
+    LangGraph,
+    /// CrewAI.
+    CrewAI,
+    /// AG2, also known as AutoGen.
+    Ag2,
+    /// Google's Agent Development Kit.
+    GoogleAdk,
+    /// The OpenAI Agents SDK.
+    OpenAiAgents,
+    /// Strands Agents.
+    Strands,
+    /// LangChain.
+    LangChain,
+    /// Amazon Bedrock, through its own SDK.
+    Bedrock,
+    /// The Anthropic SDK.
+    AnthropicSdk,
+    /// A Model Context Protocol server or client.
+    Mcp,
+}
+
+/// What a framework is called and which packages prove it; a name that ends in `*` is a prefix.
+struct Evidence {
+    framework: Framework,
+    display: &'static str,
+    profile: &'static str,
+    python: &'static [&'static str],
+    node: &'static [&'static str],
+}
+
+const TABLE: &[Evidence] = &[
+    Evidence {
+        framework: Framework::DeepAgents,
+        display: "Deep Agents",
+        profile: "deepagents",
+        python: &["deepagents"],
+        node: &["deepagents"],
+    },
+    Evidence {
+        framework: Framework::LangGraph,
+        display: "LangGraph",
+        profile: "langgraph",
+        python: &["langgraph", "langgraph-supervisor", "langgraph-swarm", "langgraph-prebuilt"],
+        node: &["@langchain/langgraph", "@langchain/langgraph-supervisor", "@langchain/langgraph-swarm"],
+    },
+    Evidence {
+        framework: Framework::CrewAI,
+        display: "CrewAI",
+        profile: "crewai",
+        python: &["crewai", "crewai-tools"],
+        node: &[],
+    },
+    Evidence {
+        framework: Framework::Ag2,
+        display: "AG2",
+        profile: "ag2",
+        python: &["ag2", "autogen", "pyautogen"],
+        node: &[],
+    },
+    Evidence {
+        framework: Framework::GoogleAdk,
+        display: "Google ADK",
+        profile: "google-adk",
+        python: &["google-adk"],
+        node: &["@google/adk"],
+    },
+    Evidence {
+        framework: Framework::OpenAiAgents,
+        display: "OpenAI Agents SDK",
+        profile: "openai-agents",
+        python: &["openai-agents"],
+        node: &["@openai/agents", "@openai/agents-core", "@openai/agents-realtime"],
+    },
+    Evidence {
+        framework: Framework::Strands,
+        display: "Strands Agents",
+        profile: "strands",
+        python: &["strands-agents", "strands-agents-tools"],
+        node: &["@strands-agents/sdk"],
+    },
+    Evidence {
+        framework: Framework::LangChain,
+        display: "LangChain",
+        profile: "langchain",
+        python: &["langchain", "langchain-*"],
+        node: &["langchain", "@langchain/*"],
+    },
+    Evidence {
+        framework: Framework::Bedrock,
+        display: "Amazon Bedrock",
+        profile: "bedrock",
+        python: &["bedrock-agentcore", "bedrock-agentcore-starter-toolkit"],
+        node: &["@aws-sdk/client-bedrock-runtime", "@aws-sdk/client-bedrock-agent-runtime"],
+    },
+    Evidence {
+        framework: Framework::AnthropicSdk,
+        display: "Anthropic SDK",
+        profile: "anthropic-sdk",
+        python: &["anthropic", "claude-agent-sdk"],
+        node: &["@anthropic-ai/sdk", "@anthropic-ai/claude-agent-sdk"],
+    },
+    Evidence {
+        framework: Framework::Mcp,
+        display: "Model Context Protocol",
+        profile: "mcp",
+        python: &["mcp", "fastmcp"],
+        node: &["@modelcontextprotocol/sdk", "@modelcontextprotocol/server", "fastmcp"],
+    },
+];
+
+/// The general AWS SDK, which proves Bedrock only when the source makes a Bedrock client.
+const AWS_SDK: &str = "boto3";
+
+impl Framework {
+    /// The name to show a person.
+    pub fn display_name(self) -> &'static str {
+        self.evidence().map_or("", |evidence| evidence.display)
+    }
+
+    /// The name of its profile in an import, as in `frameworks/langgraph`.
+    pub fn profile(self) -> &'static str {
+        self.evidence().map_or("", |evidence| evidence.profile)
+    }
+
+    /// Whether a project built on this framework is expected to list the other one too.
+    pub fn brings(self, other: Self) -> bool {
+        let builds_on = match self {
+            Self::DeepAgents => matches!(other, Self::LangGraph | Self::LangChain),
+            Self::LangGraph | Self::CrewAI => other == Self::LangChain,
+            _ => false,
+        };
+        let is_framework = !self.is_foundation();
+        builds_on || (is_framework && other.is_foundation()) || (self != Self::Mcp && other == Self::Mcp)
+    }
+
+    /// A model's SDK or a protocol, which most frameworks are used together with.
+    fn is_foundation(self) -> bool {
+        matches!(self, Self::Bedrock | Self::AnthropicSdk | Self::Mcp)
+    }
+
+    fn evidence(self) -> Option<&'static Evidence> {
+        TABLE.iter().find(|evidence| evidence.framework == self)
+    }
+}
+
+/// The frameworks that these dependencies prove, each once, the most specific first.
+///
+/// Of several proofs the one nearest to the root counts, then the one the table names first.
+pub fn found(dependencies: &[Dependency], calls_bedrock: bool) -> Vec<FoundFramework> {
+    let mut best: BTreeMap<Framework, (usize, usize, &Dependency)> = BTreeMap::new();
+    for dependency in dependencies {
+        let depth = dependency.manifest.components().count();
+        for (framework, rank) in proved(dependency, calls_bedrock) {
+            let candidate = (depth, rank, dependency);
+            let entry = best.entry(framework).or_insert(candidate);
+            if (depth, rank) < (entry.0, entry.1) {
+                *entry = candidate;
+            }
+        }
+    }
+    best.into_iter()
+        .map(|(framework, (_, _, dependency))| FoundFramework {
+            framework,
+            manifest: dependency.manifest.clone(),
+            line: dependency.line,
+            version: dependency.version.clone(),
+        })
+        .collect()
+}
+
+fn proved(dependency: &Dependency, calls_bedrock: bool) -> Vec<(Framework, usize)> {
+    let node = dependency.manifest.file_name().is_some_and(|name| name == PACKAGE_JSON);
+    let mut proved = Vec::new();
+    for evidence in TABLE {
+        let names = if node { evidence.node } else { evidence.python };
+        let rank = names.iter().position(|name| match name.strip_suffix('*') {
+            Some(prefix) => dependency.name.starts_with(prefix),
+            None => dependency.name == *name,
+        });
+        // `@langchain/langgraph` falls under LangChain's prefix too, which is right: it is built on it.
+        proved.extend(rank.map(|rank| (evidence.framework, rank)));
+    }
+    if !node && calls_bedrock && dependency.name == AWS_SDK {
+        proved.push((Framework::Bedrock, names_after_all(Framework::Bedrock)));
+    }
+    proved
+}
+
+fn names_after_all(framework: Framework) -> usize {
+    framework.evidence().map_or(0, |evidence| evidence.python.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(manifest: &str, dependencies: &[&str], calls_bedrock: bool) -> Vec<Framework> {
+        let dependencies: Vec<Dependency> = dependencies
+            .iter()
+            .map(|name| Dependency {
+                name: (*name).to_owned(),
+                version: None,
+                manifest: manifest.into(),
+                line: 1,
+            })
+            .collect();
+        found(&dependencies, calls_bedrock).into_iter().map(|found| found.framework).collect()
+    }
+
+    #[test]
+    fn every_framework_is_in_the_table_once_and_in_order() {
+        assert!(TABLE.is_sorted_by_key(|evidence| evidence.framework));
+        assert_eq!(TABLE.len(), 11);
+        for evidence in TABLE {
+            let framework = evidence.framework;
+            assert_eq!((framework.display_name(), framework.profile()), (evidence.display, evidence.profile));
+            assert_eq!(names("requirements.txt", &evidence.python[..1], false).first(), Some(&framework));
+        }
+    }
+
+    #[test]
+    fn the_more_specific_comes_first() {
+        let all = ["langchain-openai", "langgraph", "deepagents"];
+        let expected = [Framework::DeepAgents, Framework::LangGraph, Framework::LangChain];
+        assert_eq!(names("pyproject.toml", &all, false), expected);
+        let node = ["@langchain/langgraph"];
+        assert_eq!(names("package.json", &node, false), [Framework::LangGraph, Framework::LangChain]);
+    }
+
+    #[test]
+    fn near_misses_prove_nothing() {
+        let near =
+            ["langgraph-cli", "mcp-types", "crewai-fork", "boto3", "@langchain/core", "anthropic-tokenizer"];
+        assert_eq!(names("requirements.txt", &near, false), []);
+        assert_eq!(names("package.json", &["crewai", "anthropic", "mcp", "google-adk"], false), []);
+    }
+
+    #[test]
+    fn the_aws_sdk_needs_a_bedrock_client() {
+        assert_eq!(names("requirements.txt", &["boto3"], true), [Framework::Bedrock]);
+    }
+
+    #[test]
+    fn a_framework_brings_what_it_stands_on() {
+        assert!(Framework::DeepAgents.brings(Framework::LangChain));
+        assert!(Framework::CrewAI.brings(Framework::AnthropicSdk));
+        assert!(Framework::AnthropicSdk.brings(Framework::Mcp));
+        assert!(!Framework::LangGraph.brings(Framework::CrewAI));
+        assert!(!Framework::Mcp.brings(Framework::Mcp));
+        assert!(!Framework::LangChain.brings(Framework::LangGraph));
+    }
+}
