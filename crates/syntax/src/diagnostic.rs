@@ -6,8 +6,6 @@ use std::fmt;
 
 use crate::ast::Span;
 
-pub mod codes;
-
 /// A stable number that names a kind of message; shown as `FPL0001`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(pub u16);

@@ -5,7 +5,8 @@
 //! parser: foreign comments and invisible characters. It leaves escapes to `literal`.
 
 use crate::ast::Span;
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 
 /// A token and where it begins; it ends where the next one begins.
@@ -143,7 +144,7 @@ impl Lexer<'_> {
                 self.foreign_comment()
             }
             _ if is_word_start(byte) => {
-                self.while_bytes(is_word);
+                self.word();
                 SyntaxKind::WORD
             }
             _ if byte.is_ascii() && !byte.is_ascii_control() => self.sign(byte),
@@ -160,6 +161,22 @@ impl Lexer<'_> {
     fn while_bytes(&mut self, accept: impl Fn(u8) -> bool) {
         while self.peek(0).is_some_and(&accept) {
             self.at += 1;
+        }
+    }
+
+    /// A word; an invisible character inside it does not end it, what is seen is one word.
+    fn word(&mut self) {
+        loop {
+            self.while_bytes(is_word);
+            let rest = self.source.get(self.at..).unwrap_or_default();
+            let Some(hidden) = rest.chars().next().filter(|&next| is_invisible(next)) else { return };
+            let after = self.at + hidden.len_utf8();
+            if !self.bytes.get(after).is_some_and(|&next| is_word(next)) {
+                return;
+            }
+            let start = self.at;
+            self.at = after;
+            self.report_invisible(start);
         }
     }
 

@@ -6,7 +6,9 @@
 //! for the next stage to know.
 
 pub mod ast;
+pub mod codes;
 pub mod diagnostic;
+mod format;
 mod kind;
 mod lexer;
 pub mod limits;
@@ -15,13 +17,16 @@ mod literal;
 mod nearest;
 mod parser;
 mod render;
+mod strip;
 
-pub use diagnostic::{Code, Diagnostic, Fix, Severity, codes};
+pub use diagnostic::{Code, Diagnostic, Fix, Severity};
+pub use format::format;
 pub use kind::{Fpl, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 pub use line_index::LineIndex;
 pub use literal::quote;
 pub use nearest::nearest;
 pub use render::render_expr;
+pub use strip::without_spans;
 
 use ast::Span;
 

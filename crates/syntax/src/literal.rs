@@ -1,7 +1,8 @@
 //! The text between quotes to the string it means, and a string back to how it is written.
 
 use crate::ast::Span;
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 use crate::limits;
 

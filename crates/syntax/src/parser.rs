@@ -8,7 +8,8 @@
 use rowan::{GreenNode, GreenNodeBuilder, Language};
 
 use crate::ast::{Body, Name, Span, Spanned};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::{Fpl, SyntaxKind};
 use crate::lexer::{self, RawToken, Token};
 use crate::{limits, literal};
@@ -43,6 +44,7 @@ pub(crate) fn parse(source: &str) -> Output {
         position: 0,
         raw_done: 0,
         last_end: 0,
+        previous: Span::default(),
         builder: GreenNodeBuilder::new(),
         depth: 0,
         rules: 0,
@@ -95,6 +97,8 @@ pub(crate) struct Parser<'s> {
     position: usize,
     raw_done: usize,
     last_end: u32,
+    /// What was consumed last.
+    previous: Span,
     builder: GreenNodeBuilder<'static>,
     depth: u32,
     rules: usize,
@@ -217,6 +221,7 @@ impl<'s> Parser<'s> {
         self.flush_until(until);
         self.position += 1;
         self.last_end = token.span.end;
+        self.previous = token.span;
         token
     }
 
@@ -231,6 +236,7 @@ impl<'s> Parser<'s> {
         self.raw_done = usize::try_from(last.raw).unwrap_or(usize::MAX).saturating_add(1);
         self.position += count.max(1);
         self.last_end = span.end;
+        self.previous = span;
         span
     }
 

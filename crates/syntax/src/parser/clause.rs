@@ -3,7 +3,8 @@
 use super::Parser;
 use super::words::{self, CLAUSES, ELSE, STATEMENTS, Scope};
 use crate::ast::{Clause, Expr, Name, Spanned, Value};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 use crate::nearest;
 
@@ -44,6 +45,10 @@ impl Parser<'_> {
             } else {
                 match self.misspelt_clause(scope) {
                     Leftover::Nothing => break,
+                    Leftover::Skipped => {
+                        intact = false;
+                        continue;
+                    }
                     Leftover::Broken => {
                         intact = false;
                         break;
@@ -235,7 +240,7 @@ impl Parser<'_> {
         }
         let meant =
             MEANT.iter().find(|(written, _)| *written == word.to_lowercase()).map(|&(_, meant)| meant);
-        let meant = meant.or_else(|| nearest(word, CLAUSES.iter().copied().chain(["if", "when"])));
+        let meant = meant.or_else(|| near_clause(word));
         if let Some(meant) = meant {
             self.report(
                 Diagnostic::error(codes::UNKNOWN_CLAUSE, token.span, format!("`{word}` has no meaning here"))
@@ -285,6 +290,11 @@ impl Parser<'_> {
         Leftover::Broken
     }
 
+    /// A line that begins with `else`.
+    pub(super) fn else_statement(&mut self, word: &str) {
+        self.report_else(word);
+    }
+
     fn recover_rule_or_line(&mut self) {
         self.open(SyntaxKind::ERROR);
         while !self.token(0).first_on_line
@@ -301,6 +311,10 @@ impl Parser<'_> {
 
     fn leftover_sign(&mut self) -> Leftover {
         let token = self.token(0);
+        if matches!(token.kind, SyntaxKind::RIGHT_PAREN | SyntaxKind::RIGHT_BRACKET) {
+            self.nothing_to_close();
+            return Leftover::Skipped;
+        }
         if token.kind.is_string() {
             let before = crate::ast::Span { start: token.span.start, end: token.span.start };
             self.report(
@@ -309,7 +323,10 @@ impl Parser<'_> {
                     .with_fix(before, "reason ", "write `reason` before it"),
             );
         } else {
-            self.unexpected("`if`, a clause such as `reason \"…\"`, or the next rule");
+            self.unexpected(
+                "`if`, a clause such as `reason \"…\"`, or the next rule",
+                "remove it, or put the text that it belongs to in quotes",
+            );
         }
         self.recover_rule_or_line();
         Leftover::Broken
@@ -337,11 +354,19 @@ impl Parser<'_> {
     }
 }
 
+fn near_clause(word: &str) -> Option<&'static str> {
+    let others = MEANT.iter().map(|&(written, _)| written);
+    let near = nearest(word, CLAUSES.iter().copied().chain(["if", "when"]).chain(others))?;
+    Some(MEANT.iter().find(|(written, _)| *written == near).map_or(near, |&(_, meant)| meant))
+}
+
 /// What stands after the known parts of a rule.
 enum Leftover {
     /// The rule is complete.
     Nothing,
-    /// Reported and skipped.
+    /// Reported and skipped; what follows may still belong to the rule.
+    Skipped,
+    /// Reported and skipped to the end of the rule.
     Broken,
     /// Reported, and to be read as this word; as a condition without its `if` when empty.
     Means(&'static str),

@@ -6,7 +6,8 @@ use super::Parser;
 use super::operand::Operand;
 use super::operator::Comparison;
 use crate::ast::{Expr, Span, Spanned};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 use crate::limits;
 

@@ -4,7 +4,8 @@
 use super::Parser;
 use super::words::Scope;
 use crate::ast::{Item, Name, Spanned, Value};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 
 type Items = Vec<Spanned<Item>>;
@@ -24,9 +25,7 @@ impl Parser<'_> {
 
     /// Reports that this statement lacks `expected` and shows the whole of how it is written.
     fn bad_statement<T>(&mut self, expected: &str, form: &str) -> Option<T> {
-        let span = self.token(0).span;
-        let found = self.describe();
-        let message = format!("expected {expected}, found {found}");
+        let (span, message) = self.expected(expected);
         self.report(
             Diagnostic::error(codes::BAD_STATEMENT, span, message).with_help(format!("write `{form}`")),
         );
@@ -41,7 +40,7 @@ impl Parser<'_> {
             }
             let path = parser.string();
             let alias = if parser.eat_word("as") {
-                if !parser.at(SyntaxKind::WORD) {
+                if !parser.at(SyntaxKind::WORD) || parser.next_statement_begins() {
                     return parser.bad_statement("a name", "import \"host/path@1.2.3\" as name");
                 }
                 Some(parser.name())
@@ -56,6 +55,9 @@ impl Parser<'_> {
         let statement = self.position;
         self.form(SyntaxKind::USE, items, |parser| {
             let keyword = parser.name();
+            if !parser.at(SyntaxKind::WORD) || parser.next_statement_begins() {
+                return parser.bad_statement("the name of an import", "use name { variable = value }");
+            }
             let alias = parser.name();
             let overrides = if parser.at(SyntaxKind::LEFT_BRACE) {
                 Some(parser.body(Scope::Settings, statement, &keyword)?)
@@ -220,7 +222,7 @@ impl Parser<'_> {
             if parser.eat_word("orchestrator") {
                 let Some(agent) = parser.agent_name() else { return parser.bad_statement("an agent", FORMS) };
                 let undeclared = if parser.eat_word("undeclared") {
-                    if !parser.at(SyntaxKind::WORD) {
+                    if !parser.at(SyntaxKind::WORD) || parser.next_statement_begins() {
                         return parser.bad_statement("`deny` or `defer`", FORMS);
                     }
                     Some(parser.name())
@@ -251,7 +253,8 @@ impl Parser<'_> {
     }
 
     fn agent_name(&mut self) -> Option<Spanned<String>> {
-        (self.at(SyntaxKind::WORD) || self.kind().is_string()).then(|| self.label())
+        let is_name = self.at(SyntaxKind::WORD) && !self.next_statement_begins() && !self.at_word("to");
+        (is_name || self.kind().is_string()).then(|| self.label())
     }
 
     /// Consumes one token and gives it as it is written.

@@ -4,7 +4,8 @@
 use super::Parser;
 use super::value::Place;
 use crate::ast::{Expr, Name, Span, Spanned, Step, Value};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 use crate::limits;
 
@@ -78,7 +79,7 @@ impl Parser<'_> {
 
     fn missing_operand<T>(&mut self) -> Option<T> {
         let token = self.token(0);
-        let found = self.describe();
+        let (span, message) = self.expected("a value");
         let is_not = self.at_word("not") || token.kind == SyntaxKind::BANG;
         let help = if is_not {
             "put `not` and what it negates in parentheses".to_owned()
@@ -92,9 +93,7 @@ impl Parser<'_> {
         } else {
             codes::MISSING_OPERAND
         };
-        self.report(
-            Diagnostic::error(code, token.span, format!("expected a value, found {found}")).with_help(help),
-        );
+        self.report(Diagnostic::error(code, span, message).with_help(help));
         None
     }
 
@@ -123,6 +122,7 @@ impl Parser<'_> {
         match self.word() {
             "env" if next.kind == SyntaxKind::LEFT_PAREN => return self.env().map(Operand::constant),
             "and" | "or" | "not" | "in" | "if" | "when" => return self.missing_operand(),
+            _ if self.next_statement_begins() => return self.missing_operand(),
             "session" | "history" if self.is_tool_call() => return self.tool_call(),
             _ => {}
         }
@@ -211,6 +211,8 @@ impl Parser<'_> {
             if self.kind().is_number() || self.kind().is_string() {
                 diagnostic =
                     diagnostic.with_help("write an index in brackets: `items[0]`, `card[\"number\"]`");
+            } else {
+                diagnostic = diagnostic.with_help("write the name of a field, as in `card.number`");
             }
             self.report(diagnostic);
             return None;
@@ -222,7 +224,10 @@ impl Parser<'_> {
             let (args, named, height) = self.arguments(false)?;
             if let Some((unwanted, _)) = named.first() {
                 let message = format!("`{}` takes no argument by name", name.node);
-                self.report(Diagnostic::error(codes::BAD_ACCESS, unwanted.span, message));
+                self.report(
+                    Diagnostic::error(codes::BAD_ACCESS, unwanted.span, message)
+                        .with_help("leave the name out"),
+                );
                 return None;
             }
             let span = self.span_from(start);

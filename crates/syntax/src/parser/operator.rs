@@ -3,7 +3,8 @@
 use super::Parser;
 use super::words::{self, ELSE};
 use crate::ast::{BinaryOp, Expr, Span, Spanned};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 use crate::nearest;
 

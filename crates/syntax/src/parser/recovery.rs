@@ -4,7 +4,8 @@
 use super::words::{self, STATEMENTS};
 use super::{Opener, Parser};
 use crate::ast::Span;
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 
 /// How far a closing sign is looked for on the line.
@@ -12,12 +13,44 @@ const LOOKAHEAD: usize = 64;
 
 impl Parser<'_> {
     /// Reports that something else was expected where the parser stands.
-    pub(super) fn unexpected(&mut self, expected: &str) {
+    pub(super) fn unexpected(&mut self, expected: &str, help: &str) {
+        let (span, message) = self.expected(expected);
+        let unknown = self.at(SyntaxKind::UNKNOWN);
+        let code = if unknown { codes::UNEXPECTED_CHARACTER } else { codes::UNEXPECTED };
+        self.report(Diagnostic::error(code, span, message).with_help(help));
+    }
+
+    /// Where and how to say that `expected` is missing: at what stands in its place on the line, or else
+    /// at what it should have followed.
+    pub(super) fn expected(&mut self, expected: &str) -> (Span, String) {
         let token = self.token(0);
-        let found = self.describe();
-        let code =
-            if token.kind == SyntaxKind::UNKNOWN { codes::UNEXPECTED_CHARACTER } else { codes::UNEXPECTED };
-        self.report(Diagnostic::error(code, token.span, format!("expected {expected}, found {found}")));
+        let ends = matches!(token.kind, SyntaxKind::END | SyntaxKind::RIGHT_BRACE | SyntaxKind::SEMICOLON);
+        if (token.first_on_line || ends) && self.previous != Span::default() {
+            let before = self.slice(self.previous);
+            return (self.previous, format!("expected {expected} after `{before}`"));
+        }
+        (token.span, format!("expected {expected}, found {}", self.describe()))
+    }
+
+    /// Whether the line that begins here begins another statement.
+    pub(super) fn next_statement_begins(&mut self) -> bool {
+        use SyntaxKind as K;
+        let token = self.token(0);
+        let word = self.word();
+        let known = words::effect(word).is_some()
+            || STATEMENTS.contains(&word)
+            || words::is_clause(word)
+            || matches!(word, "key" | "require");
+        if !token.first_on_line || !known || self.token(1).first_on_line {
+            return false;
+        }
+        // A comparison may go on with a name that is a key elsewhere.
+        if matches!(self.word_at(1), "in" | "not" | "contains" | "matches" | "and" | "or") {
+            return false;
+        }
+        let next = self.nth(1);
+        let is_content = next.is_string() || next.is_number();
+        is_content || matches!(next, K::WORD | K::STAR | K::BANG | K::EQUAL | K::LEFT_BRACE | K::COLON)
     }
 
     /// Skips to the next statement, `;` or the end of the block.
@@ -85,6 +118,7 @@ impl Parser<'_> {
         !word.is_empty()
             && (words::effect(word).is_some()
                 || STATEMENTS.contains(&word)
+                || matches!(word, "key" | "require")
                 || matches!(self.nth(1), SyntaxKind::EQUAL | SyntaxKind::LEFT_BRACE))
     }
 
@@ -138,7 +172,7 @@ impl Parser<'_> {
         };
         let swallowed = swallowed == Some(&true);
         if !swallowed && self.closes_on_line(closer) {
-            self.unexpected(expected);
+            self.unexpected(expected, &format!("close with `{sign}` where the group ends"));
             self.open(SyntaxKind::ERROR);
             while !matches!(self.kind(), SyntaxKind::END | SyntaxKind::RIGHT_BRACE) && !self.at(closer) {
                 self.bump();

@@ -1,9 +1,10 @@
 //! Rules: effect, tool, condition, clauses; and what people write in their place.
 
 use super::Parser;
-use super::words::{self, EFFECTS, STATEMENTS, Scope};
+use super::words::{self, EFFECTS, ELSE, STATEMENTS, Scope};
 use crate::ast::{Effect, Item, Rule, Span, Spanned};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 use crate::{limits, nearest};
 
@@ -20,6 +21,9 @@ impl Parser<'_> {
         let word = self.word();
         if words::effect(word).is_some() && self.nth(1) != SyntaxKind::EQUAL {
             return self.rule_item(Scope::Rules, items);
+        }
+        if ELSE.contains(&word) {
+            return self.else_statement(word);
         }
         let span = self.token(0).span;
         let is_statement = STATEMENTS.contains(&word)

@@ -1,10 +1,11 @@
 //! Statements: which one begins here, blocks and their bodies, settings. What has a form of its own
 //! is in `forms`, rules are in `rule`.
 
-use super::words::{self, ONLY_BLOCKS, STATEMENTS, Scope};
+use super::words::{self, LABELLED, ONLY_BLOCKS, STATEMENTS, Scope};
 use super::{Opener, Parser};
 use crate::ast::{Body, Item, Name, Span, Spanned};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 
 type Items = Vec<Spanned<Item>>;
@@ -43,7 +44,7 @@ impl Parser<'_> {
                     let before = self.position;
                     self.statement(scope, items);
                     if self.position == before {
-                        self.unexpected("a statement");
+                        self.no_statement("a statement");
                         self.skip_one();
                     }
                 }
@@ -76,15 +77,7 @@ impl Parser<'_> {
                 );
                 self.skip_one();
             }
-            SyntaxKind::RIGHT_PAREN | SyntaxKind::RIGHT_BRACKET => {
-                let sign = self.describe();
-                self.report(
-                    Diagnostic::error(codes::NOTHING_TO_CLOSE, span, format!("this {sign} closes nothing"))
-                        .with_help("remove it")
-                        .with_fix(span, "", "remove it"),
-                );
-                self.skip_one();
-            }
+            SyntaxKind::RIGHT_PAREN | SyntaxKind::RIGHT_BRACKET => self.nothing_to_close(),
             kind if kind.is_string() && self.nth(1) == SyntaxKind::EQUAL => {
                 let name = self.string_text();
                 self.report(
@@ -96,11 +89,34 @@ impl Parser<'_> {
             }
             _ => {
                 let expected = if scope == Scope::Rules { "a rule" } else { "a statement" };
-                self.unexpected(expected);
+                self.no_statement(expected);
                 self.skip_one();
                 self.recover();
             }
         }
+    }
+
+    fn no_statement(&mut self, expected: &str) {
+        let span = self.token(0).span;
+        let found = self.describe();
+        let unknown = self.at(SyntaxKind::UNKNOWN);
+        let code = if unknown { codes::UNEXPECTED_CHARACTER } else { codes::UNEXPECTED };
+        self.report(
+            Diagnostic::error(code, span, format!("expected {expected}, found {found}"))
+                .with_help("a statement begins with a word such as `permit`, `agent` or `mode`"),
+        );
+    }
+
+    /// Reports and skips a closing sign without an opening one.
+    pub(super) fn nothing_to_close(&mut self) {
+        let span = self.token(0).span;
+        let sign = self.describe();
+        self.report(
+            Diagnostic::error(codes::NOTHING_TO_CLOSE, span, format!("this {sign} closes nothing"))
+                .with_help("remove it")
+                .with_fix(span, "", "remove it"),
+        );
+        self.skip_one();
     }
 
     fn string_text(&mut self) -> String {
@@ -122,7 +138,9 @@ impl Parser<'_> {
         }
         match word {
             "import" => return self.import(items),
-            "use" if next == SyntaxKind::WORD => return self.use_pack(items),
+            "use" if next == SyntaxKind::WORD || self.token(1).first_on_line => {
+                return self.use_pack(items);
+            }
             "var" if next == SyntaxKind::LEFT_BRACE => return self.var_block(items),
             "var" if next == SyntaxKind::WORD => return self.var(items),
             "rate_limit" if self.block_labels().is_none() => return self.rate_limit(items),
@@ -150,7 +168,8 @@ impl Parser<'_> {
         if labels == 0 && self.nth(1) == SyntaxKind::WORD && self.nth(2) == SyntaxKind::LEFT_BRACE {
             // `default` without a value before `rules {` is no block with the label `rules`.
             let label = self.word_at(1);
-            let is_next = self.token(1).first_on_line || STATEMENTS.contains(&label);
+            let word = self.word();
+            let is_next = STATEMENTS.contains(&label) && !LABELLED.contains(&word);
             labels = usize::from(!is_next);
         }
         if self.nth(1 + labels) == SyntaxKind::LEFT_BRACE {
@@ -275,7 +294,11 @@ impl Parser<'_> {
             }
             _ => false,
         };
-        if self.lacks_value() {
+        let takes_effect = matches!(
+            key.node.as_str(),
+            "default" | "on_exceed" | "on" | "ceiling" | "on_unavailable" | "on_timeout"
+        ) && words::effect(self.word()).is_some();
+        if !takes_effect && self.lacks_value() {
             let message = format!("`{}` has no value", key.node);
             let mut found = Diagnostic::error(codes::MISSING_VALUE, key.span, message);
             found = if ONLY_BLOCKS.contains(&key.node.as_str()) || !assigned && self.at(SyntaxKind::END) {
@@ -297,14 +320,7 @@ impl Parser<'_> {
         match token.kind {
             K::END | K::RIGHT_BRACE | K::SEMICOLON | K::COMMA | K::RIGHT_BRACKET | K::RIGHT_PAREN => true,
             K::WORD if matches!(next, K::EQUAL | K::LEFT_BRACE) => true,
-            K::WORD if token.first_on_line => {
-                let word = self.word();
-                let known =
-                    words::effect(word).is_some() || STATEMENTS.contains(&word) || words::is_clause(word);
-                known
-                    && !self.token(1).first_on_line
-                    && (next.is_string() || matches!(next, K::WORD | K::STAR | K::BANG))
-            }
+            K::WORD => self.next_statement_begins(),
             _ => false,
         }
     }

@@ -3,7 +3,8 @@
 use super::Parser;
 use super::operand::Operand;
 use crate::ast::{Expr, Name, Span, Spanned, Value};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 use crate::{limits, literal};
 
@@ -132,7 +133,7 @@ impl Parser<'_> {
             kind if kind.is_number() && self.run(false).wide == 1 => self.number(),
             _ if self.at_pattern(0) || self.at_odd_text() => self.bare(place)?,
             _ => {
-                self.unexpected("a value");
+                self.unexpected("a value", "a value is text in quotes, a number, a list in `[ ]`, or a word");
                 return None;
             }
         };
@@ -347,7 +348,7 @@ impl Parser<'_> {
         let mut elements = Vec::new();
         let mut intact = true;
         self.listing += 1;
-        while !self.at(closer) && !self.ends_elements() {
+        while !self.at(closer) && !self.ends_elements(closer) {
             let before = self.position;
             match element(self) {
                 Some(_) if elements.len() >= limits::LIST_ELEMENTS => {
@@ -365,7 +366,7 @@ impl Parser<'_> {
                     self.skip_element(closer);
                 }
             }
-            if self.eat(SyntaxKind::COMMA) || self.at(closer) || self.ends_elements() {
+            if self.eat(SyntaxKind::COMMA) || self.at(closer) || self.ends_elements(closer) {
                 continue;
             }
             if self.position == before || !self.missing_comma() {
@@ -377,7 +378,7 @@ impl Parser<'_> {
         (closed && intact).then_some(elements)
     }
 
-    fn ends_elements(&mut self) -> bool {
+    fn ends_elements(&mut self, closer: SyntaxKind) -> bool {
         use SyntaxKind as K;
         let ends = matches!(
             self.kind(),
@@ -385,12 +386,13 @@ impl Parser<'_> {
         );
         ends || self.token(0).first_on_line
             && self.at(K::WORD)
-            && matches!(self.nth(1), K::EQUAL | K::LEFT_BRACE)
+            // In a call `name = value` is an argument.
+            && (self.nth(1) == K::LEFT_BRACE || closer == K::RIGHT_BRACKET && self.nth(1) == K::EQUAL)
     }
 
     fn skip_element(&mut self, closer: SyntaxKind) {
         self.open(SyntaxKind::ERROR);
-        while !self.at(SyntaxKind::COMMA) && !self.at(closer) && !self.ends_elements() {
+        while !self.at(SyntaxKind::COMMA) && !self.at(closer) && !self.ends_elements(closer) {
             if matches!(self.kind(), SyntaxKind::LEFT_PAREN | SyntaxKind::LEFT_BRACKET) {
                 self.skip_group();
             } else {

@@ -43,6 +43,10 @@ pub(crate) const ONLY_BLOCKS: &[&str] = &[
     "credential",
 ];
 
+/// Blocks that have a name, which may be any word.
+pub(crate) const LABELLED: &[&str] =
+    &["budget", "delegate", "provider", "identity", "agent", "phase", "credential", "selector", "pack"];
+
 /// What can stand in an agent but is no effect; a word near one of these is not a misspelt effect.
 pub(crate) const STATEMENTS: &[&str] = &[
     "default",

@@ -1,7 +1,7 @@
 //! The codes of everything that is wrong with the text itself. `1..=99` belong to this crate;
 //! a number is never reused for another meaning.
 
-use super::Code;
+use crate::diagnostic::Code;
 
 /// A character that has no meaning where it stands.
 pub const UNEXPECTED_CHARACTER: Code = Code(1);
@@ -77,3 +77,5 @@ pub const LIST_TOO_LONG: Code = Code(93);
 pub const TOO_MANY_RULES: Code = Code(94);
 /// More messages than [`DIAGNOSTICS`](crate::limits::DIAGNOSTICS).
 pub const TOO_MANY_DIAGNOSTICS: Code = Code(95);
+/// The canonical form would mean something else.
+pub const FORMAT_CHANGES_MEANING: Code = Code(96);
