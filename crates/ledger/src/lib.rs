@@ -1,1 +1,39 @@
-//! Segments, group commit, recovery, index; hands out the only Receipt.
+//! The ledger: every decision is in it, in order, before its reply leaves. [`Ledger`] takes records
+//! and hands out the only [`Receipt`]s; [`Reader`] and [`verify()`] read the same files without it.
+//!
+//! By topic: `queue` gives records their place, `commit` keeps them (`store`), `prepare` makes
+//! segments, `frame` and `segment` are the bytes, `walk` reads and verifies them, `torn` judges the
+//! end, `open` recovers, `index` and `indexer` find records fast, `follow` tells who listens.
+//! Leaves out what records mean, and checkpoints and signatures.
+
+mod commit;
+mod disk;
+mod filter;
+mod follow;
+mod frame;
+mod ids;
+mod index;
+mod indexer;
+mod ledger;
+mod open;
+mod prepare;
+mod queue;
+mod reader;
+mod receipt;
+mod segment;
+mod store;
+mod torn;
+mod verify;
+mod walk;
+
+pub use commit::Commit;
+pub use disk::{Disk, DiskFile, OpenMode, RealDisk};
+pub use filter::Filter;
+pub use follow::{Event, Subscription, Waker};
+pub use ledger::{DEFAULT_MEMORY_RECORDS, Ledger, Status};
+pub use open::{Cut, OpenError, Opened, Options};
+pub use reader::{ReadError, Reader, Records};
+pub use receipt::{Appended, Completion, Receipt, Unavailable};
+pub use segment::MAX_NAME_BYTES;
+pub use verify::{Progress, RecordsError, Report, verify, verify_memory, verify_on};
+pub use walk::{Damage, Location, WalkError};

@@ -1,0 +1,259 @@
+//! `index.sqlite`: which records there are of an agent, a tool, a session, a rule, an approval, and
+//! where they lie. Derived from the segments and never trusted: it is thrown away when it does not
+//! fit them, and what it proposes is read and checked there.
+//!
+//! Leaves out the records themselves. Words are kept once each, so that a row takes a few dozen bytes.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use faramesh_call::Effect;
+use faramesh_dpr::Hash;
+use rusqlite::types::Value as SqlValue;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params, params_from_iter};
+
+use crate::filter::{Filter, Wanted, tool_matches};
+use crate::walk::{Location, Step};
+
+/// The file beside the segments.
+pub(crate) const FILE_NAME: &str = "index.sqlite";
+const SCHEMA_VERSION: i64 = 1;
+/// Words whose numbers are remembered; beyond, all are forgotten and looked up again.
+const MAX_REMEMBERED_WORDS: usize = 16_384;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+const SCHEMA: &str = "
+CREATE TABLE cursor (only INTEGER PRIMARY KEY CHECK (only = 0), seq INTEGER NOT NULL,
+    segment INTEGER NOT NULL, offset INTEGER NOT NULL, hash BLOB NOT NULL);
+CREATE TABLE words (number INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
+CREATE TABLE records (seq INTEGER PRIMARY KEY, id BLOB NOT NULL, time INTEGER NOT NULL,
+    kind INTEGER NOT NULL, effect INTEGER, agent INTEGER, tool INTEGER, session INTEGER,
+    rule INTEGER, approval INTEGER, segment INTEGER NOT NULL, offset INTEGER NOT NULL);
+CREATE INDEX records_by_id ON records (id);
+CREATE INDEX records_by_agent ON records (agent);
+CREATE INDEX records_by_session ON records (session) WHERE session IS NOT NULL;
+CREATE INDEX records_by_approval ON records (approval) WHERE approval IS NOT NULL;
+";
+
+/// The last record that the index holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub seq: u64,
+    pub location: Location,
+    pub hash: Hash,
+}
+
+#[derive(Debug)]
+pub(crate) struct Index {
+    connection: Connection,
+    words: HashMap<String, i64>,
+}
+
+fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn read(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn effect_number(effect: Effect) -> i64 {
+    match effect {
+        Effect::Permit => 0,
+        Effect::Defer => 1,
+        Effect::Deny => 2,
+    }
+}
+
+impl Index {
+    /// Opens the index to write it, making it when it is absent.
+    pub(crate) fn open(directory: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open(directory.join(FILE_NAME))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        // Nothing is lost with the index, so it never makes the disk wait.
+        connection.pragma_update(None, "synchronous", "off")?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version == 0 {
+            connection.execute_batch(SCHEMA)?;
+            connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        } else if version != SCHEMA_VERSION {
+            return Err(rusqlite::Error::InvalidQuery);
+        }
+        Ok(Self { connection, words: HashMap::new() })
+    }
+
+    /// Opens an index that somebody else may be writing.
+    pub(crate) fn open_to_read(directory: &Path) -> rusqlite::Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(directory.join(FILE_NAME), flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version != SCHEMA_VERSION {
+            return Err(rusqlite::Error::InvalidQuery);
+        }
+        Ok(Self { connection, words: HashMap::new() })
+    }
+
+    /// Removes the index's files.
+    pub(crate) fn remove(directory: &Path) {
+        for suffix in ["", "-wal", "-shm"] {
+            // What cannot be removed shows when it is opened again.
+            let _ = std::fs::remove_file(directory.join(format!("{FILE_NAME}{suffix}")));
+        }
+    }
+
+    pub(crate) fn cursor(&self) -> rusqlite::Result<Option<Cursor>> {
+        let query = "SELECT seq, segment, offset, hash FROM cursor";
+        let row = self.connection.query_row(query, [], |row| {
+            let location = Location { segment: read(row.get(1)?), offset: read(row.get(2)?) };
+            Ok(Cursor { seq: read(row.get(0)?), location, hash: row.get(3)? })
+        });
+        row.optional()
+    }
+
+    /// Adds records, which follow those that the index has.
+    pub(crate) fn add(&mut self, steps: &[Step]) -> rusqlite::Result<()> {
+        let Some(last) = steps.last() else { return Ok(()) };
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let added = self.add_all(steps).and_then(|()| self.move_cursor(last));
+        let ended = self.connection.execute_batch(if added.is_ok() { "COMMIT" } else { "ROLLBACK" });
+        if added.is_err() {
+            self.words.clear();
+        }
+        added.and(ended)
+    }
+
+    fn add_all(&mut self, steps: &[Step]) -> rusqlite::Result<()> {
+        for step in steps {
+            let record = &step.record;
+            let mut number = |word: Option<&str>| word.map(|word| self.number_of(word)).transpose();
+            let agent = number(record.agent().as_deref())?;
+            let tool = number(record.tool().as_deref())?;
+            let session = number(record.session().as_deref())?;
+            let rule = number(record.rule_ref().as_deref())?;
+            let approval = number(record.approval_id().as_deref())?;
+            let mut insert = self.connection.prepare_cached(
+                "INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )?;
+            insert.execute(params![
+                stored(record.seq()),
+                record.id().0.to_be_bytes(),
+                stored(record.time().0),
+                record.kind().number(),
+                record.effect().map(effect_number),
+                agent,
+                tool,
+                session,
+                rule,
+                approval,
+                stored(step.location.segment),
+                stored(step.location.offset),
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn number_of(&mut self, word: &str) -> rusqlite::Result<i64> {
+        if let Some(number) = self.words.get(word) {
+            return Ok(*number);
+        }
+        let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO words (word) VALUES (?1)")?;
+        insert.execute([word])?;
+        let mut select = self.connection.prepare_cached("SELECT number FROM words WHERE word = ?1")?;
+        let number = select.query_row([word], |row| row.get(0))?;
+        if self.words.len() >= MAX_REMEMBERED_WORDS {
+            self.words.clear();
+        }
+        self.words.insert(word.to_owned(), number);
+        Ok(number)
+    }
+
+    fn move_cursor(&self, last: &Step) -> rusqlite::Result<()> {
+        let mut replace =
+            self.connection.prepare_cached("INSERT OR REPLACE INTO cursor VALUES (0, ?1, ?2, ?3, ?4)")?;
+        let (seq, location) = (stored(last.record.seq()), last.location);
+        replace.execute(params![seq, stored(location.segment), stored(location.offset), last.hash])?;
+        Ok(())
+    }
+
+    /// Where the records lie that the filter may let through, in the filter's order.
+    pub(crate) fn propose(&self, filter: &Filter) -> rusqlite::Result<Vec<Location>> {
+        let Some((conditions, values)) = self.conditions(filter)? else { return Ok(Vec::new()) };
+        let order = if filter.newest_first { "DESC" } else { "ASC" };
+        let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let query = format!(
+            "SELECT segment, offset FROM records WHERE {} ORDER BY seq {order} LIMIT {limit}",
+            conditions.join(" AND ")
+        );
+        let mut statement = self.connection.prepare(&query)?;
+        let rows = statement.query_map(params_from_iter(values), |row| {
+            Ok(Location { segment: read(row.get(0)?), offset: read(row.get(1)?) })
+        })?;
+        rows.collect()
+    }
+
+    /// The filter in SQL; `None` when it names a word that no record has.
+    fn conditions(&self, filter: &Filter) -> rusqlite::Result<Option<(Vec<String>, Vec<SqlValue>)>> {
+        let mut conditions = vec!["TRUE".to_owned()];
+        let mut values: Vec<SqlValue> = Vec::new();
+        let approval = match filter.id.as_deref().map(Filter::wanted) {
+            Some(Wanted::Nothing) => return Ok(None),
+            Some(Wanted::Approval(approval)) => Some(approval),
+            Some(Wanted::Ids(low, high)) => {
+                conditions.push("id BETWEEN ? AND ?".to_owned());
+                values.extend([low, high].map(|id| SqlValue::Blob(id.0.to_be_bytes().to_vec())));
+                None
+            }
+            None => None,
+        };
+        let words = [
+            ("agent", filter.agent.as_deref()),
+            ("session", filter.session.as_deref()),
+            ("rule", filter.rule.as_deref()),
+            ("approval", filter.approval.as_deref()),
+            ("approval", approval),
+        ];
+        for (column, word) in words.into_iter().filter_map(|(column, word)| Some((column, word?))) {
+            let query = "SELECT number FROM words WHERE word = ?1";
+            let number: Option<i64> =
+                self.connection.query_row(query, [word], |row| row.get(0)).optional()?;
+            let Some(number) = number else { return Ok(None) };
+            conditions.push(format!("{column} = ?"));
+            values.push(SqlValue::Integer(number));
+        }
+        let bounds = [
+            ("time >= ?", filter.since.map(|time| stored(time.0))),
+            ("time < ?", filter.until.map(|time| stored(time.0))),
+            ("seq > ?", filter.after_seq.map(stored)),
+            ("effect = ?", filter.effect.map(effect_number)),
+            ("kind = ?", filter.kind.map(|kind| i64::from(kind.number()))),
+        ];
+        for (condition, value) in bounds {
+            if let Some(value) = value {
+                conditions.push(condition.to_owned());
+                values.push(SqlValue::Integer(value));
+            }
+        }
+        if let Some(pattern) = &filter.tool {
+            conditions.push(self.tools(pattern)?);
+        }
+        Ok(Some((conditions, values)))
+    }
+
+    /// The tools that a pattern names, as a condition.
+    fn tools(&self, pattern: &str) -> rusqlite::Result<String> {
+        let query = "SELECT number, word FROM words WHERE number IN (SELECT DISTINCT tool FROM records)";
+        let mut statement = self.connection.prepare(query)?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let mut numbers = Vec::new();
+        for row in rows {
+            let (number, tool) = row?;
+            if tool_matches(pattern, &tool) {
+                numbers.push(number.to_string());
+            }
+        }
+        Ok(format!("tool IN ({})", numbers.join(", ")))
+    }
+}

@@ -1,0 +1,147 @@
+//! The thread that keeps the index up with the segments. It reads what the commit has kept and may
+//! lag: decisions never wait for it, and readers take what it lacks from the segments.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::commit::{Shared, locked};
+use crate::disk::RealDisk;
+use crate::index::{Cursor, Index};
+use crate::reader;
+use crate::walk::{Step, Walk};
+
+/// Records of one transaction.
+const BATCH_RECORDS: usize = 1_000;
+/// How long the thread sleeps when there is nothing to do.
+const IDLE_PAUSE: Duration = Duration::from_millis(200);
+/// While the ledger grows, the thread sleeps so many times as long as it works.
+const BUSY_REST: u32 = 9;
+
+/// The indexing thread of a ledger.
+pub(crate) struct IndexerHandle {
+    state: Arc<State>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct State {
+    indexed: AtomicU64,
+    stopping: Mutex<bool>,
+    stopped: Condvar,
+}
+
+impl IndexerHandle {
+    pub(crate) fn start(directory: &Path, shared: Arc<Shared>) -> Self {
+        let state = Arc::new(State::default());
+        let indexer = Indexer { directory: directory.into(), shared, state: Arc::clone(&state) };
+        // Without the thread there is only no index; readers use the segments.
+        let thread = std::thread::Builder::new().name("ledger-index".to_owned()).spawn(move || indexer.run());
+        Self { state, thread: Mutex::new(thread.ok()) }
+    }
+
+    /// The number of the last record that the index has.
+    pub(crate) fn indexed(&self) -> u64 {
+        self.state.indexed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn stop(&self) {
+        *locked(&self.state.stopping) = true;
+        self.state.stopped.notify_all();
+        if let Some(thread) = locked(&self.thread).take()
+            && thread.thread().id() != std::thread::current().id()
+        {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Indexer {
+    directory: PathBuf,
+    shared: Arc<Shared>,
+    state: Arc<State>,
+}
+
+impl Indexer {
+    fn run(&self) {
+        let mut rebuilt = false;
+        while !self.pause(Duration::ZERO) {
+            let ended = self.follow();
+            if ended.is_ok() || self.pause(IDLE_PAUSE) {
+                return;
+            }
+            // A broken index is made anew; one that breaks again is tried more and more seldom.
+            Index::remove(&self.directory);
+            if rebuilt && self.pause(Duration::from_secs(30)) {
+                return;
+            }
+            rebuilt = true;
+        }
+    }
+
+    /// Waits; true when the thread is to end.
+    fn pause(&self, duration: Duration) -> bool {
+        let stopping = locked(&self.state.stopping);
+        let waited = self.state.stopped.wait_timeout_while(stopping, duration, |stopping| !*stopping);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Keeps the index up until the ledger ends.
+    fn follow(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let mut index = Index::open(&self.directory)?;
+        let mut cursor = index.cursor()?;
+        if let Some(found) = &cursor
+            && !reader::fits(&self.directory, found)
+        {
+            drop(index);
+            Index::remove(&self.directory);
+            index = Index::open(&self.directory)?;
+            cursor = None;
+        }
+        loop {
+            let kept = locked(&self.shared.kept).seq;
+            let indexed = cursor.map_or(0, |cursor| cursor.seq);
+            self.state.indexed.store(indexed, Ordering::Release);
+            if indexed >= kept {
+                if self.pause(IDLE_PAUSE) {
+                    return Ok(());
+                }
+                continue;
+            }
+            cursor = self.catch_up(&mut index, cursor)?;
+        }
+    }
+
+    /// Adds what is kept; comes back when there is no more, or when the thread is to end.
+    fn catch_up(
+        &self,
+        index: &mut Index,
+        cursor: Option<Cursor>,
+    ) -> Result<Option<Cursor>, Box<dyn std::error::Error>> {
+        let mut walk = Walk::behind(Arc::new(RealDisk), &self.directory, cursor)?;
+        let mut cursor = cursor;
+        loop {
+            let started = Instant::now();
+            let kept = locked(&self.shared.kept).seq;
+            let mut steps: Vec<Step> = Vec::new();
+            while steps.len() < BATCH_RECORDS
+                && cursor.map_or(0, |cursor| cursor.seq) + u64::try_from(steps.len())? < kept
+                && let Some(step) = walk.step()?
+            {
+                steps.push(step);
+            }
+            let Some(last) = steps.last() else { return Ok(cursor) };
+            let last = Cursor { seq: last.record.seq(), location: last.location, hash: last.hash };
+            index.add(&steps)?;
+            cursor = Some(last);
+            self.state.indexed.store(last.seq, Ordering::Release);
+            let grew = locked(&self.shared.kept).seq > kept;
+            let rest = if grew { started.elapsed() * BUSY_REST } else { Duration::ZERO };
+            if self.pause(rest) {
+                return Ok(cursor);
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The ledger as the gate and the daemon hold it. The way of a record: [`Ledger::append`] gives it its
+//! place in the chain, [`Ledger::commit`] keeps it, its completion gets the [`Receipt`] without which
+//! no permit can be answered.
+//!
+//! Leaves out what records mean: states are folded by whoever replays them.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use faramesh_call::Timestamp;
+use faramesh_dpr::{Chain, Draft, Hash, Record, RecordId};
+
+use crate::commit::{Commit, Shared, locked};
+use crate::filter::Filter;
+use crate::follow::{Subscription, Waker};
+use crate::ids::Ids;
+use crate::indexer::IndexerHandle;
+use crate::queue::{Placed, Queue, Room};
+use crate::reader::{ReadError, Reader};
+use crate::receipt::{Appended, Completion, Receipt, Unavailable};
+use crate::store::{Memory, Store};
+
+/// How often room is made for one record before it is refused.
+const MAX_ROOM_ATTEMPTS: usize = 8;
+/// How long closing waits for what is being written.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Records that a memory ledger keeps when nothing else is asked: older ones are dropped.
+pub const DEFAULT_MEMORY_RECORDS: usize = 100_000;
+
+/// A ledger that records are appended to.
+pub struct Ledger {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) source: Source,
+    pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(crate) indexer: Option<IndexerHandle>,
+    /// The lock of the folder, held for as long as the ledger lives.
+    pub(crate) _lock: Option<Arc<dyn crate::disk::DiskFile>>,
+}
+
+/// Where kept records are read.
+pub(crate) enum Source {
+    Directory(PathBuf),
+    Memory(Arc<Memory>),
+}
+
+/// How a ledger stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// `sqlite` (segments and an index) or `memory`.
+    pub backend: &'static str,
+    /// The folder of the segments.
+    pub directory: Option<PathBuf>,
+    /// Records that the ledger holds.
+    pub records: u64,
+    /// The number of the last kept record.
+    pub last_seq: u64,
+    /// This run's epoch.
+    pub epoch: u64,
+    /// The hash of the last kept record.
+    pub last_hash: Hash,
+    /// The number of the active segment; 0 in memory.
+    pub segment: u64,
+    /// Bytes in use of the active segment.
+    pub segment_bytes: u64,
+    /// Bytes of records that this process kept.
+    pub bytes_written: u64,
+    /// Records that wait for a sync.
+    pub pending: usize,
+    /// Whether records are taken.
+    pub healthy: bool,
+    /// Whether only denials are taken, because the disk is full.
+    pub disk_full: bool,
+    /// Records that the index does not have yet; `None` without an index.
+    pub index_lag: Option<u64>,
+}
+
+impl Ledger {
+    /// A ledger in memory, for `faramesh dev`: the same chain, and the newest `capacity` records to
+    /// read; older ones are dropped. [`DEFAULT_MEMORY_RECORDS`] is a good capacity.
+    #[must_use]
+    pub fn memory(stack: &str, instance: &str, capacity: usize) -> Self {
+        let memory = Arc::new(Memory::new(capacity));
+        let room = Room { end: u64::MAX, ..Room::default() };
+        let queue = Queue::new(stack, instance, Chain::genesis(), Ids::after(RecordId::default()), room);
+        let shared = Arc::new(Shared::new(queue, Store::Memory(Arc::clone(&memory)), None));
+        let (source, indexer, lock) = (Source::Memory(memory), None, None);
+        let ledger = Self { shared, source, threads: Mutex::default(), indexer, _lock: lock };
+        ledger.spawn("ledger-commit", Shared::commit_loop);
+        ledger
+    }
+
+    pub(crate) fn spawn(&self, name: &str, work: fn(&Shared)) {
+        let shared = Arc::clone(&self.shared);
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared));
+        match thread {
+            Ok(thread) => locked(&self.threads).push(thread),
+            // Without its threads the ledger would take records and never keep them.
+            Err(error) => self.shared.refuse(&Unavailable::poisoned(error)),
+        }
+    }
+
+    /// Gives a draft its place in the chain. It is kept by the next [`Ledger::commit`], which somebody
+    /// must call; then `completion` is called once. No I/O, except when no segment is prepared.
+    ///
+    /// # Errors
+    /// The record cannot be taken; `completion` was called with the same error.
+    pub fn append(
+        &self,
+        draft: Draft,
+        now: Timestamp,
+        completion: Completion,
+    ) -> Result<Appended, Unavailable> {
+        let mut completion = completion;
+        let mut refusal = Unavailable::Full;
+        for _ in 0..MAX_ROOM_ATTEMPTS {
+            let placed = match self.shared.queue() {
+                Ok(mut queue) => queue.place(&draft, now, completion),
+                Err(reason) => Placed::Refused(completion, reason),
+            };
+            let made = match placed {
+                Placed::Done(appended) => return Ok(appended),
+                Placed::Refused(back, reason) => {
+                    completion = back;
+                    Err(reason)
+                }
+                Placed::NoRoom(back, needed) => {
+                    completion = back;
+                    self.shared.make_room(needed, draft.effect)
+                }
+            };
+            if let Err(reason) = made {
+                refusal = reason;
+                break;
+            }
+        }
+        completion(Err(refusal.clone()));
+        Err(refusal)
+    }
+
+    /// Keeps what was appended. When somebody commits already, they or the committer go on with it,
+    /// so this never waits for another's sync.
+    pub fn commit(&self, mode: Commit) {
+        self.shared.commit(mode);
+    }
+
+    /// Appends one record and waits until it is kept.
+    ///
+    /// # Errors
+    /// The record is not kept, or not within `timeout`; then it may still be later.
+    pub fn append_and_wait(
+        &self,
+        draft: Draft,
+        now: Timestamp,
+        timeout: Duration,
+    ) -> Result<Receipt, Unavailable> {
+        let (sender, receiver) = sync_channel(1);
+        let completion: Completion = Box::new(move |result| {
+            // Nobody listens any more when the wait ran out.
+            let _ = sender.try_send(result);
+        });
+        self.append(draft, now, completion)?;
+        self.commit(Commit::Inline);
+        receiver.recv_timeout(timeout).unwrap_or(Err(Unavailable::Timeout))
+    }
+
+    /// Whether records are taken.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.shared.healthy.load(Ordering::Acquire)
+    }
+
+    /// The epoch of this run.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.shared.queue().map_or(0, |queue| queue.epoch)
+    }
+
+    /// How the ledger stands now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let kept = *locked(&self.shared.kept);
+        let (epoch, pending, disk_full) = self
+            .shared
+            .queue()
+            .map_or((0, 0, false), |queue| (queue.epoch, queue.batch.entries.len(), queue.room.on_reserve));
+        let (backend, directory, records) = match &self.source {
+            Source::Directory(directory) => ("sqlite", Some(directory.clone()), kept.seq),
+            Source::Memory(memory) => {
+                ("memory", None, u64::try_from(memory.records().len()).unwrap_or(u64::MAX))
+            }
+        };
+        Status {
+            backend,
+            directory,
+            records,
+            last_seq: kept.seq,
+            epoch,
+            last_hash: kept.hash,
+            segment: kept.segment,
+            segment_bytes: kept.offset,
+            bytes_written: kept.bytes,
+            pending,
+            healthy: self.is_healthy(),
+            disk_full,
+            index_lag: self.indexer.as_ref().map(|indexer| kept.seq.saturating_sub(indexer.indexed())),
+        }
+    }
+
+    /// Follows the ledger from the next kept record on. At most `capacity` records wait; a slower
+    /// follower is told how many it lost. `waker` is called when something arrived.
+    #[must_use]
+    pub fn subscribe(&self, capacity: usize, waker: Option<Waker>) -> Subscription {
+        self.shared.tail.subscribe(capacity, waker)
+    }
+
+    /// The records that a filter lets through.
+    ///
+    /// # Errors
+    /// The files could not be read.
+    pub fn query(&self, filter: &Filter) -> Result<Vec<Record>, ReadError> {
+        match &self.source {
+            Source::Directory(directory) => Reader::open(directory)?.query(filter),
+            Source::Memory(memory) => Ok(filter.select(memory.records().into_iter())),
+        }
+    }
+
+    /// The records that an id, a prefix of one, or an approval's id names; see [`Reader::get`].
+    ///
+    /// # Errors
+    /// The files could not be read.
+    pub fn get(&self, id: &str) -> Result<Vec<Record>, ReadError> {
+        self.query(&Filter::by_id(id))
+    }
+
+    /// Keeps what waits, refuses what comes, ends the ledger's threads. A second call does nothing.
+    pub fn close(&self) {
+        self.shared.drain(Instant::now() + CLOSE_TIMEOUT);
+        self.shared.stop();
+        if let Some(indexer) = &self.indexer {
+            indexer.stop();
+        }
+        for thread in std::mem::take(&mut *locked(&self.threads)) {
+            // The last holder of the ledger may be a completion that the committer runs.
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+        // What slipped in between the drain and the stop.
+        self.shared.commit(Commit::Inline);
+        self.shared.tail.close();
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Ledger").field("status", &self.status()).finish()
+    }
+}

@@ -1,0 +1,328 @@
+//! Opening a folder: verify everything, replay it, cut an incomplete tail, begin a new epoch. Only
+//! when all of that went well are records taken.
+//!
+//! INVARIANT no repair drops a verifiable record: what is cut is an incomplete batch that nobody was
+//! told of; its bytes are set aside in a file, and the cut is the new epoch's first record.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use faramesh_call::{Object, Timestamp, Value};
+use faramesh_dpr::{Draft, Hash, Kind, Record, RecordId};
+
+use crate::commit::Shared;
+use crate::disk::{self, Disk, DiskFile, OpenMode, RealDisk};
+use crate::ids::Ids;
+use crate::indexer::IndexerHandle;
+use crate::ledger::{Ledger, Source};
+use crate::prepare::{self, Preparer};
+use crate::queue::{Queue, Room};
+use crate::receipt::Unavailable;
+use crate::segment::{self, Header, MAX_NAME_BYTES};
+use crate::store::{Files, Store};
+use crate::walk::{Damage, End, Walk, WalkError};
+
+/// How long the first record of an epoch may take.
+const FIRST_RECORD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where and how a ledger is kept.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder of the segments; made when absent.
+    pub directory: PathBuf,
+    /// The stack, at most 200 bytes; a folder belongs to one.
+    pub stack: String,
+    /// This daemon process, at most 200 bytes.
+    pub instance: String,
+    /// Size of a segment.
+    pub segment_bytes: u64,
+    /// Size of the first segment, small so that an empty ledger opens at once.
+    pub first_segment_bytes: u64,
+    /// Size of the segment that stands ready for a full disk; 0 for none.
+    pub reserve_bytes: u64,
+    /// Whether an index is kept beside the segments.
+    pub index: bool,
+    /// The disk; tests bring another.
+    pub disk: Arc<dyn Disk>,
+}
+
+impl Options {
+    /// A ledger with the usual sizes: segments of 64 MiB, a first one of 8 MiB, a reserve of 64 MiB.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>, stack: &str, instance: &str) -> Self {
+        Self {
+            directory: directory.into(),
+            stack: stack.to_owned(),
+            instance: instance.to_owned(),
+            segment_bytes: 64 << 20,
+            first_segment_bytes: 8 << 20,
+            reserve_bytes: 64 << 20,
+            index: true,
+            disk: Arc::new(RealDisk),
+        }
+    }
+}
+
+/// What opening found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// Records in the ledger, the new epoch's first one included.
+    pub records: u64,
+    /// The tail that was cut.
+    pub cut: Option<Cut>,
+    /// The new epoch.
+    pub epoch: u64,
+    /// The hash of the last record.
+    pub last_hash: Hash,
+    /// What an operator should know.
+    pub warnings: Vec<String>,
+}
+
+/// An incomplete tail that was cut: records that were being written when the daemon ended and that
+/// nobody was told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// The segment.
+    pub file: PathBuf,
+    /// Where the cut is.
+    pub offset: u64,
+    /// How many bytes were cut.
+    pub bytes: u64,
+    /// Where they are now.
+    pub saved_as: PathBuf,
+}
+
+/// Why a ledger could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process writes this folder.
+    #[error("another process writes the ledger in {}", .0.display())]
+    Locked(PathBuf),
+    /// The folder is the ledger of another stack.
+    #[error("the ledger is that of stack `{found}`, not of `{expected}`")]
+    OtherStack {
+        /// The stack that opens it.
+        expected: String,
+        /// The stack whose it is.
+        found: String,
+    },
+    /// A name is empty or longer than 200 bytes.
+    #[error("the name of the {0} must have 1 to {MAX_NAME_BYTES} bytes")]
+    Name(&'static str),
+    /// Recorded history is not as it was written.
+    #[error(transparent)]
+    Damage(Box<Damage>),
+    /// The file system failed.
+    #[error("cannot open the ledger: {}: {error}", file.display())]
+    Io {
+        /// The file or folder.
+        file: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The first record of the epoch could not be kept.
+    #[error("cannot write to the ledger: {0}")]
+    Write(Unavailable),
+}
+
+impl From<WalkError> for OpenError {
+    fn from(error: WalkError) -> Self {
+        match error {
+            WalkError::Io { file, error } => Self::Io { file, error },
+            WalkError::Damage(damage) => Self::Damage(damage),
+        }
+    }
+}
+
+fn io_error(file: &Path) -> impl FnOnce(io::Error) -> OpenError + '_ {
+    move |error| OpenError::Io { file: file.into(), error }
+}
+
+impl Ledger {
+    /// Opens a folder: verifies all of it, calls `replay` with every record in order (the new epoch's
+    /// first one included), cuts an incomplete tail, and begins a new epoch.
+    ///
+    /// # Errors
+    /// The folder is in use, is another stack's, is damaged, or cannot be written.
+    pub fn open(
+        options: Options,
+        now: Timestamp,
+        replay: &mut dyn FnMut(&Record),
+    ) -> Result<(Self, Opened), OpenError> {
+        for (what, name) in [("stack", &options.stack), ("instance", &options.instance)] {
+            if name.is_empty() || name.len() > MAX_NAME_BYTES {
+                return Err(OpenError::Name(what));
+            }
+        }
+        let disk = Arc::clone(&options.disk);
+        let lock = lock(disk.as_ref(), &options.directory)?;
+        remove_temporaries(disk.as_ref(), &options.directory)?;
+        let mut walk = Walk::new(Arc::clone(&disk), &options.directory, false)?;
+        let mut last_id = RecordId::default();
+        while let Some(step) = walk.step()? {
+            if step.record.seq() == 1 && step.record.stack() != options.stack {
+                let (expected, found) = (options.stack, step.record.stack().into_owned());
+                return Err(OpenError::OtherStack { expected, found });
+            }
+            last_id = last_id.max(step.record.id());
+            replay(&step.record);
+        }
+        let (end, chain) = (walk.end().cloned(), walk.chain);
+        let recovered = match end {
+            Some(end) => recover(&options, &end, chain.epoch() + 1)?,
+            None => Recovered::begin(&options)?,
+        };
+        let Recovered { active, room, cut, warnings } = recovered;
+        let mut preparer = Preparer::new(
+            Arc::clone(&disk),
+            &options.directory,
+            options.segment_bytes,
+            options.reserve_bytes,
+        );
+        preparer.reserve_bytes = options.reserve_bytes;
+        let queue = Queue::new(&options.stack, &options.instance, chain, Ids::after(last_id), room);
+        let store = Store::Files(Files { disk, directory: options.directory.clone(), active });
+        let shared = Arc::new(Shared::new(queue, store, Some(preparer)));
+        let source = Source::Directory(options.directory.clone());
+        let mut ledger = Self { shared, source, threads: Mutex::default(), indexer: None, _lock: Some(lock) };
+        ledger.spawn("ledger-commit", Shared::commit_loop);
+        ledger.spawn("ledger-prepare", Shared::prepare_loop);
+        ledger.begin_epoch(now, cut.as_ref(), replay)?;
+        if options.index {
+            ledger.indexer = Some(IndexerHandle::start(&options.directory, Arc::clone(&ledger.shared)));
+        }
+        let status = ledger.status();
+        let (records, epoch, last_hash) = (status.records, status.epoch, status.last_hash);
+        Ok((ledger, Opened { records, cut, epoch, last_hash, warnings }))
+    }
+
+    fn begin_epoch(
+        &self,
+        now: Timestamp,
+        cut: Option<&Cut>,
+        replay: &mut dyn FnMut(&Record),
+    ) -> Result<(), OpenError> {
+        let mut detail: Object = [("event", Value::from("epoch_started"))].into_iter().collect();
+        if let Some(cut) = cut {
+            let name =
+                |path: &Path| Value::from(path.file_name().unwrap_or_default().to_string_lossy().as_ref());
+            let cut: Object = [
+                ("bytes", Value::from(cut.bytes)),
+                ("file", name(&cut.file)),
+                ("offset", Value::from(cut.offset)),
+                ("saved_as", name(&cut.saved_as)),
+            ]
+            .into_iter()
+            .collect();
+            detail.insert("cut", cut);
+        }
+        let followed = self.subscribe(1, None);
+        let draft = Draft::event(Kind::Lifecycle, detail);
+        self.append_and_wait(draft, now, FIRST_RECORD_TIMEOUT).map_err(OpenError::Write)?;
+        if let Some(crate::Event::Record(bytes)) = followed.next_within(FIRST_RECORD_TIMEOUT)
+            && let Ok(record) = Record::parse(bytes)
+        {
+            replay(&record);
+        }
+        Ok(())
+    }
+}
+
+fn lock(disk: &dyn Disk, directory: &Path) -> Result<Arc<dyn DiskFile>, OpenError> {
+    disk::retry(|| disk.create_dir(directory)).map_err(io_error(directory))?;
+    let path = directory.join("lock");
+    let file = disk::retry(|| disk.open(&path, OpenMode::Lock)).map_err(io_error(&path))?;
+    if !disk::retry(|| file.try_lock()).map_err(io_error(&path))? {
+        return Err(OpenError::Locked(directory.into()));
+    }
+    Ok(file)
+}
+
+fn remove_temporaries(disk: &dyn Disk, directory: &Path) -> Result<(), OpenError> {
+    let names = disk::retry(|| disk.list(directory)).map_err(io_error(directory))?;
+    for name in names.iter().filter(|name| prepare::is_temporary(name)) {
+        let path = directory.join(name);
+        disk::retry(|| disk.remove(&path)).map_err(io_error(&path))?;
+    }
+    Ok(())
+}
+
+struct Recovered {
+    active: Arc<dyn DiskFile>,
+    room: Room,
+    cut: Option<Cut>,
+    warnings: Vec<String>,
+}
+
+impl Recovered {
+    /// The first segment of a new ledger.
+    fn begin(options: &Options) -> Result<Self, OpenError> {
+        let (disk, directory) = (&options.disk, &options.directory);
+        let mut preparer = Preparer::new(Arc::clone(disk), directory, options.first_segment_bytes, 0);
+        let prepared = preparer.prepare(segment::HEADER_BYTES, false).map_err(OpenError::Write)?;
+        let header = Header {
+            number: 1,
+            capacity: prepared.capacity,
+            epoch: 1,
+            first_seq: 1,
+            prev: faramesh_dpr::GENESIS,
+            stack: options.stack.as_str().into(),
+            instance: options.instance.as_str().into(),
+        };
+        let path = directory.join(segment::file_name(1));
+        let named = disk::write_all_at(prepared.file.as_ref(), &header.encode(), 0)
+            .and_then(|()| disk::retry(|| prepared.file.sync()))
+            .and_then(|()| disk::retry(|| disk.rename(&prepared.path, &path)))
+            .and_then(|()| disk::retry(|| disk.sync_dir(directory)));
+        named.map_err(io_error(&path))?;
+        let end = prepared.capacity;
+        let room = Room { number: 1, offset: segment::HEADER_BYTES, end, ..Room::default() };
+        Ok(Self { active: prepared.file, room, cut: None, warnings: Vec::new() })
+    }
+}
+
+/// Makes the last segment writable behind its last good frame.
+fn recover(options: &Options, end: &End, epoch: u64) -> Result<Recovered, OpenError> {
+    let (disk, directory) = (options.disk.as_ref(), &options.directory);
+    let path = directory.join(segment::file_name(end.segment));
+    let file = disk::retry(|| disk.open(&path, OpenMode::Write)).map_err(io_error(&path))?;
+    let (mut warnings, mut cut) = (Vec::new(), None);
+    if end.incomplete > 0 {
+        let saved_as = directory.join(format!("{:08}.cut-{epoch}", end.segment));
+        let bytes = u64::try_from(end.incomplete).unwrap_or(u64::MAX);
+        let done = set_aside(disk, directory, file.as_ref(), end, &saved_as);
+        done.map_err(io_error(&path))?;
+        warnings.push(format!("cut an incomplete tail of {bytes} bytes from {}", path.display()));
+        cut = Some(Cut { file: path.clone(), offset: end.offset, bytes, saved_as });
+    }
+    if end.file_length < end.capacity {
+        let filled = prepare::fill(file.as_ref(), end.file_length, end.capacity, false)
+            .and_then(|()| disk::retry(|| file.sync()));
+        filled.map_err(io_error(&path))?;
+        warnings.push(format!("{} was shorter than it must be", path.display()));
+    }
+    let room = Room { number: end.segment, offset: end.offset, end: end.capacity, ..Room::default() };
+    Ok(Recovered { active: file, room, cut, warnings })
+}
+
+/// Copies the tail to a file of its own, then puts zeros in its place.
+fn set_aside(
+    disk: &dyn Disk,
+    directory: &Path,
+    file: &dyn DiskFile,
+    end: &End,
+    saved_as: &Path,
+) -> io::Result<()> {
+    let mut tail = vec![0; end.incomplete];
+    let read = disk::read_full_at(file, &mut tail, end.offset)?;
+    tail.truncate(read);
+    let copy = disk::retry(|| disk.open(saved_as, OpenMode::Create))?;
+    disk::write_all_at(copy.as_ref(), &tail, 0)?;
+    disk::retry(|| copy.sync())?;
+    disk::retry(|| disk.sync_dir(directory))?;
+    let to = end.offset.saturating_add(u64::try_from(tail.len()).unwrap_or(u64::MAX));
+    prepare::fill(file, end.offset, to, false)?;
+    disk::retry(|| file.sync())
+}

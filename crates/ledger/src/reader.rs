@@ -1,0 +1,166 @@
+//! Reading a ledger from its folder, with or without a daemon that writes it. The index finds records
+//! fast; what it lacks, or all when there is none, is read from the segments.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use faramesh_dpr::{Record, hash_of};
+
+use crate::disk::{self, Disk, OpenMode, RealDisk};
+use crate::filter::Filter;
+use crate::frame::{self, Decoded};
+use crate::index::{Cursor, Index};
+use crate::segment;
+use crate::walk::{Location, Walk, WalkError};
+
+/// Why a ledger could not be read.
+pub type ReadError = WalkError;
+
+/// Reads the ledger in one folder.
+#[derive(Debug)]
+pub struct Reader {
+    directory: PathBuf,
+    disk: Arc<dyn Disk>,
+}
+
+impl Reader {
+    /// Opens the ledger in a folder; a daemon may be writing it.
+    ///
+    /// # Errors
+    /// There is no such folder.
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self, ReadError> {
+        let directory = directory.into();
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        disk.list(&directory).map_err(|error| WalkError::Io { file: directory.clone(), error })?;
+        Ok(Self { directory, disk })
+    }
+
+    /// Every record, oldest first, each verified against the one before.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn records(&self) -> Result<Records, ReadError> {
+        let walk = Walk::new(Arc::clone(&self.disk), &self.directory, true)?;
+        Ok(Records { walk, failed: false })
+    }
+
+    /// The records that a filter lets through, in its order.
+    ///
+    /// # Errors
+    /// The files cannot be read or are damaged.
+    pub fn query(&self, filter: &Filter) -> Result<Vec<Record>, ReadError> {
+        match self.indexed(filter) {
+            Some((cursor, proposed)) => {
+                let recent = self.scan(filter, Some(cursor))?;
+                Ok(join(filter, proposed, recent))
+            }
+            None => self.scan(filter, None),
+        }
+    }
+
+    /// The records that an id names: a record's id, the beginning of one, an action's id, or an
+    /// approval's id, which several records can carry.
+    ///
+    /// # Errors
+    /// The files cannot be read or are damaged.
+    pub fn get(&self, id: &str) -> Result<Vec<Record>, ReadError> {
+        self.query(&Filter::by_id(id))
+    }
+
+    /// What the index knows of the filter; `None` when there is no index that fits the segments.
+    fn indexed(&self, filter: &Filter) -> Option<(Cursor, Vec<Record>)> {
+        let index = Index::open_to_read(&self.directory).ok()?;
+        let cursor = index.cursor().ok()?.filter(|cursor| fits(&self.directory, cursor))?;
+        let proposed = index.propose(filter).ok()?;
+        let mut records = Vec::with_capacity(proposed.len());
+        for location in proposed {
+            // Anything but the record that was proposed means that the index is wrong.
+            let record = read_one(self.disk.as_ref(), &self.directory, location).ok()??;
+            if !filter.matches(&record) {
+                return None;
+            }
+            records.push(record);
+        }
+        Some((cursor, records))
+    }
+
+    /// Matching records from the segments, from behind `cursor` or from the beginning, in the
+    /// filter's order and within its limit.
+    fn scan(&self, filter: &Filter, cursor: Option<Cursor>) -> Result<Vec<Record>, ReadError> {
+        let mut walk = Walk::behind(Arc::clone(&self.disk), &self.directory, cursor)?;
+        let mut found = std::collections::VecDeque::new();
+        let limit = filter.limit.unwrap_or(usize::MAX);
+        while let Some(step) = walk.step()? {
+            if !filter.matches(&step.record) {
+                continue;
+            }
+            if found.len() >= limit {
+                if !filter.newest_first {
+                    break;
+                }
+                found.pop_front();
+            }
+            if limit > 0 {
+                found.push_back(step.record);
+            }
+        }
+        Ok(if filter.newest_first { found.into_iter().rev().collect() } else { found.into() })
+    }
+}
+
+/// What the index had and what came behind it, in the filter's order.
+fn join(filter: &Filter, indexed: Vec<Record>, recent: Vec<Record>) -> Vec<Record> {
+    let limit = filter.limit.unwrap_or(usize::MAX);
+    let (first, second) = if filter.newest_first { (recent, indexed) } else { (indexed, recent) };
+    first.into_iter().chain(second).take(limit).collect()
+}
+
+/// Whether an index's last record stands where it says.
+pub(crate) fn fits(directory: &Path, cursor: &Cursor) -> bool {
+    let record = read_one(&RealDisk, directory, cursor.location);
+    record.is_ok_and(|record| {
+        record.is_some_and(|record| record.seq() == cursor.seq && hash_of(record.bytes()) == cursor.hash)
+    })
+}
+
+/// The record at a place; `None` when no good frame stands there.
+fn read_one(disk: &dyn Disk, directory: &Path, location: Location) -> io::Result<Option<Record>> {
+    let path = directory.join(segment::file_name(location.segment));
+    let file = disk::retry(|| disk.open(&path, OpenMode::Read))?;
+    let mut buffer = vec![0; 4_096];
+    loop {
+        let read = disk::read_full_at(file.as_ref(), &mut buffer, location.offset)?;
+        let short = read < buffer.len();
+        match frame::decode(buffer.get(..read).unwrap_or_default()) {
+            Decoded::Frame(frame) => return Ok(Record::parse(frame.record).ok()),
+            Decoded::Short(needed) if !short && needed <= frame::MAX_FRAME_BYTES => buffer.resize(needed, 0),
+            _ => return Ok(None),
+        }
+    }
+}
+
+/// The records of a folder, one by one. Ends after the first error.
+pub struct Records {
+    walk: Walk,
+    failed: bool,
+}
+
+impl Iterator for Records {
+    type Item = Result<(Location, Record), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let step = self.walk.step();
+        self.failed = step.is_err();
+        step.map(|step| step.map(|step| (step.location, step.record))).transpose()
+    }
+}
+
+impl std::fmt::Debug for Records {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Records(..)")
+    }
+}

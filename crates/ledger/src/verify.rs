@@ -1,0 +1,159 @@
+//! The check of a whole ledger, offline: no daemon, no network, no trust in either. It reports what
+//! it saw, or the first place that is not as it was written.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use faramesh_call::Timestamp;
+use faramesh_dpr::{Broken, Chain, Hash, Kind, Record, RecordError};
+
+use crate::disk::{Disk, RealDisk};
+use crate::walk::{Walk, WalkError, segments_of};
+
+/// Most agents and policies that are counted one by one.
+const MAX_COUNTED: usize = 65_536;
+/// Records between two calls of the progress function.
+const PROGRESS_RECORDS: u64 = 16_384;
+
+/// What a ledger that verifies holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Records.
+    pub records: u64,
+    /// Runs of the daemon.
+    pub epochs: u64,
+    /// Segment files.
+    pub segments: u64,
+    /// When the first record was made.
+    pub first: Option<Timestamp>,
+    /// When the last record was made.
+    pub last: Option<Timestamp>,
+    /// The hash of the last record.
+    pub last_hash: Hash,
+    /// Decisions under each policy.
+    pub policies: BTreeMap<Hash, u64>,
+    /// Records of each agent.
+    pub agents: BTreeMap<String, u64>,
+    /// Records made by `faramesh dev`.
+    pub dev: u64,
+    /// Cuts that were made and recorded: the number of the record that tells of each.
+    pub cuts: Vec<u64>,
+    /// Bytes of a batch at the end that was being written: a daemon is at work, or one ended
+    /// suddenly and has not been started again.
+    pub incomplete_bytes: u64,
+}
+
+impl Report {
+    fn add(&mut self, record: &Record, hash: Hash) {
+        self.records += 1;
+        self.first.get_or_insert(record.time());
+        (self.last, self.last_hash) = (Some(record.time()), hash);
+        self.dev += u64::from(record.dev());
+        if let Some(policy) = record.policy().filter(|_| record.kind() == Kind::Decision) {
+            count(&mut self.policies, &policy, |policy| *policy);
+        }
+        if let Some(agent) = record.agent() {
+            count(&mut self.agents, agent.as_ref(), str::to_owned);
+        }
+        if record.kind() == Kind::Lifecycle {
+            let cut = record.detail().is_some_and(|detail| detail.get("cut").is_some());
+            self.cuts.extend(cut.then_some(record.seq()));
+        }
+    }
+}
+
+fn count<K, B>(counts: &mut BTreeMap<K, u64>, key: &B, own: impl FnOnce(&B) -> K)
+where
+    K: std::borrow::Borrow<B> + Ord,
+    B: Ord + ?Sized,
+{
+    if let Some(count) = counts.get_mut(key) {
+        *count += 1;
+    } else if counts.len() < MAX_COUNTED {
+        counts.insert(own(key), 1);
+    }
+}
+
+/// How far a check is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Records checked.
+    pub records: u64,
+    /// The segment that is read.
+    pub segment: u64,
+    /// Segments that there are.
+    pub segments: u64,
+}
+
+/// Checks the ledger in a folder, which a daemon may be writing. `progress` is called now and then.
+///
+/// # Errors
+/// [`WalkError::Damage`] names the first place that is not as it was written; otherwise the files
+/// could not be read.
+pub fn verify(directory: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, WalkError> {
+    verify_on(Arc::new(RealDisk), directory, progress)
+}
+
+/// [`verify`] on another disk.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_on(
+    disk: Arc<dyn Disk>,
+    directory: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, WalkError> {
+    let segments = u64::try_from(segments_of(disk.as_ref(), directory)?.len()).unwrap_or(u64::MAX);
+    let mut walk = Walk::new(disk, directory, true)?;
+    let mut report = Report::default();
+    while let Some(step) = walk.step()? {
+        report.add(&step.record, step.hash);
+        if report.records.is_multiple_of(PROGRESS_RECORDS) {
+            progress(Progress { records: report.records, segment: step.location.segment, segments });
+        }
+    }
+    (report.epochs, report.segments) = (walk.chain.epoch(), walk.segments);
+    let incomplete = walk.end().map_or(0, |end| end.incomplete);
+    report.incomplete_bytes = u64::try_from(incomplete).unwrap_or(u64::MAX);
+    Ok(report)
+}
+
+/// Why records that were fetched from a daemon do not verify.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordsError {
+    /// Bytes that are no record.
+    #[error("record {place} of those fetched: {error}")]
+    Record {
+        /// Which of the fetched records, from 1.
+        place: u64,
+        /// What is wrong.
+        error: RecordError,
+    },
+    /// A record that does not follow the one before.
+    #[error(transparent)]
+    Broken(Box<Broken>),
+}
+
+/// Checks records that lie in memory, oldest first, as a `faramesh dev` daemon gives them. The first
+/// may be any: older ones are dropped there.
+///
+/// # Errors
+/// The first record that is none or does not follow.
+pub fn verify_memory<B: Into<Arc<[u8]>>>(
+    records: impl IntoIterator<Item = B>,
+) -> Result<Report, RecordsError> {
+    let mut chain = Chain::anywhere();
+    let mut report = Report::default();
+    for bytes in records {
+        let place = report.records + 1;
+        let record = Record::parse(bytes).map_err(|error| RecordsError::Record { place, error })?;
+        if record.seq() == 1 {
+            chain = Chain::genesis();
+        }
+        let hash = chain.feed(&record).map_err(|broken| RecordsError::Broken(Box::new(broken)))?;
+        report.add(&record, hash);
+        report.epochs = chain.epoch();
+    }
+    Ok(report)
+}
