@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -264,6 +267,31 @@ def test_outcomes_do_not_disturb_the_tool(
     assert bank.tools().refund(80) == "refunded 80"
     assert "not reported" not in caplog.text
     assert stack.command("audit", "verify")
+
+
+def test_the_outcome_is_recorded_even_if_the_agent_ends_at_once(stack: Stack) -> None:
+    script = (
+        "from faramesh import GovernedToolSet\n"
+        "def search(query): raise KeyError(query)\n"
+        "names = {'search': 'knowledgebase/search'}\n"
+        "GovernedToolSet([search], agent_id='support-bot', names=names).search('order 1042')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert b"KeyError" in done.stderr
+    deadline = time.monotonic() + 5
+    while not (outcomes := recorded(stack, "outcome")):
+        assert time.monotonic() < deadline, "the outcome was not recorded"
+        time.sleep(0.05)
+    (outcome,) = outcomes
+    (decision,) = recorded(stack, "decision")
+    assert outcome["detail"]["status"] == "error"
+    assert outcome["detail"]["error"] == "KeyError"
+    assert outcome["parent"] == decision["id"]
+
+
+def recorded(stack: Stack, kind: str) -> list[dict[str, Any]]:
+    lines = stack.command("audit", "ls", "--format", "jsonl", format_json=False)
+    return [r for r in map(json.loads, lines.splitlines()) if r.get("kind") == kind]
 
 
 @both

@@ -62,7 +62,8 @@ def test_a_permitted_call_runs_and_its_outcome_is_reported() -> None:
         ("dpr-stub-1", "ok"),
         ("dpr-stub-2", "ok"),
     ]
-    assert all(o["duration_ms"] >= 0 for o in stub.outcomes)
+    assert all(type(o["duration_ms"]) is int for o in stub.outcomes)
+    assert all(o["agent"] == "bot" for o in stub.outcomes)
 
 
 def test_a_denied_call_does_not_run() -> None:
@@ -108,12 +109,8 @@ def test_the_exception_of_a_tool_comes_out_unchanged() -> None:
 
 
 class DeafToOutcomes(StubTransport):
-    def request(
-        self, method: str, params: Mapping[str, Any], timeout: float | None = None
-    ) -> Mapping[str, Any]:
-        if method == "outcome":
-            raise DaemonUnreachable(code="DAEMON_UNREACHABLE")
-        return super().request(method, params, timeout)
+    def tell(self, method: str, params: Mapping[str, Any]) -> None:
+        raise DaemonUnreachable(code="DAEMON_UNREACHABLE")
 
 
 def test_an_outcome_that_cannot_be_told_does_not_break_the_result(
@@ -137,7 +134,6 @@ def test_a_cancelled_tool_is_reported() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.sleep(0)
 
     asyncio.run(work())
     assert [(o["status"], o["error"]) for o in stub.outcomes] == [("error", "CancelledError")]
@@ -417,6 +413,11 @@ def test_fifty_threads_on_one_toolset(start_peer: Callable[..., FakePeer]) -> No
     for thread in threads:
         thread.join()
     assert len(results) == 500
+    tools._enforcer.transport.close()
+    for _ in range(500):
+        if len(peer.of("outcome")) == 500:
+            break
+        threading.Event().wait(0.01)
     call_ids = {request["params"]["call_id"] for request in peer.of("govern")}
     assert len(call_ids) == 500
     assert len(peer.of("outcome")) == 500

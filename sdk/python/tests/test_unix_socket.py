@@ -328,6 +328,82 @@ def test_a_forked_child_does_not_share_connections(start_peer: StartPeer) -> Non
     transport.close()
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_an_outcome_is_told_on_a_connection_of_its_own(start_peer: StartPeer) -> None:
+    peer = start_peer()
+    transport = UnixSocketTransport(peer.path)
+    ask_sync(transport)
+    for number in range(5):
+        transport.tell("outcome", {"action_id": f"dpr-{number}", "status": "ok"})
+    wait_for(lambda: len(peer.of("outcome")) == 5)
+    assert peer.connections == 2
+    transport.close()
+
+
+def test_an_outcome_told_just_before_the_end_still_arrives(start_peer: StartPeer) -> None:
+    peer = start_peer()
+    transport = UnixSocketTransport(peer.path)
+    transport.tell("outcome", {"action_id": "dpr-1", "status": "ok"})
+    transport.close()
+    wait_for(lambda: len(peer.of("outcome")) == 1)
+
+
+def test_telling_survives_a_restart_of_the_daemon(start_peer: StartPeer) -> None:
+    peer = start_peer()
+    transport = UnixSocketTransport(peer.path)
+    transport.tell("outcome", {"action_id": "dpr-1", "status": "ok"})
+    wait_for(lambda: len(peer.of("outcome")) == 1)
+    peer.hang_up()
+    transport.tell("outcome", {"action_id": "dpr-2", "status": "ok"})
+    wait_for(lambda: len(peer.of("outcome")) == 2)
+    transport.close()
+    with pytest.raises(DaemonUnreachable):
+        UnixSocketTransport("/nowhere/faramesh.sock").tell("outcome", {"action_id": "dpr-1"})
+
+
+def test_telling_never_waits_for_a_daemon_that_does_not_read(start_peer: StartPeer) -> None:
+    release = threading.Event()
+
+    def stuck(peer: FakePeer, connection: socket.socket, request: dict[str, Any]) -> None:
+        release.wait(10)
+
+    transport = UnixSocketTransport(start_peer(stuck).path)
+    started = time.monotonic()
+    refused = 0
+    for number in range(5000):
+        try:
+            transport.tell("outcome", {"action_id": f"dpr-{number}", "status": "ok"})
+        except DaemonUnreachable:
+            refused += 1
+    assert time.monotonic() - started < 5
+    assert refused > 0
+    release.set()
+    transport.close()
+
+
+def test_a_refused_outcome_is_logged(
+    start_peer: StartPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(peer: FakePeer, connection: socket.socket, request: dict[str, Any]) -> None:
+        line = {"id": request["id"], "error": {"code": -32602, "message": "no such record"}}
+        connection.sendall(json.dumps(line).encode() + b"\n")
+
+    peer = start_peer(refuse)
+    transport = UnixSocketTransport(peer.path)
+    transport.tell("outcome", {"action_id": "dpr-1", "status": "ok"})
+    wait_for(lambda: len(peer.requests) == 1)
+    time.sleep(0.05)
+    transport.tell("outcome", {"action_id": "dpr-2", "status": "ok"})
+    assert "refused the report of an outcome" in caplog.text
+    transport.close()
+
+
 def test_a_forgotten_transport_closes_its_connections(start_peer: StartPeer) -> None:
     peer = start_peer()
     transport = UnixSocketTransport(peer.path)

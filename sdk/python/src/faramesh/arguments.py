@@ -28,6 +28,9 @@ MAX_DEPTH = 64
 """How deep arguments may nest; the daemon refuses more."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def to_json_value(value: object, path: str = "args", depth: int = 0) -> Any:
     """A fresh copy of ``value`` in JSON types (and ``Decimal`` for exact numbers).
 
@@ -103,7 +106,7 @@ def _invalid(path: str, problem: str) -> ArgumentsInvalid:
 def encode_json(value: object) -> str:
     """Compact JSON text of what :func:`to_json_value` returned; exact for ``Decimal``."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return _ENCODER.encode(value)
     except TypeError:
         return _encode_exact(value)
 
@@ -116,7 +119,7 @@ def _encode_exact(value: object) -> str:
         return "{" + ",".join(members) + "}"
     if isinstance(value, list):
         return "[" + ",".join(_encode_exact(item) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def bind_arguments(

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from .exceptions import DaemonProtocolError
 from .wire import MAX_LINE_BYTES, protocol_error
 
 __all__ = ["Connection", "ConnectionLost"]
@@ -32,6 +33,9 @@ class Connection:
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.setblocking(False)
+        # poll, not select: an agent may hold more than 1024 files.
+        self._readable = select.poll()
+        self._readable.register(self._socket, select.POLLIN)
         self._buffer = bytearray()
         self._connected = False
 
@@ -88,6 +92,25 @@ class Connection:
                 return reply
         raise protocol_error("the daemon answered everything but the question")
 
+    def tell(self, line: bytes) -> None:
+        """Send one line at once or not at all; its reply is left for :meth:`settle`."""
+        if self._socket.send(line) != len(line):
+            raise ConnectionLost("the daemon does not keep up")
+
+    def settle(self) -> list[bytes] | None:
+        """The lines that came in meanwhile; ``None`` once the daemon has hung up."""
+        lines = []
+        try:
+            for _ in range(_MAX_FOREIGN_LINES):
+                if not self._ready(select.POLLIN, 0):
+                    break
+                self._receive()
+                while (line := self._take_line()) is not None:
+                    lines.append(line)
+        except (OSError, DaemonProtocolError):
+            return None
+        return lines
+
     def _take_line(self) -> bytes | None:
         end = self._buffer.find(b"\n")
         if end < 0:
@@ -116,9 +139,10 @@ class Connection:
             raise TimeoutError
 
     def _ready(self, event: int, seconds: float) -> bool:
-        # poll, not select: an agent may hold more than 1024 files.
-        poller = select.poll()
-        poller.register(self._socket, event)
+        poller = self._readable
+        if event != select.POLLIN:
+            poller = select.poll()
+            poller.register(self._socket, event)
         return bool(poller.poll(seconds * 1000))
 
 

@@ -8,7 +8,6 @@ ended; argument values go to the daemon and nowhere else.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import inspect
 import logging
 import time
@@ -26,8 +25,6 @@ from .wire import Call, Permit
 __all__ = ["Enforcer"]
 
 logger = logging.getLogger("faramesh")
-
-_OUTCOME_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -68,46 +65,55 @@ class Enforcer:
         try:
             work = execute()
         except BaseException as problem:
-            await self._areport(permit, started, problem)
+            self._report(permit, started, problem)
             raise
         return await self._finish(permit, started, work)
 
     async def _finish(self, permit: Permit, started: float, work: Awaitable[Any]) -> Any:
         try:
             result = await work
-        except asyncio.CancelledError as problem:
-            # An await here could be cancelled in turn, so tell it from a task of its own.
-            _keep(asyncio.ensure_future(self._areport(permit, started, problem)))
-            raise
         except BaseException as problem:
-            await self._areport(permit, started, problem)
+            self._report(permit, started, problem)
             raise
-        await self._areport(permit, started, None)
+        self._report(permit, started, None)
         return result
 
     def _steps(self, tool: str, arguments: Mapping[str, Any]) -> Ask:
-        call = Call(
-            tool=tool,
-            arguments={},
-            call_id=str(uuid.uuid4()),
-            agent_id=self.agent_id,
-            session_id=self.session_id,
-            principal=self.principal,
-            tags=self.tags,
-        )
-        return self._logged(call, arguments)
-
-    def _logged(self, call: Call, arguments: Mapping[str, Any]) -> Ask:
+        call_id = str(uuid.uuid4())
         try:
-            answer = yield from ask(_with_arguments(call, arguments), self.manners)
+            call = Call(
+                tool=tool,
+                arguments=self._plain(tool, arguments, call_id),
+                call_id=call_id,
+                agent_id=self.agent_id,
+                session_id=self.session_id,
+                principal=self.principal,
+                tags=self.tags,
+            )
+            answer = yield from ask(call, self.manners)
         except ToolDeniedException as denial:
-            logger.info("%s %s: %s %s", denial.effect, call.tool, denial.code, denial.action_id)
+            logger.info("%s %s: %s %s", denial.effect, tool, denial.code, denial.action_id)
             raise
         if isinstance(answer, Permit):
-            logger.debug("PERMIT %s: %s", call.tool, answer.action_id)
+            logger.debug("PERMIT %s: %s", tool, answer.action_id)
             for warning in answer.warnings:
-                logger.warning("%s on %s: %s", warning.code, call.tool, answer.action_id)
+                logger.warning("%s on %s: %s", warning.code, tool, answer.action_id)
         return answer
+
+    def _plain(self, tool: str, arguments: Mapping[str, Any], call_id: str) -> Any:
+        try:
+            return to_json_value(arguments)
+        except Exception as problem:
+            reason = f"the arguments could not be read ({type(problem).__name__})"
+            if isinstance(problem, ArgumentsInvalid):
+                reason = problem.human_message
+        raise ArgumentsInvalid(
+            code="ARGUMENTS_INVALID",
+            human_message=f"{reason}; the tool was not run",
+            call_id=call_id,
+            tool=tool,
+            agent_id=self.agent_id,
+        )
 
     def _drive(self, steps: Ask) -> Permit | Instead:
         try:
@@ -152,35 +158,23 @@ class Enforcer:
             return answer
 
     def _report(self, permit: Permit, started: float, problem: BaseException | None) -> None:
+        params: dict[str, Any] = {
+            "action_id": permit.action_id,
+            "status": "ok",
+            "duration_ms": round((time.monotonic() - started) * 1000),
+        }
+        if self.agent_id:
+            params["agent"] = self.agent_id
+        if problem is not None:
+            timed_out = isinstance(problem, (TimeoutError, asyncio.TimeoutError))
+            params["status"] = "timeout" if timed_out else "error"
+            # The type only: a message could quote arguments.
+            params["error"] = type(problem).__name__
         try:
-            params = _outcome(permit, started, problem)
-            self.transport.request("outcome", params, _OUTCOME_SECONDS)
+            self.transport.tell("outcome", params)
         except Exception as failure:
-            _log_unreported(permit, failure)
-
-    async def _areport(self, permit: Permit, started: float, problem: BaseException | None) -> None:
-        try:
-            params = _outcome(permit, started, problem)
-            await self.transport.arequest("outcome", params, _OUTCOME_SECONDS)
-        except Exception as failure:
-            _log_unreported(permit, failure)
-
-
-def _with_arguments(call: Call, arguments: Mapping[str, Any]) -> Call:
-    try:
-        plain = to_json_value(arguments)
-    except Exception as problem:
-        reason = f"the arguments could not be read ({type(problem).__name__})"
-        if isinstance(problem, ArgumentsInvalid):
-            reason = problem.human_message
-        raise ArgumentsInvalid(
-            code="ARGUMENTS_INVALID",
-            human_message=f"{reason}; the tool was not run",
-            call_id=call.call_id,
-            tool=call.tool,
-            agent_id=call.agent_id,
-        ) from None
-    return dataclasses.replace(call, arguments=plain)
+            code = getattr(failure, "code", "") or type(failure).__name__
+            logger.warning("the outcome of %s was not reported: %s", permit.action_id, code)
 
 
 def _consult(step: Consult) -> Any:
@@ -189,30 +183,3 @@ def _consult(step: Consult) -> Any:
         answer.close()
         raise TypeError("an async handler needs an async tool; give a plain function")
     return answer
-
-
-def _outcome(permit: Permit, started: float, problem: BaseException | None) -> dict[str, Any]:
-    params: dict[str, Any] = {
-        "action_id": permit.action_id,
-        "status": "ok",
-        "duration_ms": round((time.monotonic() - started) * 1000, 3),
-    }
-    if problem is not None:
-        timed_out = isinstance(problem, (TimeoutError, asyncio.TimeoutError))
-        params["status"] = "timeout" if timed_out else "error"
-        # The type only: a message could quote arguments.
-        params["error"] = type(problem).__name__
-    return params
-
-
-def _log_unreported(permit: Permit, failure: Exception) -> None:
-    code = getattr(failure, "code", "") or type(failure).__name__
-    logger.warning("the outcome of %s was not reported: %s", permit.action_id, code)
-
-
-_unfinished: set[asyncio.Future[None]] = set()
-
-
-def _keep(task: asyncio.Future[None]) -> None:
-    _unfinished.add(task)
-    task.add_done_callback(_unfinished.discard)

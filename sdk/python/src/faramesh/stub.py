@@ -110,15 +110,16 @@ class StubTransport:
                 )
             if method == "govern":
                 return self._govern(params)
-            if method == "poll_defer":
-                return self._poll(params)
-            self.outcomes.append(dict(params))
-            return {}
+            return self._poll(params)
 
     async def arequest(
         self, method: str, params: Mapping[str, Any], timeout: float | None = None
     ) -> Mapping[str, Any]:
         return self.request(method, params, timeout)
+
+    def tell(self, method: str, params: Mapping[str, Any]) -> None:
+        with self._lock:
+            self.outcomes.append(dict(params))
 
     def close(self) -> None:
         return

@@ -10,11 +10,13 @@ __all__ = ["Transport"]
 
 @runtime_checkable
 class Transport(Protocol):
-    """One method per world. Both return a reply's ``result`` object or raise
-    :class:`~faramesh.ToolDeniedException`; neither ever makes up a permit.
+    """``request`` and ``arequest`` ask ``govern`` or ``poll_defer`` and return the reply's
+    ``result`` object, or raise :class:`~faramesh.ToolDeniedException`; neither ever makes
+    up a permit. ``timeout`` is the whole time allowed, in seconds; ``None`` means the
+    transport's own.
 
-    ``method`` is ``govern``, ``outcome`` or ``poll_defer``. ``timeout`` is the whole
-    time allowed, in seconds; ``None`` means the transport's own.
+    ``tell`` reports an ``outcome`` that nobody waits for: it must not block, also not on an
+    event loop, and may raise anything.
     """
 
     def request(
@@ -24,5 +26,7 @@ class Transport(Protocol):
     async def arequest(
         self, method: str, params: Mapping[str, Any], timeout: float | None = None
     ) -> Mapping[str, Any]: ...
+
+    def tell(self, method: str, params: Mapping[str, Any]) -> None: ...
 
     def close(self) -> None: ...

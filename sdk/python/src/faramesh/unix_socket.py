@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import itertools
+import logging
 import os
 import threading
 import time
@@ -31,10 +32,13 @@ from .wire import MAX_LINE_BYTES, protocol_error
 
 __all__ = ["UnixSocketTransport"]
 
+logger = logging.getLogger("faramesh")
+
 Denial = TypeVar("Denial", bound=ToolDeniedException)
 
 _MAX_OPEN = 64
 _MAX_IDLE = 8
+_TELL_SECONDS = 0.05
 _LOST = (ConnectionLost, BrokenPipeError, ConnectionResetError)
 
 
@@ -54,15 +58,20 @@ class UnixSocketTransport:
         self._idle: list[Connection] = []
         self._slots = threading.BoundedSemaphore(_MAX_OPEN)
         self._poll_slots = threading.BoundedSemaphore(_MAX_OPEN)
+        # At most one connection, apart from the others: an outcome must not hold up a call.
+        self._teller: list[Connection] = []
+        self._telling = threading.Lock()
         self._process = os.getpid()
         weakref.finalize(self, _close_all, self._idle)
+        weakref.finalize(self, _close_all, self._teller)
 
     def __repr__(self) -> str:
         return f"UnixSocketTransport({self.address.path!r})"
 
     def close(self) -> None:
-        """Close the idle connections; the transport can still be used."""
+        """Close the open connections; the transport can still be used."""
         _close_all(self._idle)
+        _close_all(self._teller)
 
     def request(
         self, method: str, params: Mapping[str, Any], timeout: float | None = None
@@ -126,6 +135,27 @@ class UnixSocketTransport:
         await connection.aconnect(self.address.path)
         return await connection.aexchange(line, request_id)
 
+    def tell(self, method: str, params: Mapping[str, Any]) -> None:
+        _, line = self._encode(method, params)
+        self._slots_for(method)
+        with self._telling:
+            teller = self._teller.pop() if self._teller else None
+            if teller is not None and (replies := teller.settle()) is not None:
+                for reply in replies:
+                    if b'"error"' in reply:
+                        logger.warning("the daemon refused the report of an outcome")
+            elif teller is not None:
+                teller.close()
+                teller = None
+            teller = teller or Connection()
+            try:
+                teller.connect(self.address.path, time.monotonic() + _TELL_SECONDS)
+                teller.tell(line)
+            except BaseException as problem:
+                teller.close()
+                raise self._explained(problem, params) from _cause(problem)
+            self._teller.append(teller)
+
     def _encode(self, method: str, params: Mapping[str, Any]) -> tuple[int, bytes]:
         request_id = next(self._ids)
         message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
@@ -143,7 +173,8 @@ class UnixSocketTransport:
             self._process = os.getpid()
             self._slots = threading.BoundedSemaphore(_MAX_OPEN)
             self._poll_slots = threading.BoundedSemaphore(_MAX_OPEN)
-            _close_all(self._idle)
+            self._telling = threading.Lock()
+            self.close()
         # Calls that wait for a person must not keep others from being decided.
         return self._poll_slots if method == "poll_defer" else self._slots
 
