@@ -184,14 +184,14 @@ impl Shared {
         for entry in &mut batch.entries {
             let receipt = Receipt::new(entry.id, entry.seq, epoch, entry.hash);
             if let Some(completion) = entry.completion.take() {
-                // A completion that panics must not stop the answers of others.
+                // A completion or waker that panics must not stop the answers of others.
                 let _ = catch_unwind(AssertUnwindSafe(|| completion(Ok(receipt))));
             }
         }
         if self.tail.is_followed() {
             let records: Vec<Arc<[u8]>> =
                 batch.entries.iter().map(|entry| Arc::from(batch.record(entry))).collect();
-            self.tail.publish(&records);
+            let _ = catch_unwind(AssertUnwindSafe(|| self.tail.publish(&records)));
         }
     }
 

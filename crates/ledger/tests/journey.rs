@@ -201,7 +201,7 @@ fn followers_see_what_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (ledger, ..) = open(folder.path());
     let (woken, wakes) = channel();
-    let follower = ledger.subscribe(10, Some(Box::new(move || woken.send(()).unwrap()))));
+    let follower = ledger.subscribe(10, Some(Box::new(move || woken.send(()).unwrap())));
     ledger.append_and_wait(policy(), NOW, WAIT).unwrap();
     wakes.recv_timeout(WAIT).unwrap();
     let Some(Event::Record(bytes)) = follower.next_within(WAIT) else { panic!("no record came") };
