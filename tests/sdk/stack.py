@@ -80,6 +80,11 @@ class Stack:
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
+    def open_files(self) -> int:
+        """How many files the daemon holds open."""
+        assert self._process is not None
+        return len(os.listdir(f"/proc/{self._process.pid}/fd"))
+
     def environment(self) -> dict[str, str]:
         """For commands and clients: nothing of the person's Faramesh, nor of this SDK."""
         own = ("FARAMESH_", "PYTHONPATH")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
 import subprocess
 import sys
 import threading
@@ -292,6 +294,23 @@ def test_the_outcome_is_recorded_even_if_the_agent_ends_at_once(stack: Stack) ->
 def recorded(stack: Stack, kind: str) -> list[dict[str, Any]]:
     lines = stack.command("audit", "ls", "--format", "jsonl", format_json=False)
     return [r for r in map(json.loads, lines.splitlines()) if r.get("kind") == kind]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_clients_that_leave_without_reading_are_forgotten(stack: Stack, bank: Bank) -> None:
+    bank.tools().refund(1)
+    before = stack.open_files()
+    for _ in range(200):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(stack.socket))
+            client.sendall(
+                b'{"jsonrpc":"2.0","id":1,"method":"poll_defer","params":{"defer_token":"x"}}\n'
+            )
+    deadline = time.monotonic() + 5
+    while stack.open_files() > before + 10:
+        assert time.monotonic() < deadline, f"{stack.open_files() - before} files were left open"
+        time.sleep(0.05)
+    assert bank.tools().refund(2) == "refunded 2"
 
 
 @both
