@@ -109,6 +109,24 @@ impl From<String> for Value {
     }
 }
 
+impl From<Box<str>> for Value {
+    fn from(text: Box<str>) -> Self {
+        Self::String(text)
+    }
+}
+
+impl From<usize> for Value {
+    fn from(value: usize) -> Self {
+        u64::try_from(value).unwrap_or(u64::MAX).into()
+    }
+}
+
+impl From<Vec<Self>> for Value {
+    fn from(items: Vec<Self>) -> Self {
+        Self::List(items)
+    }
+}
+
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
         Self::Bool(value)
@@ -136,6 +154,12 @@ impl From<Number> for Value {
 impl From<Object> for Value {
     fn from(object: Object) -> Self {
         Self::Object(object)
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
     }
 }
 
@@ -249,6 +273,17 @@ impl<K: Into<Box<str>>, V: Into<Value>> FromIterator<(K, V)> for Object {
         }
         object
     }
+}
+
+/// An object from `"key" => value` pairs; a value is anything that becomes a [`Value`].
+#[macro_export]
+macro_rules! object {
+    ($($key:expr => $value:expr),* $(,)?) => {{
+        #[allow(unused_mut, reason = "an empty object is never changed")]
+        let mut object = $crate::Object::new();
+        $(object.insert($key, $value);)*
+        object
+    }};
 }
 
 /// The order of RFC 8785: by UTF-16 code units.

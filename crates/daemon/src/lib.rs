@@ -1,1 +1,17 @@
-//! Lifecycle, wiring, hot swap and the operators' API.
+//! The daemon: loads a compiled policy, verifies the ledger, opens its sockets when it is ready, swaps
+//! policies between two decisions, and drains before it stops. It cannot parse a policy: it loads
+//! program bytes.
+
+mod keyfile;
+mod layout;
+mod operators;
+mod options;
+mod running;
+mod start;
+mod stop;
+
+pub use layout::{Layout, admin_socket_of};
+pub use options::{LedgerKind, Options};
+pub use running::{Daemon, Stopped};
+pub use start::StartError;
+pub use stop::{StopHandle, StopReason};

@@ -1,1 +1,26 @@
-//! Identify, decide, record, reply, outcome: the one place where that order is written.
+//! The one place where the order is written: identify, decide, record, reply, outcome. Tiers ask
+//! here and nowhere else; [`Gate::ask`] cannot fail, it can only deny.
+//!
+//! INVARIANT record first: a permit is made from a [`faramesh_ledger::Receipt`], and only the ledger
+//! makes those, after the sync.
+//! INVARIANT one policy: a call is decided and recorded under one lock, and a swap takes the same one.
+
+mod approvals;
+mod ask;
+mod deferred;
+mod gate;
+mod lifecycle;
+mod moment;
+mod outcome;
+mod record;
+mod reply;
+mod swap;
+
+pub use approvals::{ApprovalError, Operator};
+pub use deferred::PollStatus;
+pub use faramesh_identity::Peer;
+pub use gate::{Decider, Gate, Settings};
+pub use lifecycle::Lifecycle;
+pub use outcome::{Outcome, OutcomeStatus};
+pub use reply::{Denial, Reply, Resolution, Respond, Warning};
+pub use swap::SwapError;

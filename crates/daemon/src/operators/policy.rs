@@ -1,0 +1,64 @@
+//! A new policy for a running daemon.
+
+use std::sync::Arc;
+
+use faramesh_call::{Object, object};
+use faramesh_gate::{Lifecycle, Peer};
+use faramesh_program::image::Runtime;
+use faramesh_program::load;
+
+use super::{Answer, Context, Failure, needed, text};
+use crate::start::now;
+
+pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
+    if context.gate.lifecycle() != Lifecycle::Ready {
+        return Err(Failure::new("DAEMON_NOT_READY", "the daemon is not READY"));
+    }
+    let bytes = from_hex(needed(params, "program")?)
+        .ok_or_else(|| Failure::params("`program` must be the bytes of a policy in hexadecimal"))?;
+    let program = load(&bytes).map_err(|error| Failure::new("PROGRAM_INVALID", error))?;
+    let running = context.gate.program();
+    if let Some(setting) = needs_restart(&running.runtime, &program.runtime) {
+        let message = format!("a change of `{setting}` needs a restart of the daemon");
+        return Err(Failure::new("RESTART_NEEDED", message));
+    }
+    let previous_hash = running.hash_text().to_owned();
+    let policy_hash = program.hash_text().to_owned();
+    let changed = policy_hash != previous_hash;
+    // Positions in the source are outside the hash: the same policy is put in force again, so that
+    // records name the lines that the author sees now.
+    let by = text(params, "by")?.map_or_else(|| peer.user(), str::to_owned);
+    context
+        .facts
+        .layout
+        .keep_policy(&policy_hash, &bytes)
+        .map_err(|error| Failure::new("IO", format!("cannot keep the policy in .faramesh: {error}")))?;
+    context
+        .gate
+        .put_in_force(Arc::new(program), &by)
+        .map_err(|error| Failure::new("LEDGER_UNAVAILABLE", error))?;
+    context.facts.applied(now());
+    Ok(object! { "policy_hash" => policy_hash, "previous_hash" => previous_hash, "changed" => changed })
+}
+
+/// The first setting that differs and is only read when a daemon starts.
+fn needs_restart(running: &Runtime, new: &Runtime) -> Option<&'static str> {
+    [
+        ("wal_dir", running.wal_dir != new.wal_dir),
+        ("socket", running.socket != new.socket),
+        ("socket_group", running.socket_group != new.socket_group),
+        ("stack_id", running.stack_id != new.stack_id),
+        ("instance_id", running.instance_id != new.instance_id),
+    ]
+    .into_iter()
+    .find_map(|(setting, differs)| differs.then_some(setting))
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+}

@@ -1,0 +1,92 @@
+//! What a daemon says about itself, honestly: which protections are active and which are not.
+
+use faramesh_call::{Object, Value, object};
+use faramesh_dpr::write_hash;
+use faramesh_gate::Lifecycle;
+use faramesh_identity::believes_callers;
+use faramesh_program::image::Mode;
+use faramesh_state::Status;
+
+use super::Context;
+use crate::start::now;
+
+pub(super) fn status(context: &Context) -> Object {
+    let gate = &context.gate;
+    let program = gate.program();
+    let ledger = gate.ledger().status();
+    let state = gate.state();
+    let now = now();
+    let believes = believes_callers(&program, gate.is_dev());
+    let mode = if program.runtime.mode == Mode::Audit { "audit" } else { "enforce" };
+    let pending: Vec<_> = state
+        .approvals()
+        .into_iter()
+        .filter(|approval| approval.status_at(now) == Status::Pending)
+        .map(|approval| now.since_ms(approval.requested_at) / 1_000)
+        .collect();
+    let lifecycle = gate.lifecycle();
+    let degraded = lifecycle == Lifecycle::Ready && (!ledger.healthy || ledger.disk_full);
+    let daemon = object! {
+        "state" => if degraded { "DEGRADED" } else { lifecycle.as_str() },
+        "pid" => u64::from(std::process::id()),
+        "uptime_seconds" => now.since_ms(context.facts.started_at) / 1_000,
+        "socket" => context.socket.display().to_string(),
+        "policy_hash" => program.hash_text(),
+        "policy_source" => context.facts.policy_source.as_str(),
+        "applied_at" => context.facts.applied_at().to_string(),
+        "runtime_mode" => if gate.is_dev() { "dev" } else { mode },
+        "os_tier" => object! { "enabled" => false, "mechanism" => Value::Null },
+        "wal" => object! {
+            "backend" => ledger.backend,
+            "path" => ledger.directory.as_ref().map(|path| path.display().to_string()),
+        },
+        "enforcement" => ["sdk"].into_iter().collect::<Value>(),
+        "version" => env!("CARGO_PKG_VERSION"),
+    };
+    let mut last_hash = Vec::new();
+    write_hash(&ledger.last_hash, &mut last_hash);
+    object! {
+        "version" => 1_i64,
+        "stack" => context.facts.stack.as_str(),
+        "identity" => if believes { "self-declared" } else { "unix" },
+        "daemon" => daemon,
+        "providers" => Vec::<Value>::new(),
+        "budgets" => Vec::<Value>::new(),
+        "approvals" => object! {
+            "pending" => pending.len(),
+            "oldest_age_seconds" => pending.iter().max().copied(),
+        },
+        "ledger" => object! {
+            "records" => ledger.records,
+            "last_seq" => ledger.last_seq,
+            "last_hash" => String::from_utf8_lossy(&last_hash).into_owned(),
+            "epoch" => ledger.epoch,
+            "verified" => ledger.healthy,
+            "signed" => false,
+            "index_lag" => ledger.index_lag,
+            "sinks" => Vec::<Value>::new(),
+        },
+        "warnings" => warnings(gate.is_dev(), mode, believes, ledger.backend, ledger.disk_full),
+    }
+}
+
+fn warnings(dev: bool, mode: &str, believes: bool, backend: &str, disk_full: bool) -> Value {
+    let mut warnings = Vec::new();
+    if dev {
+        warnings.push("started by `faramesh dev`: every record is marked as such");
+    }
+    if mode == "audit" {
+        warnings.push("audit mode: every call is permitted, whatever the policy says");
+    }
+    if believes {
+        warnings.push("agents name themselves: identity is self-declared, not attested");
+    }
+    if backend == "memory" {
+        warnings.push("the ledger is in memory and ends with the daemon");
+    }
+    if disk_full {
+        warnings.push("the disk is full: only denials are recorded, nothing is permitted");
+    }
+    warnings.push("records are hash-chained but not signed");
+    warnings.into_iter().collect()
+}

@@ -1,0 +1,154 @@
+//! A daemon that is READY, until it is told to stop: then it drains, records that it halts, and
+//! closes the ledger.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use faramesh_call::{Timestamp, object};
+use faramesh_gate::{Gate, Lifecycle};
+use faramesh_socket::{Server, Stopper};
+
+use crate::layout::Layout;
+use crate::operators::Operators;
+use crate::options::Options;
+use crate::stop::{StopHandle, StopReason, on_signals};
+
+/// Longest wait for calls in flight when the daemon stops.
+const DRAIN_WAIT: Duration = Duration::from_secs(10);
+
+/// What is known about a daemon from its start.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) layout: Layout,
+    pub(crate) stack: String,
+    pub(crate) policy_source: String,
+    pub(crate) started_at: Timestamp,
+    applied_at_ms: AtomicU64,
+}
+
+impl Facts {
+    pub(crate) fn new(options: &Options, layout: &Layout, stack: String, started_at: Timestamp) -> Self {
+        Self {
+            layout: layout.clone(),
+            stack,
+            policy_source: options.policy_source.clone(),
+            started_at,
+            applied_at_ms: AtomicU64::new(started_at.0),
+        }
+    }
+
+    /// When the running policy was put in force.
+    pub(crate) fn applied_at(&self) -> Timestamp {
+        Timestamp(self.applied_at_ms.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn applied(&self, at: Timestamp) {
+        self.applied_at_ms.store(at.0, Ordering::Release);
+    }
+}
+
+/// A running daemon.
+#[derive(Debug)]
+pub struct Daemon {
+    gate: Arc<Gate>,
+    facts: Arc<Facts>,
+    socket: PathBuf,
+    tier: Stopper,
+    tier_thread: JoinHandle<()>,
+    operators: Operators,
+    handle: StopHandle,
+    stopped: Receiver<StopReason>,
+}
+
+/// How a daemon ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// Why.
+    pub reason: StopReason,
+    /// Calls that had no reply when the wait for them ran out.
+    pub abandoned: usize,
+}
+
+impl Daemon {
+    pub(crate) fn run_tier(
+        gate: Arc<Gate>,
+        facts: Arc<Facts>,
+        socket: PathBuf,
+        server: Server,
+        operators: Operators,
+        handle: StopHandle,
+        stopped: Receiver<StopReason>,
+    ) -> io::Result<Self> {
+        let tier = server.stopper();
+        let failed = handle.clone();
+        let tier_thread = std::thread::Builder::new().name("agents".to_owned()).spawn(move || {
+            // A panic here leaves agents without an answer, which is a denial; the daemon then halts.
+            match catch_unwind(AssertUnwindSafe(|| server.run())) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => failed.stop(StopReason::TierFailed(error.to_string())),
+                Err(_) => failed.stop(StopReason::TierFailed("the agents' socket panicked".to_owned())),
+            }
+        })?;
+        Ok(Self { gate, facts, socket, tier, tier_thread, operators, handle, stopped })
+    }
+
+    /// The agents' socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The gate, for following decisions.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// The stack's name.
+    #[must_use]
+    pub fn stack(&self) -> &str {
+        &self.facts.stack
+    }
+
+    /// A handle that stops the daemon.
+    #[must_use]
+    pub fn stop_handle(&self) -> StopHandle {
+        self.handle.clone()
+    }
+
+    /// Has SIGTERM and SIGINT stop the daemon.
+    ///
+    /// # Errors
+    /// The handlers cannot be installed.
+    pub fn stop_on_signals(&self) -> io::Result<()> {
+        on_signals(self.handle.clone())
+    }
+
+    /// Waits until the daemon is told to stop, drains it, and ends it.
+    #[must_use]
+    pub fn wait(self) -> Stopped {
+        let reason = self.stopped.recv().unwrap_or(StopReason::Operator);
+        // New calls are told DAEMON_NOT_READY from here on; those in flight finish.
+        self.gate.advance(Lifecycle::Draining);
+        let deadline = Instant::now() + DRAIN_WAIT;
+        while self.tier.in_flight() > 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let abandoned = self.tier.in_flight();
+        self.tier.stop();
+        let _ = self.tier_thread.join();
+        self.operators.stop();
+        let facts = object! { "reason" => reason.as_str(), "abandoned" => abandoned };
+        // A ledger that takes no more records is why some daemons stop.
+        let _ = self.gate.advance_recorded(Lifecycle::Halt, facts);
+        self.gate.advance(Lifecycle::Halt);
+        self.gate.ledger().close();
+        Stopped { reason, abandoned }
+    }
+}

@@ -1,0 +1,190 @@
+//! From nothing to READY: STARTING loads the program, INITIALIZING verifies the ledger and replays
+//! it, READY opens the agents' socket. Whatever fails on the way stops the start.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use faramesh_call::{Timestamp, object};
+use faramesh_dpr::{CommitmentKey, Record};
+use faramesh_gate::{Gate, Lifecycle, Settings, SwapError};
+use faramesh_identity::believes_callers;
+use faramesh_ledger::{Ledger, OpenError};
+use faramesh_program::image::Mode;
+use faramesh_program::{LoadError, Program, load};
+use faramesh_socket::{ListenError, Listener, Server};
+use faramesh_state::State;
+
+use crate::layout::{Layout, admin_socket_of, create_private};
+use crate::operators::Operators;
+use crate::options::{LedgerKind, Options};
+use crate::running::{Daemon, Facts};
+use crate::{keyfile, stop};
+
+/// Why a daemon did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The compiled policy cannot be loaded.
+    #[error("{0}")]
+    Program(#[from] LoadError),
+    /// The ledger does not verify, or cannot be opened.
+    #[error("the ledger cannot be opened: {0}")]
+    Ledger(#[from] OpenError),
+    /// A socket cannot be opened.
+    #[error("{0}")]
+    Listen(#[from] ListenError),
+    /// The start could not be recorded.
+    #[error("the start could not be recorded in the ledger")]
+    NotRecorded(#[from] SwapError),
+    /// The file system or the operating system refused.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was to be done.
+        what: String,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+impl StartError {
+    fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |error| Self::Io { what, error }
+    }
+}
+
+impl Daemon {
+    /// Starts a daemon; it is READY when this returns.
+    ///
+    /// # Errors
+    /// Anything that keeps it from READY. Nothing is left listening then.
+    pub fn start(options: Options) -> Result<Self, StartError> {
+        // Whatever this process makes is for its user alone.
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+        raise_descriptor_limit();
+        let layout = Layout::new(&options.directory);
+        layout.create().map_err(StartError::io("cannot make .faramesh"))?;
+        let program = Arc::new(load(&options.program)?);
+        let stack = stack_name(&program, &layout);
+        let mut state = State::default();
+        let (ledger, key) = open_ledger(&options, &layout, &program, &stack, &mut state)?;
+        let gate = Arc::new(Gate::new(
+            Settings::new(key, options.dev),
+            Arc::clone(&program),
+            state,
+            Arc::new(ledger),
+        ));
+        gate.advance(Lifecycle::Initializing);
+        let facts = Arc::new(Facts::new(&options, &layout, stack, now()));
+        let (handle, stopped) = stop::pair();
+        let bound = bind(&options, &program, &layout, &facts.stack)?;
+        let socket = bound.path().to_owned();
+        let admin = Listener::bind(&admin_socket_of(&socket), None)?;
+        let operators =
+            Operators::serve(admin, Arc::clone(&gate), Arc::clone(&facts), handle.clone(), &socket)
+                .map_err(StartError::io("cannot serve the operators' socket"))?;
+        layout
+            .keep_policy(program.hash_text(), &options.program)
+            .and_then(|()| layout.write_agent_env(&socket))
+            .map_err(StartError::io("cannot write to .faramesh"))?;
+        gate.put_in_force(Arc::clone(&program), &options.started_by)?;
+        record_ready(&gate, &program, options.dev)?;
+        let server = Server::new(bound, Arc::clone(&gate))
+            .map_err(StartError::io("cannot serve the agents' socket"))?;
+        Self::run_tier(gate, facts, socket, server, operators, handle, stopped)
+            .map_err(StartError::io("cannot start a thread"))
+    }
+}
+
+/// The time, in milliseconds since 1970.
+pub(crate) fn now() -> Timestamp {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn record_ready(gate: &Gate, program: &Program, dev: bool) -> Result<(), StartError> {
+    let mode = if program.runtime.mode == Mode::Audit { "audit" } else { "enforce" };
+    let identity = if believes_callers(program, dev) { "self-declared" } else { "unix" };
+    let facts = object! {
+        "version" => env!("CARGO_PKG_VERSION"),
+        "mode" => mode,
+        "identity" => identity,
+        "pid" => u64::from(std::process::id()),
+    };
+    Ok(gate.advance_recorded(Lifecycle::Ready, facts)?)
+}
+
+/// The stack's name: what the policy says, else the name of its folder.
+fn stack_name(program: &Program, layout: &Layout) -> String {
+    let folder = || layout.directory().canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);
+    program.runtime.stack_id.clone().or_else(folder).unwrap_or_else(|| "stack".to_owned())
+}
+
+fn open_ledger(
+    options: &Options,
+    layout: &Layout,
+    program: &Program,
+    stack: &str,
+    state: &mut State,
+) -> Result<(Ledger, CommitmentKey), StartError> {
+    let instance = program.runtime.instance_id.clone().unwrap_or_else(host_name);
+    let folder = match &options.ledger {
+        LedgerKind::Memory => {
+            let key = keyfile::ephemeral().map_err(StartError::io("cannot make a commitment key"))?;
+            return Ok((Ledger::memory(stack, &instance, faramesh_ledger::DEFAULT_MEMORY_RECORDS), key));
+        }
+        LedgerKind::Disk => layout.resolve(&program.runtime.wal_dir),
+        LedgerKind::DiskAt(folder) => folder.clone(),
+    };
+    create_private(&folder).map_err(StartError::io(format!("cannot make {}", folder.display())))?;
+    let mut replay = |record: &Record| state.replay(record);
+    let options = faramesh_ledger::Options::new(&folder, stack, &instance);
+    let (ledger, _opened) = Ledger::open(options, now(), &mut replay)?;
+    let key = keyfile::load_or_create(&folder)
+        .map_err(StartError::io(format!("cannot use the commitment key in {}", folder.display())))?;
+    Ok((ledger, key))
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Binds the policy's socket; without one, the user's, and when another stack's daemon answers
+/// there, one named after this stack.
+fn bind(options: &Options, program: &Program, layout: &Layout, stack: &str) -> Result<Listener, StartError> {
+    let group = program.runtime.socket_group.as_deref();
+    if let Some(path) = &program.runtime.socket {
+        let path = layout.resolve(path);
+        make_parent(&path)?;
+        return Ok(Listener::bind(&path, group)?);
+    }
+    let folder = options.home.join(".faramesh").join("runtime");
+    let first = folder.join("faramesh.sock");
+    make_parent(&first)?;
+    match Listener::bind(&first, group) {
+        Err(ListenError::Live(_)) => {
+            let safe: String =
+                stack.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+            Ok(Listener::bind(&folder.join(format!("{safe}.sock")), group)?)
+        }
+        result => Ok(result?),
+    }
+}
+
+fn make_parent(path: &std::path::Path) -> Result<(), StartError> {
+    let parent: PathBuf = path.parent().map(Into::into).unwrap_or_default();
+    if parent.as_os_str().is_empty() || parent.is_dir() {
+        return Ok(());
+    }
+    create_private(&parent).map_err(StartError::io(format!("cannot make {}", parent.display())))
+}
+
+/// Every client holds a descriptor; the default limit of many systems is far below ours.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Without it, fewer clients fit; those that do not are told so.
+    let _ = setrlimit(Resource::Nofile, limit);
+}

@@ -1,0 +1,207 @@
+//! One call through the gate: identify, decide, record, reply.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use faramesh_call::call::{MAX_ARGS_BYTES, MAX_ID_BYTES, MAX_TOOL_BYTES};
+use faramesh_call::{Call, Code, Effect};
+use faramesh_decide::{Input, Moment};
+use faramesh_dpr::{Canonical, Draft};
+use faramesh_identity::{Peer, Refused, identify};
+use faramesh_ledger::{Commit, Receipt, Unavailable};
+use faramesh_program::Program;
+use faramesh_program::image::Mode;
+use faramesh_state::Change;
+
+use crate::gate::{Gate, Inner};
+use crate::lifecycle::Lifecycle;
+use crate::moment::wall_clock;
+use crate::record;
+use crate::reply::{Denial, Reply, Respond, Warning};
+
+/// What the reply will be once the record is durable.
+struct Pending {
+    effect: Effect,
+    denial: Option<Denial>,
+    call_id: Option<Box<str>>,
+    policy_version: Box<str>,
+    warnings: Vec<Warning>,
+}
+
+/// A verdict with everything that has to be written about it.
+struct Decided {
+    draft: Draft,
+    changes: Vec<Change>,
+    pending: Pending,
+}
+
+impl Gate {
+    /// Decides one call and answers it through `respond`, exactly once, when its record is durable.
+    /// Never fails: whatever goes wrong is a denial. The caller must [`Gate::commit`] afterwards.
+    pub fn ask(&self, peer: &Peer, call: Call, respond: Respond) {
+        if let Some(refusal) = self.refusal(&call) {
+            return respond(refusal);
+        }
+        let mut inner = self.inner();
+        let program = Arc::clone(&inner.program);
+        let decided = catch_unwind(AssertUnwindSafe(|| self.decide(&mut inner, &program, peer, call)));
+        let decided = match decided {
+            Ok(Ok(decided)) => decided,
+            Ok(Err(refusal)) => return respond(*refusal),
+            Err(_) => return respond(internal_error()),
+        };
+        self.record(&mut inner, decided, respond);
+    }
+
+    /// Makes what was asked durable. `alone` says that nobody else asked meanwhile: then the sync
+    /// happens on this thread, which is the shortest way for one client.
+    pub fn commit(&self, alone: bool) {
+        self.ledger.commit(if alone { Commit::Inline } else { Commit::Handover });
+    }
+
+    /// Step 0, and what no decision could record: a daemon that is not ready, a malformed call.
+    fn refusal(&self, call: &Call) -> Option<Reply> {
+        let lifecycle = self.lifecycle();
+        if lifecycle != Lifecycle::Ready {
+            let message =
+                format!("the daemon is {}; nothing is permitted until it is READY", lifecycle.as_str());
+            return Some(Reply::refusal(Code::DaemonNotReady, message, Some(self.retry_after_seconds())));
+        }
+        if !self.ledger.is_healthy() {
+            return Some(self.ledger_unavailable());
+        }
+        let ids = [&call.agent, &call.session, &call.call_id, &call.request_id, &call.model, &call.parent];
+        let long = ids.into_iter().flatten().any(|id| id.len() > MAX_ID_BYTES);
+        let invalid = |message: &str| Some(Reply::refusal(Code::CallInvalid, message.to_owned(), None));
+        if call.tool.is_empty() || call.tool.len() > MAX_TOOL_BYTES {
+            return invalid("a call must name its tool in 1 to 512 bytes");
+        }
+        if long {
+            return invalid("an id of the call is longer than 256 bytes");
+        }
+        None
+    }
+
+    pub(crate) fn ledger_unavailable(&self) -> Reply {
+        let message = "the decision could not be recorded, so nothing is permitted".to_owned();
+        Reply::refusal(Code::LedgerUnavailable, message, Some(self.retry_after_seconds()))
+    }
+
+    /// Steps 1 to 11: who calls, and what the policy says. Changes nothing but the entropy pool.
+    fn decide(
+        &self,
+        inner: &mut Inner,
+        program: &Program,
+        peer: &Peer,
+        call: Call,
+    ) -> Result<Decided, Box<Reply>> {
+        let now = wall_clock();
+        let args = Canonical::from(&call.args);
+        if args.as_bytes().len() > MAX_ARGS_BYTES {
+            let message = "the arguments are larger than 1 MiB".to_owned();
+            return Err(Box::new(Reply::refusal(Code::CallInvalid, message, None)));
+        }
+        let entropy = inner.entropy.take().map_err(|_| Box::new(internal_error()))?;
+        let commitment = self.settings.commitment_key.commit(args.as_bytes());
+        let (agent, identity) = match identify(program, peer, call.agent.as_deref(), self.settings.dev) {
+            Ok(found) => found,
+            Err(refused) => return Ok(self.unidentified(program, peer, &call, &refused)),
+        };
+        let requester = peer.user();
+        let input = Input {
+            program,
+            agent,
+            call: &call,
+            commitment: &commitment,
+            requester: &requester,
+            state: &inner.state,
+            moment: Moment { now, entropy },
+        };
+        let mut verdict = (self.settings.decider)(&input);
+        let changes = std::mem::take(&mut verdict.changes);
+        let mut draft = record::of_verdict(&input, &verdict, &changes, &identity, self.settings.dev);
+        draft.args = Some(verdict.redacted_args.as_ref().map_or(args, Canonical::from));
+        draft.agent_seq = Some(inner.state.next_agent_seq(&agent.name));
+        let denial = record::denial(&verdict);
+        Ok(Decided { draft, changes, pending: pending(program, &call, verdict.effect, denial) })
+    }
+
+    /// A caller who is nobody is denied, and that is recorded too. Its claims name no agent, so the
+    /// record belongs to none.
+    fn unidentified(&self, program: &Program, peer: &Peer, call: &Call, refused: &Refused) -> Decided {
+        let draft = record::of_refusal(program, peer, call, refused, self.settings.dev);
+        let denial = Denial {
+            effect: Effect::Deny,
+            code: refused.code,
+            message: refused.message.clone(),
+            rule_ref: None,
+            rule_id: None,
+            resolution: crate::reply::Resolution::RuleBlock { rule_id: None },
+            next: None,
+        };
+        let pending = pending(program, call, Effect::Deny, Some(denial));
+        Decided { draft, changes: Vec::new(), pending }
+    }
+
+    /// Steps 12 to 14. The state changes only when the record has its place in the ledger.
+    fn record(&self, inner: &mut Inner, decided: Decided, respond: Respond) {
+        let Decided { draft, mut changes, pending } = decided;
+        let agent = draft.agent.clone();
+        let refused = self.ledger_unavailable();
+        let completion = Box::new(move |result: Result<Receipt, Unavailable>| match result {
+            Ok(receipt) => respond(pending.reply(&receipt)),
+            Err(_) => respond(refused),
+        });
+        let Ok(appended) = self.ledger.append(draft, wall_clock(), completion) else { return };
+        if let Some(agent) = agent {
+            inner.state.count_record(&agent);
+        }
+        for change in &mut changes {
+            if let Change::ApprovalRequested(approval) = change {
+                approval.record = appended.id.to_string().into();
+            }
+            inner.state.apply(change);
+        }
+    }
+}
+
+fn pending(program: &Program, call: &Call, effect: Effect, denial: Option<Denial>) -> Pending {
+    let mut pending = Pending {
+        effect,
+        denial,
+        call_id: call.call_id.clone(),
+        policy_version: program.hash_text().into(),
+        warnings: Vec::new(),
+    };
+    if program.runtime.mode == Mode::Audit
+        && let Some(denial) = pending.denial.take()
+    {
+        let message =
+            format!("audit mode: this call would have been a {}: {}", denial.effect, denial.message);
+        pending.warnings.push(Warning { code: denial.code, message });
+        pending.effect = Effect::Permit;
+    }
+    pending
+}
+
+impl Pending {
+    fn reply(self, receipt: &Receipt) -> Reply {
+        match self.denial {
+            Some(denial) => {
+                Reply::denial(denial, receipt.id().to_string().into(), self.call_id, self.policy_version)
+            }
+            None if self.effect == Effect::Permit => {
+                Reply::permit(receipt, self.call_id, self.policy_version, self.warnings)
+            }
+            None => internal_error(),
+        }
+    }
+}
+
+fn internal_error() -> Reply {
+    Reply::refusal(
+        Code::InternalError,
+        "the daemon failed while deciding, so the call is denied".to_owned(),
+        None,
+    )
+}

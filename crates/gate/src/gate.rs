@@ -1,0 +1,156 @@
+//! The gate's parts: one lock over policy and state, the ledger beside it.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use faramesh_call::Timestamp;
+use faramesh_decide::{Input, Verdict, decide};
+use faramesh_dpr::CommitmentKey;
+use faramesh_ledger::{Commit, Completion, Ledger};
+use faramesh_program::Program;
+use faramesh_state::State;
+
+use crate::lifecycle::{Lifecycle, Shared};
+use crate::moment::{Entropy, wall_clock};
+
+/// Longest wait for a record that an operator or the daemon itself asked for.
+const RECORD_WAIT: Duration = Duration::from_secs(10);
+
+/// Waits for one record to be durable.
+pub(crate) struct Recorded(Receiver<bool>);
+
+/// A completion, and the wait for it.
+pub(crate) fn awaited() -> (Completion, Recorded) {
+    let (sender, receiver) = sync_channel(1);
+    let completion: Completion = Box::new(move |result| {
+        // Nobody listens any more when the wait ran out.
+        let _ = sender.try_send(result.is_ok());
+    });
+    (completion, Recorded(receiver))
+}
+
+/// The engine. It is a field so that a test can put a failing one in its place.
+pub type Decider = for<'a> fn(&Input<'a>) -> Verdict<'a>;
+
+/// How a gate is set up.
+#[derive(Debug)]
+pub struct Settings {
+    /// The key of the stack for commitments to arguments.
+    pub commitment_key: CommitmentKey,
+    /// Whether this is `faramesh dev`: callers are believed, and every record says so.
+    pub dev: bool,
+    /// The engine.
+    pub decider: Decider,
+}
+
+impl Settings {
+    /// The engine of this project with a key.
+    #[must_use]
+    pub fn new(commitment_key: CommitmentKey, dev: bool) -> Self {
+        Self { commitment_key, dev, decider: decide }
+    }
+}
+
+/// Decides calls. Shared between threads.
+pub struct Gate {
+    pub(crate) settings: Settings,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) lifecycle: Shared,
+    inner: Mutex<Inner>,
+    /// Told when an approval was answered, so that waiting callers are looked at again.
+    watchers: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
+    started_at: Timestamp,
+}
+
+/// What one decision at a time may touch.
+pub(crate) struct Inner {
+    pub(crate) program: Arc<Program>,
+    pub(crate) state: State,
+    pub(crate) entropy: Entropy,
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Gate").field("lifecycle", &self.lifecycle.get()).finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    /// A gate in `Starting`, over a ledger whose records gave `state`.
+    #[must_use]
+    pub fn new(settings: Settings, program: Arc<Program>, state: State, ledger: Arc<Ledger>) -> Self {
+        Self {
+            settings,
+            ledger,
+            lifecycle: Shared::default(),
+            inner: Mutex::new(Inner { program, state, entropy: Entropy::default() }),
+            watchers: Mutex::default(),
+            started_at: wall_clock(),
+        }
+    }
+
+    /// A panic while the lock was held was caught before anything was changed, so the state behind
+    /// a poisoned lock is whole.
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the daemon stands.
+    #[must_use]
+    pub fn lifecycle(&self) -> Lifecycle {
+        self.lifecycle.get()
+    }
+
+    /// Moves the daemon on; never back.
+    pub fn advance(&self, to: Lifecycle) {
+        self.lifecycle.advance(to);
+    }
+
+    /// The policy that decides now.
+    #[must_use]
+    pub fn program(&self) -> Arc<Program> {
+        Arc::clone(&self.inner().program)
+    }
+
+    /// The ledger behind the gate.
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// Whether this is `faramesh dev`.
+    #[must_use]
+    pub fn is_dev(&self) -> bool {
+        self.settings.dev
+    }
+
+    /// A copy of the state, for operators.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.inner().state.clone()
+    }
+
+    /// Has `watcher` told whenever an approval was answered. Watchers must return at once.
+    pub fn watch_approvals(&self, watcher: Box<dyn Fn() + Send + Sync>) {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(watcher);
+    }
+
+    /// Makes what was appended durable and waits for the record behind `recorded`; bounded.
+    pub(crate) fn is_recorded(&self, recorded: &Recorded) -> bool {
+        self.ledger.commit(Commit::Handover);
+        recorded.0.recv_timeout(RECORD_WAIT) == Ok(true)
+    }
+
+    pub(crate) fn approvals_changed(&self) {
+        for watcher in self.watchers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            watcher();
+        }
+    }
+
+    /// Seconds after which it makes sense to ask again while something is unavailable: about as
+    /// long as it has been so already, from 1 to 60.
+    pub(crate) fn retry_after_seconds(&self) -> u64 {
+        (wall_clock().since_ms(self.started_at) / 1_000).clamp(1, 60)
+    }
+}

@@ -1,0 +1,119 @@
+//! What came of a permitted call, as the caller reports it.
+
+use faramesh_call::{Code, Object, Value};
+use faramesh_dpr::{Canonical, Draft, Identity as RecordedIdentity, Kind, RecordId};
+use faramesh_identity::{Peer, identify};
+
+use crate::gate::Gate;
+use crate::lifecycle::Lifecycle;
+use crate::moment::wall_clock;
+
+/// Longest error word, in bytes.
+const MAX_ERROR_BYTES: usize = 256;
+
+/// How a tool's run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutcomeStatus {
+    /// It returned.
+    Ok,
+    /// It failed.
+    Error,
+    /// It did not end in time.
+    Timeout,
+}
+
+impl OutcomeStatus {
+    /// The word on the wire and in records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+        }
+    }
+
+    /// Reads [`OutcomeStatus::as_str`].
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Ok, Self::Error, Self::Timeout].into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// A report on a permitted call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The record of the decision.
+    pub action_id: Box<str>,
+    /// The agent id that the caller claims.
+    pub agent: Option<Box<str>>,
+    /// How it ended.
+    pub status: OutcomeStatus,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// What it cost, as reported.
+    pub cost: Option<Value>,
+    /// What a model used, as reported.
+    pub usage: Option<Value>,
+    /// The kind of error; cut at 256 bytes.
+    pub error: Option<Box<str>>,
+}
+
+impl Gate {
+    /// Records what came of a call. The caller must [`Gate::commit`] afterwards.
+    ///
+    /// # Errors
+    /// In words, when the report is of no decision, comes from nobody, or cannot be recorded.
+    pub fn outcome(&self, peer: &Peer, outcome: &Outcome) -> Result<(), (Code, String)> {
+        if self.lifecycle() > Lifecycle::Draining || self.lifecycle() < Lifecycle::Ready {
+            return Err((Code::DaemonNotReady, "the daemon is not ready".to_owned()));
+        }
+        if outcome.action_id.parse::<RecordId>().is_err() {
+            return Err((
+                Code::CallInvalid,
+                format!("`{}` is no action id", outcome.action_id.escape_debug()),
+            ));
+        }
+        let inner = self.inner();
+        let found = identify(&inner.program, peer, outcome.agent.as_deref(), self.settings.dev).ok();
+        let identity = match &found {
+            Some((_, identity)) => (identity.method().as_str(), identity.subject().to_owned()),
+            None => ("none", peer.subject()),
+        };
+        let draft = Draft {
+            kind: Kind::Outcome,
+            identity: Some(RecordedIdentity {
+                method: identity.0.into(),
+                subject: identity.1.into(),
+                ..RecordedIdentity::default()
+            }),
+            parent: Some(outcome.action_id.clone()),
+            detail: Some(Canonical::from(detail(outcome))),
+            dev: self.settings.dev,
+            ..Draft::default()
+        };
+        // The tool has run: nothing waits for this record, so nobody is told when it is durable.
+        let appended = self.ledger.append(draft, wall_clock(), Box::new(|_| {}));
+        appended
+            .map(drop)
+            .map_err(|_| (Code::LedgerUnavailable, "the outcome could not be recorded".to_owned()))
+    }
+}
+
+fn detail(outcome: &Outcome) -> Object {
+    let mut detail: Object =
+        [("duration_ms", Value::from(outcome.duration_ms)), ("status", Value::from(outcome.status.as_str()))]
+            .into_iter()
+            .collect();
+    if let Some(cost) = &outcome.cost {
+        detail.insert("cost", cost.clone());
+    }
+    if let Some(usage) = &outcome.usage {
+        detail.insert("usage", usage.clone());
+    }
+    if let Some(error) = &outcome.error {
+        let cut = (0..=MAX_ERROR_BYTES.min(error.len())).rev().find(|at| error.is_char_boundary(*at));
+        detail.insert("error", error.get(..cut.unwrap_or(0)).unwrap_or_default());
+    }
+    detail
+}

@@ -1,0 +1,59 @@
+//! A new policy in place of the running one, between two decisions.
+
+use std::sync::Arc;
+
+use faramesh_call::{Object, Value};
+use faramesh_dpr::{Draft, Kind};
+use faramesh_program::Program;
+
+use crate::gate::{Gate, awaited};
+use crate::lifecycle::Lifecycle;
+use crate::moment::wall_clock;
+
+/// Why the policy was not put in force.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SwapError {
+    /// The swap could not be recorded.
+    #[error("the new policy could not be recorded, so it is not in force")]
+    NotRecorded,
+}
+
+impl Gate {
+    /// Puts a policy in force: its record comes first, and every later decision is under it. Calls
+    /// that were decided already keep what they got.
+    ///
+    /// # Errors
+    /// The swap could not be recorded; then the old policy stays, or nothing is permitted any more.
+    pub fn put_in_force(&self, program: Arc<Program>, by: &str) -> Result<(), SwapError> {
+        let detail: Object =
+            [("by", Value::from(by)), ("state", Value::from("in_force"))].into_iter().collect();
+        let mut draft = Draft::event(Kind::Policy, detail);
+        draft.policy = Some(*program.hash());
+        draft.dev = self.settings.dev;
+        let (completion, recorded) = awaited();
+        {
+            let mut inner = self.inner();
+            self.ledger.append(draft, wall_clock(), completion).map_err(|_| SwapError::NotRecorded)?;
+            inner.program = program;
+        }
+        if self.is_recorded(&recorded) { Ok(()) } else { Err(SwapError::NotRecorded) }
+    }
+
+    /// Moves the daemon on and records that it did.
+    ///
+    /// # Errors
+    /// The change could not be recorded.
+    pub fn advance_recorded(&self, to: Lifecycle, facts: Object) -> Result<(), SwapError> {
+        let mut detail = facts;
+        detail.insert("state", to.as_str());
+        let mut draft = Draft::event(Kind::Lifecycle, detail);
+        draft.dev = self.settings.dev;
+        let (completion, recorded) = awaited();
+        self.ledger.append(draft, wall_clock(), completion).map_err(|_| SwapError::NotRecorded)?;
+        if !self.is_recorded(&recorded) {
+            return Err(SwapError::NotRecorded);
+        }
+        self.advance(to);
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Replies on their way to one client. Any thread may put one in; what the socket does not take at
+//! once waits here until it is writable again.
+
+use std::io::{self, Write};
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mio::net::UnixStream;
+
+use crate::limits::{MAX_IN_FLIGHT, MAX_UNREAD_BYTES};
+
+/// One client's side of the socket, for whoever has a reply for it. Holding it keeps the socket's
+/// descriptor from being reused.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    stream: Arc<UnixStream>,
+    unread: Mutex<Vec<u8>>,
+    closed: AtomicBool,
+    in_flight: AtomicUsize,
+}
+
+impl Outbox {
+    pub(crate) fn new(stream: Arc<UnixStream>) -> Arc<Self> {
+        Arc::new(Self {
+            stream,
+            unread: Mutex::default(),
+            closed: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) fn request_started(&self) {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether another request may be read.
+    pub(crate) fn has_room(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) < MAX_IN_FLIGHT
+    }
+
+    /// Whether the client is gone or was disconnected.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Sends one line. Returns whether the client had as many requests in flight as it may, so that
+    /// reading from it can go on now.
+    pub(crate) fn send(&self, line: &[u8]) -> bool {
+        self.write(line);
+        self.in_flight.fetch_sub(1, Ordering::AcqRel) == MAX_IN_FLIGHT
+    }
+
+    /// Sends what waits, now that the socket takes more.
+    pub(crate) fn flush(&self) {
+        self.write(&[]);
+    }
+
+    fn write(&self, line: &[u8]) {
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_closed() {
+            return;
+        }
+        let mut rest = line;
+        if unread.is_empty() {
+            let sent = self.write_some(rest);
+            rest = rest.get(sent..).unwrap_or_default();
+        }
+        unread.extend_from_slice(rest);
+        if line.is_empty() && !unread.is_empty() {
+            let sent = self.write_some(&unread);
+            unread.drain(..sent);
+        }
+        if unread.len() > MAX_UNREAD_BYTES {
+            self.close();
+            *unread = Vec::new();
+        }
+    }
+
+    /// Writes until the socket takes no more; a broken socket takes everything, to nowhere.
+    fn write_some(&self, bytes: &[u8]) -> usize {
+        let mut sent = 0;
+        while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
+            match (&*self.stream).write(rest) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return sent,
+                Err(_) => {
+                    self.close();
+                    return bytes.len();
+                }
+            }
+        }
+        sent
+    }
+
+    /// Ends the connection; the reactor notices and forgets it.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        // The other end may have closed already.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}

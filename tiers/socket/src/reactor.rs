@@ -1,0 +1,323 @@
+//! The loop: whoever is ready is read, every request goes to the gate, and the turn ends with one
+//! commit for all of them. While the ledger syncs, the next turn is collected already.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use faramesh_call::Code;
+use faramesh_gate::{Gate, Peer, Reply};
+use mio::net::{UnixListener, UnixStream};
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use crate::connection::{Connection, Line, Progress};
+use crate::limits::{MAX_CONNECTIONS, MAX_LINE_BYTES};
+use crate::listen::Listener;
+use crate::request::{Id, Refused, Request, parse_line};
+use crate::respond;
+use crate::waiting::WaitingPolls;
+
+const LISTENER: Token = Token(usize::MAX);
+const WAKER: Token = Token(usize::MAX - 1);
+/// Longest sleep of the loop; deadlines and refused accepts are looked at this often at least.
+const MAX_SLEEP: Duration = Duration::from_millis(250);
+/// Turns without company after which a lone request is synced on this thread.
+const QUIET_TURNS: u32 = 4;
+const SCRATCH_BYTES: usize = 64 << 10;
+
+/// Serves one socket.
+#[derive(Debug)]
+pub struct Server {
+    poll: Poll,
+    listener: UnixListener,
+    /// Removes the socket's file at the end.
+    _bound: Listener,
+    shared: Arc<Shared>,
+    gate: Arc<Gate>,
+    connections: Vec<Option<Connection>>,
+    free: Vec<usize>,
+    /// Connections to read from again without being woken for them.
+    again: Vec<usize>,
+    resumed: (Sender<usize>, Receiver<usize>),
+    waiting: WaitingPolls,
+    accept_again: bool,
+    quiet_turns: u32,
+}
+
+/// What other threads may touch.
+#[derive(Debug)]
+struct Shared {
+    waker: Waker,
+    stop: AtomicBool,
+    /// An approval was answered since waiting polls were looked at.
+    answered: AtomicBool,
+    in_flight: AtomicUsize,
+}
+
+/// Ends a server from another thread.
+#[derive(Debug, Clone)]
+pub struct Stopper(Arc<Shared>);
+
+impl Stopper {
+    /// Asks the server to stop after its turn.
+    pub fn stop(&self) {
+        self.0.stop.store(true, Ordering::Release);
+        // A waker fails only when its poll is gone, and then the server is too.
+        let _ = self.0.waker.wake();
+    }
+
+    /// How many requests wait for their reply.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.0.in_flight.load(Ordering::Acquire)
+    }
+}
+
+impl Server {
+    /// Prepares to serve calls from `bound` through `gate`.
+    ///
+    /// # Errors
+    /// The operating system gives no poll.
+    pub fn new(bound: Listener, gate: Arc<Gate>) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let socket = bound.socket().try_clone()?;
+        socket.set_nonblocking(true)?;
+        let mut listener = UnixListener::from_std(socket);
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let shared = Arc::new(Shared {
+            waker,
+            stop: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
+        });
+        let woken = Arc::clone(&shared);
+        gate.watch_approvals(Box::new(move || {
+            woken.answered.store(true, Ordering::Release);
+            let _ = woken.waker.wake();
+        }));
+        Ok(Self {
+            poll,
+            listener,
+            _bound: bound,
+            shared,
+            gate,
+            connections: Vec::new(),
+            free: Vec::new(),
+            again: Vec::new(),
+            resumed: channel(),
+            waiting: WaitingPolls::default(),
+            accept_again: false,
+            quiet_turns: 0,
+        })
+    }
+
+    /// A handle that ends the server.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper(Arc::clone(&self.shared))
+    }
+
+    /// Serves until stopped.
+    ///
+    /// # Errors
+    /// The operating system refuses to poll.
+    pub fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1_024);
+        let mut scratch = vec![0; SCRATCH_BYTES];
+        while !self.shared.stop.load(Ordering::Acquire) {
+            match self.poll.poll(&mut events, Some(self.sleep())) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                result => result?,
+            }
+            let asked = self.turn(&events, &mut scratch);
+            if asked > 0 {
+                let alone = asked == 1 && self.shared.in_flight.load(Ordering::Acquire) == 1;
+                self.quiet_turns = if alone { self.quiet_turns.saturating_add(1) } else { 0 };
+                self.gate.commit(alone && self.quiet_turns >= QUIET_TURNS);
+            }
+            let answered = self.shared.answered.swap(false, Ordering::AcqRel);
+            if answered || self.waiting.next_deadline() == Some(Duration::ZERO) {
+                self.waiting.look_again(&self.gate);
+            }
+        }
+        Ok(())
+    }
+
+    fn sleep(&self) -> Duration {
+        if !self.again.is_empty() {
+            return Duration::ZERO;
+        }
+        self.waiting.next_deadline().map_or(MAX_SLEEP, |deadline| deadline.min(MAX_SLEEP))
+    }
+
+    /// Reads from everybody who is ready; returns how many decisions were asked for.
+    fn turn(&mut self, events: &Events, scratch: &mut [u8]) -> usize {
+        let mut ready = std::mem::take(&mut self.again);
+        ready.extend(self.resumed.1.try_iter());
+        for event in events {
+            match event.token() {
+                LISTENER => self.accept_again = true,
+                WAKER => {}
+                Token(index) => {
+                    if event.is_writable()
+                        && let Some(connection) = self.connections.get(index).and_then(Option::as_ref)
+                    {
+                        connection.outbox.flush();
+                    }
+                    if event.is_readable() || event.is_read_closed() {
+                        ready.push(index);
+                    }
+                }
+            }
+        }
+        if self.accept_again {
+            self.accept(&mut ready);
+        }
+        ready.into_iter().map(|index| self.read(index, scratch)).sum()
+    }
+
+    fn accept(&mut self, ready: &mut Vec<usize>) {
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => ready.extend(self.admit(stream)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Out of descriptors: those who wait are accepted when some are closed.
+                Err(_) => return,
+            }
+        }
+        self.accept_again = false;
+    }
+
+    fn admit(&mut self, mut stream: UnixStream) -> Option<usize> {
+        // Dropping a stream closes it: there is no room, or nobody knows who it is.
+        if self.connections.len() - self.free.len() >= MAX_CONNECTIONS {
+            return None;
+        }
+        let peer = Peer::of(&stream).ok()?;
+        let index = self.free.pop().unwrap_or(self.connections.len());
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if self.poll.registry().register(&mut stream, Token(index), interest).is_err() {
+            if index < self.connections.len() {
+                self.free.push(index);
+            }
+            return None;
+        }
+        let connection = Connection::new(stream, peer);
+        match self.connections.get_mut(index) {
+            Some(slot) => *slot = Some(connection),
+            None => self.connections.push(Some(connection)),
+        }
+        Some(index)
+    }
+
+    fn read(&mut self, index: usize, scratch: &mut [u8]) -> usize {
+        let Some(mut connection) = self.connections.get_mut(index).and_then(Option::take) else { return 0 };
+        let mut asked = 0;
+        let client =
+            Client { outbox: Arc::clone(&connection.outbox), peer: Arc::clone(&connection.peer), index };
+        let progress = connection.read(scratch, &mut |line| asked += self.handle(&client, line));
+        match progress {
+            Progress::Gone => {
+                connection.outbox.close();
+                self.free.push(index);
+                return asked;
+            }
+            Progress::More => self.again.push(index),
+            // Being answered resumes it; it may have been meanwhile.
+            Progress::Paused if connection.outbox.has_room() => self.again.push(index),
+            Progress::Paused | Progress::Drained => {}
+        }
+        if let Some(slot) = self.connections.get_mut(index) {
+            *slot = Some(connection);
+        }
+        asked
+    }
+
+    /// Handles one line; returns 1 when the ledger has something to commit for it.
+    fn handle(&mut self, client: &Client, line: Line<'_>) -> usize {
+        client.outbox.request_started();
+        let line = match line {
+            Line::Whole(line) => line,
+            Line::TooLong => {
+                let message = format!("a request is longer than {MAX_LINE_BYTES} bytes");
+                return client.send(&respond::error(&Id::Null, respond::INVALID_REQUEST, &message));
+            }
+        };
+        match parse_line(line) {
+            (id, Ok(Request::Govern { call, legacy })) => {
+                let answer = self.answer(client);
+                let respond = move |reply: Reply| answer(&respond::reply(&id, &reply, legacy));
+                self.gate.ask(&client.peer, *call, Box::new(respond));
+                1
+            }
+            (_, Ok(Request::BarePoll { token, agent })) => {
+                let answer = self.answer(client);
+                let told: Box<str> = token.clone();
+                let respond = move |status| answer(&respond::bare_poll(&told, &status));
+                self.gate.redeem(&client.peer, agent.as_deref(), &token, Box::new(respond));
+                1
+            }
+            (id, Ok(Request::Outcome(outcome))) => {
+                match self.gate.outcome(&client.peer, &outcome) {
+                    Ok(()) => client.send(&respond::done(&id)),
+                    Err((_, message)) => client.send(&respond::error(&id, respond::INVALID_PARAMS, &message)),
+                };
+                1
+            }
+            (id, Ok(Request::Poll { token, wait_ms })) => {
+                self.waiting.add(&self.gate, &client.outbox, &client.peer, id, token, wait_ms);
+                0
+            }
+            (id, Err(refused)) => client.send(&refusal(&id, refused)),
+        }
+    }
+
+    /// A way to answer this client from any thread, which keeps the counts.
+    fn answer(&self, client: &Client) -> impl Fn(&[u8]) + Send + use<> {
+        self.shared.in_flight.fetch_add(1, Ordering::AcqRel);
+        let (shared, outbox, index) = (Arc::clone(&self.shared), Arc::clone(&client.outbox), client.index);
+        let resumed = self.resumed.0.clone();
+        move |line| {
+            shared.in_flight.fetch_sub(1, Ordering::AcqRel);
+            // A client that was paused has unread requests which will not wake anybody.
+            if outbox.send(line) && resumed.send(index).is_ok() {
+                let _ = shared.waker.wake();
+            }
+        }
+    }
+}
+
+/// Who sent a line.
+struct Client {
+    outbox: Arc<crate::outbox::Outbox>,
+    peer: Arc<Peer>,
+    index: usize,
+}
+
+impl Client {
+    fn send(&self, line: &[u8]) -> usize {
+        self.outbox.send(line);
+        0
+    }
+}
+
+/// A malformed `govern` is denied, like any call that cannot be decided; the rest are errors.
+fn refusal(id: &Id, refused: Refused) -> Vec<u8> {
+    match refused {
+        Refused::NotJson(message) => respond::error(id, respond::PARSE_ERROR, &message),
+        Refused::NotARequest(message) => respond::error(id, respond::INVALID_REQUEST, &message),
+        Refused::UnknownMethod(method) => respond::error(
+            id,
+            respond::METHOD_NOT_FOUND,
+            &format!("there is no method `{method}` on this socket"),
+        ),
+        Refused::Params { govern: true, message } => {
+            respond::reply(id, &Reply::refusal(Code::CallInvalid, message, None), true)
+        }
+        Refused::Params { govern: false, message } => respond::error(id, respond::INVALID_PARAMS, &message),
+    }
+}

@@ -1,0 +1,68 @@
+//! Polls that wait for a person's answer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use faramesh_gate::{Gate, Peer};
+
+use crate::limits::{MAX_WAIT_MS, MAX_WAITING};
+use crate::outbox::Outbox;
+use crate::request::Id;
+use crate::respond;
+
+/// One poll that waits.
+#[derive(Debug)]
+struct Waiting {
+    outbox: Arc<Outbox>,
+    peer: Arc<Peer>,
+    id: Id,
+    token: Box<str>,
+    deadline: Instant,
+}
+
+/// Every poll that waits.
+#[derive(Debug, Default)]
+pub(crate) struct WaitingPolls(Vec<Waiting>);
+
+impl WaitingPolls {
+    /// Answers a poll now when it is settled, when it does not want to wait, or when too many do.
+    pub(crate) fn add(
+        &mut self,
+        gate: &Gate,
+        outbox: &Arc<Outbox>,
+        peer: &Arc<Peer>,
+        id: Id,
+        token: Box<str>,
+        wait_ms: u64,
+    ) {
+        let status = gate.poll(peer, &token);
+        if status.is_settled() || wait_ms == 0 || self.0.len() >= MAX_WAITING {
+            outbox.send(&respond::poll(&id, &token, &status));
+            return;
+        }
+        let deadline = Instant::now() + Duration::from_millis(wait_ms.min(MAX_WAIT_MS));
+        self.0.push(Waiting { outbox: Arc::clone(outbox), peer: Arc::clone(peer), id, token, deadline });
+    }
+
+    /// Answers what is settled or has waited long enough.
+    pub(crate) fn look_again(&mut self, gate: &Gate) {
+        let now = Instant::now();
+        self.0.retain(|waiting| {
+            if waiting.outbox.is_closed() {
+                return false;
+            }
+            let status = gate.poll(&waiting.peer, &waiting.token);
+            let over = status.is_settled() || waiting.deadline <= now;
+            if over {
+                waiting.outbox.send(&respond::poll(&waiting.id, &waiting.token, &status));
+            }
+            !over
+        });
+    }
+
+    /// How long until a poll has waited long enough.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let now = Instant::now();
+        self.0.iter().map(|waiting| waiting.deadline.saturating_duration_since(now)).min()
+    }
+}
