@@ -366,8 +366,8 @@ def test_tools_added_later_are_governed_and_none_is_governed_twice() -> None:
     with pytest.raises(TypeError, match="added"):
         tools[0] = refund
     again = GovernedToolSet([*tools], transport=stub)
-    with pytest.raises(ToolDeniedException):
-        again.refund(1)
+    stub.permit()
+    assert again.refund(1) == "refunded 1 usd"
     assert len(stub.calls) == 2
 
 
