@@ -7,7 +7,9 @@
 use crate::ast::Span;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::invisible::{invisible, is_invisible};
 use crate::kind::SyntaxKind;
+use crate::signs;
 
 /// A token and where it begins; it ends where the next one begins.
 #[derive(Debug, Clone, Copy)]
@@ -75,14 +77,6 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
-/// Characters that show nothing or reorder what is shown: what a reader sees would not be what is decided.
-pub(crate) fn is_invisible(character: char) -> bool {
-    matches!(character,
-        '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
-        | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
 impl Lexer<'_> {
     fn run(&mut self) {
         let mut first_on_line = true;
@@ -127,7 +121,7 @@ impl Lexer<'_> {
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' => self.whitespace(),
             b'#' => {
-                self.to_line_end();
+                self.rest_of_line();
                 SyntaxKind::COMMENT
             }
             b'"' => self.string(),
@@ -180,7 +174,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn to_line_end(&mut self) {
+    fn rest_of_line(&mut self) {
         let start = self.at;
         self.while_bytes(|byte| byte != b'\n');
         if self.at > start && self.bytes.get(self.at - 1) == Some(&b'\r') {
@@ -331,41 +325,7 @@ impl Lexer<'_> {
     }
 
     fn sign(&mut self, byte: u8) -> SyntaxKind {
-        use SyntaxKind as K;
-        let (length, kind) = match (byte, self.peek(1), self.peek(2)) {
-            (b'=', Some(b'='), Some(b'=')) | (b'!', Some(b'='), Some(b'=')) => (3, K::FOREIGN_OPERATOR),
-            (b'=', Some(b'>' | b'<'), _) | (b'<', Some(b'>'), _) | (b':', Some(b'='), _) => {
-                (2, K::FOREIGN_OPERATOR)
-            }
-            (b'=', Some(b'='), _) => (2, K::EQUAL_EQUAL),
-            (b'!', Some(b'='), _) => (2, K::BANG_EQUAL),
-            (b'<', Some(b'='), _) => (2, K::LESS_EQUAL),
-            (b'>', Some(b'='), _) => (2, K::GREATER_EQUAL),
-            (b'&', Some(b'&'), _) => (2, K::AND_AND),
-            (b'|', Some(b'|'), _) => (2, K::OR_OR),
-            (b'&' | b'|', _, _) => (1, K::FOREIGN_OPERATOR),
-            (b'=', _, _) => (1, K::EQUAL),
-            (b'!', _, _) => (1, K::BANG),
-            (b'<', _, _) => (1, K::LESS),
-            (b'>', _, _) => (1, K::GREATER),
-            (b'{', _, _) => (1, K::LEFT_BRACE),
-            (b'}', _, _) => (1, K::RIGHT_BRACE),
-            (b'(', _, _) => (1, K::LEFT_PAREN),
-            (b')', _, _) => (1, K::RIGHT_PAREN),
-            (b'[', _, _) => (1, K::LEFT_BRACKET),
-            (b']', _, _) => (1, K::RIGHT_BRACKET),
-            (b',', _, _) => (1, K::COMMA),
-            (b'.', _, _) => (1, K::DOT),
-            (b';', _, _) => (1, K::SEMICOLON),
-            (b':', _, _) => (1, K::COLON),
-            (b'+', _, _) => (1, K::PLUS),
-            (b'-', _, _) => (1, K::MINUS),
-            (b'*', _, _) => (1, K::STAR),
-            (b'/', _, _) => (1, K::SLASH),
-            (b'%', _, _) => (1, K::PERCENT),
-            (b'@', _, _) => (1, K::AT),
-            _ => (1, K::UNKNOWN),
-        };
+        let (length, kind) = signs::sign(byte, self.peek(1), self.peek(2));
         self.at += length;
         kind
     }
@@ -417,15 +377,4 @@ impl Lexer<'_> {
             self.lexed.diagnostics.push(invisible(character, span));
         }
     }
-}
-
-fn invisible(character: char, span: Span) -> Diagnostic {
-    let number = u32::from(character);
-    Diagnostic::error(
-        codes::INVISIBLE_CHARACTER,
-        span,
-        format!("there is an invisible character here, U+{number:04X}"),
-    )
-    .with_help(format!("remove it; inside a string it can be written as `\\u{{{number:X}}}`"))
-    .with_fix(span, "", "remove the invisible character")
 }

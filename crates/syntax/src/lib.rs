@@ -9,6 +9,7 @@ pub mod ast;
 pub mod codes;
 pub mod diagnostic;
 mod format;
+mod invisible;
 mod kind;
 mod lexer;
 pub mod limits;
@@ -17,6 +18,7 @@ mod literal;
 mod nearest;
 mod parser;
 mod render;
+mod signs;
 mod strip;
 
 pub use diagnostic::{Code, Diagnostic, Fix, Severity};

@@ -125,7 +125,7 @@ pub fn quote(value: &str) -> String {
             '\n' => text.push_str("\\n"),
             '\t' => text.push_str("\\t"),
             '\r' => text.push_str("\\u{D}"),
-            _ if crate::lexer::is_invisible(character) => {
+            _ if crate::invisible::is_invisible(character) => {
                 text.push_str(&format!("\\u{{{:X}}}", u32::from(character)))
             }
             _ => text.push(character),

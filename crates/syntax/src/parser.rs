@@ -14,9 +14,11 @@ use crate::kind::{Fpl, SyntaxKind};
 use crate::lexer::{self, RawToken, Token};
 use crate::{limits, literal};
 
+mod call;
 mod clause;
 mod condition;
 mod forms;
+mod list;
 mod operand;
 mod operator;
 mod recovery;

@@ -1,6 +1,8 @@
 //! Walks the corpus of policies: what is valid parses without a word, what is not gives exactly the
 //! messages that are pinned beside it. `UPDATE_CORPUS=1` rewrites the pinned messages.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

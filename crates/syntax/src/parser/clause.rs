@@ -8,7 +8,8 @@ use crate::diagnostic::Diagnostic;
 use crate::kind::SyntaxKind;
 use crate::nearest;
 
-pub(super) type RuleParts = (Spanned<String>, Option<Spanned<Expr>>, Vec<Spanned<Clause>>);
+/// The condition and the clauses of a rule.
+pub(super) type Tail = (Option<Spanned<Expr>>, Vec<Spanned<Clause>>);
 
 /// Words that people write for `if` and for clauses.
 const MEANT: &[(&str, &str)] = &[
@@ -30,10 +31,7 @@ const MEANT: &[(&str, &str)] = &[
 
 impl Parser<'_> {
     /// The condition and the clauses; nothing if a part of them is broken.
-    pub(super) fn rule_parts(
-        &mut self,
-        scope: Scope,
-    ) -> Option<(Option<Spanned<Expr>>, Vec<Spanned<Clause>>)> {
+    pub(super) fn rule_parts(&mut self, scope: Scope) -> Option<Tail> {
         let mut condition = None;
         let mut clauses: Vec<Spanned<Clause>> = Vec::new();
         let mut intact = true;

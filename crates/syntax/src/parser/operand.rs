@@ -2,7 +2,6 @@
 //! patterns that `session.*` and `history.*` take.
 
 use super::Parser;
-use super::value::Place;
 use crate::ast::{Expr, Name, Span, Spanned, Step, Value};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -30,14 +29,6 @@ impl Operand {
         };
         Self { expr: Spanned { node, span }, height: 1 }
     }
-}
-
-/// Arguments by position, by name, and the height of the highest.
-type Arguments = (Vec<Spanned<Expr>>, Vec<(Name, Spanned<Value>)>, u32);
-
-enum Argument {
-    Positional(Operand),
-    Named(Name, Spanned<Value>),
 }
 
 impl Parser<'_> {
@@ -296,107 +287,5 @@ impl Parser<'_> {
         }
         self.close();
         self.step(operand, index.filter(|_| closed)?, None)
-    }
-
-    /// `session.sum(`, `history.contains(` and their like.
-    fn is_tool_call(&mut self) -> bool {
-        self.nth(1) == SyntaxKind::DOT
-            && self.nth(2) == SyntaxKind::WORD
-            && self.nth(3) == SyntaxKind::LEFT_PAREN
-    }
-
-    fn tool_call(&mut self) -> Option<Operand> {
-        let start = self.here();
-        let family = self.name();
-        self.bump();
-        let member = self.name();
-        let node = format!("{}.{}", family.node, member.node);
-        let span = self.span_from(start);
-        self.call(Spanned { node, span }, true)
-    }
-
-    fn call(&mut self, function: Name, takes_tool: bool) -> Option<Operand> {
-        let start = function.span.start;
-        let (args, named, height) = self.arguments(takes_tool)?;
-        let span = self.span_from(start);
-        let height = self.height(span, height)?;
-        Some(Operand { expr: Spanned { node: Expr::Call { function, args, named }, span }, height })
-    }
-
-    fn arguments(&mut self, takes_tool: bool) -> Option<Arguments> {
-        let mut first = takes_tool;
-        self.open(SyntaxKind::ARGUMENTS);
-        let found = self.nested(|parser| {
-            parser.elements(SyntaxKind::RIGHT_PAREN, |parser| {
-                let is_tool = std::mem::take(&mut first);
-                parser.argument(is_tool)
-            })
-        });
-        self.close();
-        let (mut args, mut named, mut height): Arguments = (Vec::new(), Vec::new(), 0);
-        for argument in found? {
-            match argument {
-                Argument::Named(name, value) => named.push((name, value)),
-                Argument::Positional(operand) if named.is_empty() => {
-                    height = height.max(operand.height);
-                    args.push(operand.expr);
-                }
-                Argument::Positional(operand) => {
-                    self.report(
-                        Diagnostic::error(
-                            codes::BAD_ACCESS,
-                            operand.expr.span,
-                            "this argument stands after one with a name",
-                        )
-                        .with_help("write arguments with a name last"),
-                    );
-                    return None;
-                }
-            }
-        }
-        Some((args, named, height))
-    }
-
-    fn argument(&mut self, is_tool: bool) -> Option<Argument> {
-        if self.at(SyntaxKind::WORD) && self.nth(1) == SyntaxKind::EQUAL {
-            let name = self.name();
-            self.bump();
-            return Some(Argument::Named(name, self.value(Place::Argument)?));
-        }
-        if is_tool && self.at_pattern(0) {
-            return self.tool().map(Argument::Positional);
-        }
-        self.either(None).map(Argument::Positional)
-    }
-
-    /// `stripe/refund`, `stripe/refund.amount`, `"odd name:v1".amount`
-    fn tool(&mut self) -> Option<Operand> {
-        let start = self.here();
-        let (pattern, field) = if self.kind().is_string() {
-            let pattern = self.string().node;
-            let mut field = String::new();
-            while self.at(SyntaxKind::DOT) && self.nth(1) == SyntaxKind::WORD {
-                self.bump();
-                if !field.is_empty() {
-                    field.push('.');
-                }
-                field.push_str(&self.name().node);
-            }
-            (pattern, (!field.is_empty()).then_some(field))
-        } else {
-            let run = self.run(false);
-            if run.wide != run.count {
-                let text = self.needs_quotes(run);
-                (text.node, None)
-            } else {
-                let span = self.bump_joined(SyntaxKind::PATTERN, run.count);
-                match self.slice(span).split_once('.') {
-                    Some((pattern, field)) => (pattern.to_owned(), Some(field.to_owned())),
-                    None => (self.slice(span).to_owned(), None),
-                }
-            }
-        };
-        let expr = Spanned { node: Expr::Tool { pattern, field }, span: self.span_from(start) };
-        Some(Operand { expr, height: 1 })
     }
 }

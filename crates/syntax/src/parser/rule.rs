@@ -1,6 +1,7 @@
 //! Rules: effect, tool, condition, clauses; and what people write in their place.
 
 use super::Parser;
+use super::clause::Tail;
 use super::words::{self, EFFECTS, ELSE, STATEMENTS, Scope};
 use crate::ast::{Effect, Item, Rule, Span, Spanned};
 use crate::codes;
@@ -106,7 +107,7 @@ impl Parser<'_> {
         let complete = self.rule_rest(scope, effect_span);
         self.close();
         let span = self.span_from(start);
-        let (Some(effect), Some((pattern, condition, clauses))) = (effect, complete) else { return };
+        let (Some(effect), Some((pattern, (condition, clauses)))) = (effect, complete) else { return };
         self.rules += 1;
         if self.rules > limits::RULES {
             if self.rules == limits::RULES + 1 {
@@ -158,7 +159,7 @@ impl Parser<'_> {
         Some(Spanned { node, span })
     }
 
-    fn rule_rest(&mut self, scope: Scope, effect: Span) -> Option<super::clause::RuleParts> {
+    fn rule_rest(&mut self, scope: Scope, effect: Span) -> Option<(Spanned<String>, Tail)> {
         if self.lacks_pattern() {
             let word = self.slice(effect).to_owned();
             let found = self.describe();
@@ -184,8 +185,7 @@ impl Parser<'_> {
         if self.at(SyntaxKind::COMMA) {
             self.several_patterns();
         }
-        let (condition, clauses) = self.rule_parts(scope)?;
-        Some((pattern, condition, clauses))
+        Some((pattern, self.rule_parts(scope)?))
     }
 
     fn at_clause_word(&mut self) -> bool {
