@@ -15,6 +15,8 @@ pub(crate) struct Connection {
     pub(crate) stream: Arc<UnixStream>,
     pub(crate) peer: Arc<Peer>,
     pub(crate) outbox: Arc<Outbox>,
+    /// The other end will send no more: what is left is read to its end, because no event follows.
+    pub(crate) hung_up: bool,
     lines: Lines,
 }
 
@@ -44,7 +46,7 @@ impl Connection {
     pub(crate) fn new(stream: UnixStream, peer: Peer) -> Self {
         let stream = Arc::new(stream);
         let outbox = Outbox::new(Arc::clone(&stream));
-        Self { stream, peer: Arc::new(peer), outbox, lines: Lines::default() }
+        Self { stream, peer: Arc::new(peer), outbox, hung_up: false, lines: Lines::default() }
     }
 
     /// Reads for one turn and hands every whole line to `handle`.
@@ -63,7 +65,7 @@ impl Connection {
                     self.lines.feed(scratch.get(..count).unwrap_or_default(), handle);
                     read_bytes += count;
                     // A short read is the end of what there is; the next bytes wake us again.
-                    if count < scratch.len() {
+                    if count < scratch.len() && !self.hung_up {
                         return Progress::Drained;
                     }
                 }

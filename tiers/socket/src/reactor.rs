@@ -167,6 +167,11 @@ impl Server {
                     {
                         connection.outbox.flush();
                     }
+                    if event.is_read_closed()
+                        && let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut)
+                    {
+                        connection.hung_up = true;
+                    }
                     if event.is_readable() || event.is_read_closed() {
                         ready.push(index);
                     }
