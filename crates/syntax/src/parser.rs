@@ -56,6 +56,7 @@ pub(crate) fn parse(source: &str) -> Output {
         swallowed: [false; 3],
         agents: 0,
         listing: 0,
+        value_height: 0,
     };
     parser.open(SyntaxKind::FILE);
     let body = parser.file();
@@ -116,6 +117,8 @@ pub(crate) struct Parser<'s> {
     agents: u32,
     /// How many lists and argument lists are open: a comma after `$1` separates there.
     listing: u32,
+    /// Height of the highest expression in the value that is being read.
+    value_height: u32,
     steps: u64,
 }
 

@@ -329,6 +329,22 @@ fn each_limit_has_its_message() {
     }
 }
 
+/// Heights add up through arguments by name, whose values may be expressions again.
+#[test]
+fn height_is_counted_through_every_kind_of_nesting() {
+    for (open, close) in [
+        ("f(x=(not not not not not not not not not y.z(", ")))"),
+        ("f(x=[(not not not not not not not not not y.z(", "))])"),
+        ("f(x=(1 == (not not not not not not not not not y.z(", "))))"),
+    ] {
+        let nested = |depth: usize| format!("permit a if {}b{}", open.repeat(depth), close.repeat(depth));
+        assert_eq!(parse(&nested(5)).diagnostics(), [], "{open}");
+        let parsed = parse(&nested(20));
+        assert!(has(&parsed, codes::TOO_DEEP), "{open}: {:?}", parsed.diagnostics());
+        assert_eq!(parsed.ast().items, []);
+    }
+}
+
 #[test]
 fn a_source_may_be_four_mebibytes() {
     let mut source = "# é\n".repeat(limits::SOURCE_BYTES / 5);

@@ -83,14 +83,16 @@ fn is_compact(setting: &SyntaxNode) -> bool {
     let mut parts = setting.children_with_tokens().filter(|part| !part.kind().is_trivia());
     let key = parts.next().and_then(SyntaxElement::into_token);
     let Some(key) = key else { return false };
-    let values = parts.filter(|part| part.kind() != SyntaxKind::EQUAL).count();
+    let values: Vec<_> = parts.map(|part| part.kind()).filter(|&kind| kind != SyntaxKind::EQUAL).collect();
+    let is_path = values.iter().all(|kind| matches!(kind, SyntaxKind::WORD | SyntaxKind::DOT));
     let in_named_budget = || {
         let block = setting.parent().and_then(|body| body.parent());
         let words = block.into_iter().flat_map(|block| block.children_with_tokens());
         let mut words = words.filter_map(SyntaxElement::into_token).filter(|token| !token.kind().is_trivia());
         words.next().is_some_and(|word| word.text() == "budget") && words.next().is_some()
     };
-    values == 1 && (key.text() == "default" || COMPACT.contains(&key.text()) && in_named_budget())
+    (values.len() == 1 || is_path)
+        && (key.text() == "default" || COMPACT.contains(&key.text()) && in_named_budget())
 }
 
 fn dropped(token: &SyntaxToken, parent: SyntaxKind, equal_after: Option<usize>) -> bool {

@@ -13,7 +13,7 @@ type Arguments = (Vec<Spanned<Expr>>, Vec<(Name, Spanned<Value>)>, u32);
 
 enum Argument {
     Positional(Operand),
-    Named(Name, Spanned<Value>),
+    Named(Name, Spanned<Value>, u32),
 }
 
 impl Parser<'_> {
@@ -55,7 +55,10 @@ impl Parser<'_> {
         let (mut args, mut named, mut height): Arguments = (Vec::new(), Vec::new(), 0);
         for argument in found? {
             match argument {
-                Argument::Named(name, value) => named.push((name, value)),
+                Argument::Named(name, value, value_height) => {
+                    height = height.max(value_height);
+                    named.push((name, value));
+                }
                 Argument::Positional(operand) if named.is_empty() => {
                     height = height.max(operand.height);
                     args.push(operand.expr);
@@ -80,7 +83,10 @@ impl Parser<'_> {
         if self.at(SyntaxKind::WORD) && self.nth(1) == SyntaxKind::EQUAL {
             let name = self.name();
             self.bump();
-            return Some(Argument::Named(name, self.value(Place::Argument)?));
+            let outer = std::mem::take(&mut self.value_height);
+            let value = self.value(Place::Argument);
+            let height = std::mem::replace(&mut self.value_height, outer);
+            return Some(Argument::Named(name, value?, height));
         }
         if is_tool && self.at_pattern(0) {
             return self.tool().map(Argument::Positional);

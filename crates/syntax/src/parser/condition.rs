@@ -15,14 +15,10 @@ type Join = fn(Box<Spanned<Expr>>, Box<Spanned<Expr>>) -> Expr;
 
 impl Parser<'_> {
     pub(super) fn condition(&mut self) -> Option<Spanned<Expr>> {
-        self.condition_from(None)
+        self.either(None).map(|operand| operand.expr)
     }
 
     /// A condition of which the first operand may have been read already.
-    pub(super) fn condition_from(&mut self, first: Option<Operand>) -> Option<Spanned<Expr>> {
-        self.either(first).map(|operand| operand.expr)
-    }
-
     pub(super) fn either(&mut self, first: Option<Operand>) -> Option<Operand> {
         let first = self.both(first)?;
         if !self.connective("or") {

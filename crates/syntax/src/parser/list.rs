@@ -13,7 +13,9 @@ impl Parser<'_> {
     pub(super) fn list(&mut self) -> Option<Spanned<Value>> {
         let start = self.here();
         self.open(SyntaxKind::LIST);
+        let outer = std::mem::take(&mut self.value_height);
         let elements = self.elements(SyntaxKind::RIGHT_BRACKET, |parser| parser.value(Place::Element));
+        self.value_height = outer.max(self.value_height + 1);
         self.close();
         Some(Spanned { node: Value::List(elements?), span: self.span_from(start) })
     }

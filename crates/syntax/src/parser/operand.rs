@@ -21,13 +21,13 @@ impl Operand {
     }
 
     /// A value that turned out to be the first operand of a condition: a bare word is a name there.
-    pub(super) fn from_value(value: Spanned<Value>) -> Self {
+    pub(super) fn from_value(value: Spanned<Value>, height: u32) -> Self {
         let span = value.span;
         let node = match value.node {
             Value::Word(word) => Expr::Path { root: Spanned { node: word, span }, steps: Vec::new() },
             other => Expr::Value(other),
         };
-        Self { expr: Spanned { node, span }, height: 1 }
+        Self { expr: Spanned { node, span }, height }
     }
 }
 

@@ -279,19 +279,27 @@ impl Parser<'_> {
 
     /// One operand as a value, such as the path `args.amount`.
     fn expression_operand(&mut self, place: Place) -> Option<Spanned<Value>> {
-        let operand = self.operand()?;
-        match place {
-            Place::Setting { assigned } if self.at_operator(assigned) => {
-                Some(into_value(self.condition_from(Some(operand))?))
-            }
-            _ => Some(into_value(operand.expr)),
+        let mut operand = self.operand()?;
+        if let Place::Setting { assigned } = place
+            && self.at_operator(assigned)
+        {
+            operand = self.either(Some(operand))?;
         }
+        Some(self.measured(operand))
     }
 
     /// A whole condition as a value; `first` is its first operand, already read.
     fn expression_value(&mut self, first: Option<Spanned<Value>>) -> Option<Spanned<Value>> {
-        let first = first.map(Operand::from_value);
-        Some(into_value(self.condition_from(first)?))
+        let height = self.value_height.max(1);
+        let first = first.map(|value| Operand::from_value(value, height));
+        let operand = self.either(first)?;
+        Some(self.measured(operand))
+    }
+
+    /// An operand as a value, its height added to what the value around it knows.
+    fn measured(&mut self, operand: Operand) -> Spanned<Value> {
+        self.value_height = self.value_height.max(operand.height);
+        into_value(operand.expr)
     }
 
     /// `env("NAME")`, `env("NAME", "default")`
