@@ -1,1 +1,82 @@
-//! A parsed stack to a checked stack: names, types, analysis.
+//! A parsed stack to a checked stack: names resolved, types agreed, settings given their values, and
+//! the analyses that find rules which do not do what their author thinks.
+//!
+//! Runs when a policy is checked or applied, never when a call is decided.
+//! INVARIANT nothing silent: whatever is written and not enforced is an error.
+//! It leaves out resolving imports and anything that needs a network or a disk.
+
+mod agent;
+mod analysis;
+mod checker;
+mod clauses;
+pub mod codes;
+mod conditions;
+pub mod definitions;
+mod file;
+mod identity;
+mod members;
+mod not_yet;
+mod operands;
+mod redact;
+mod rules;
+mod runtime;
+mod scope;
+pub mod stack;
+mod types;
+mod values;
+
+use faramesh_syntax::{Diagnostic, Severity};
+
+pub use stack::Stack;
+
+use checker::Checker;
+
+/// What checking depends on besides the source.
+#[derive(Clone)]
+pub struct Options<'a> {
+    /// The name of the source, as messages and records show it.
+    pub file_name: String,
+    /// Value of an environment variable.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether a variable that is not set is an error even with a default.
+    pub strict_env: bool,
+    /// Whether the stack runs under `faramesh dev`, which names callers without proof.
+    pub dev: bool,
+}
+
+/// The outcome of checking.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The stack, unless there is an error.
+    pub stack: Option<Stack>,
+    /// Messages of the syntax, then those of checking, each in the order of the source.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Checked {
+    /// Whether any message is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+/// Parses and checks a source.
+#[must_use]
+pub fn check(source: &str, options: &Options<'_>) -> Checked {
+    let (body, mut diagnostics) = faramesh_syntax::parse(source).into_parts();
+    let parsed = !diagnostics.iter().any(Diagnostic::is_error);
+    let mut checker = Checker::new(source, options);
+    let stack = checker.file(&body);
+    // Without the parts that did not parse, or were refused, an analysis of the whole would mislead.
+    if parsed && checker.is_sound() {
+        analysis::run(&mut checker, &stack);
+    }
+    let mut found = checker.finish();
+    if !parsed {
+        found.retain(|diagnostic| diagnostic.severity == Severity::Error);
+    }
+    diagnostics.append(&mut found);
+    let valid = !diagnostics.iter().any(Diagnostic::is_error);
+    Checked { stack: valid.then_some(stack), diagnostics }
+}

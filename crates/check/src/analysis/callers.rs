@@ -1,0 +1,59 @@
+//! Who can be which agent: stacks that cannot know their callers, and agents that nobody can be.
+
+use faramesh_program::image::Mode;
+
+use crate::checker::Checker;
+use crate::codes;
+use crate::stack::Stack;
+
+pub(super) fn check(checker: &mut Checker<'_>, stack: &Stack) {
+    let declares = checker.declares_identity;
+    let known = declares || stack.runtime.allow_self_declared_identity || checker.options.dev;
+    if let Some(first) = stack.agents.first()
+        && stack.runtime.mode == Mode::Enforce
+        && !known
+    {
+        let message = "this stack enforces and cannot know who calls: it has no identity provider";
+        let help = "write `identity \"host\" { type = \"unix\" }` with `attest { uid = … }` in each agent, or accept what \
+                    agents say about themselves with `runtime { allow_self_declared_identity = true }`";
+        checker.say(codes::NO_IDENTITY, first.span, message, help);
+    }
+    for agent in &stack.agents {
+        if agent.attest.is_some() && !declares {
+            let message =
+                format!("nothing verifies the `attest` of `{}`: there is no identity provider", agent.name);
+            checker.say(
+                codes::ATTEST_WITHOUT_IDENTITY,
+                agent.span,
+                message,
+                "write `identity \"host\" { type = \"unix\" }`",
+            );
+        }
+        if agent.attest.is_none() && !stack.identities.is_empty() && !agent.anonymous {
+            let message = format!("no caller can be `{}`: it has no `attest`", agent.name);
+            checker.say(
+                codes::NOT_ATTESTED,
+                agent.span,
+                message,
+                "write `attest { uid = … }` or `attest { exe = \"…\" }` in it",
+            );
+        }
+    }
+    for (index, agent) in stack.agents.iter().enumerate() {
+        let Some(attest) = &agent.attest else { continue };
+        if let Some(other) =
+            stack.agents.iter().take(index).find(|other| other.attest.as_ref() == Some(attest))
+        {
+            let message = format!(
+                "the kernel cannot tell `{}` from `{}`: they have the same `attest`",
+                agent.name, other.name
+            );
+            checker.report(
+                codes::SAME_ATTEST
+                    .at(agent.span, message)
+                    .with_help("run them under different users, or as different programs")
+                    .with_label(other.span, "the other one"),
+            );
+        }
+    }
+}

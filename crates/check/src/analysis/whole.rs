@@ -1,0 +1,71 @@
+//! What concerns an agent or the stack as a whole: missing defaults, agents without rules, permits
+//! for everything.
+
+use faramesh_program::image::RuleEffect;
+use faramesh_program::load::MAX_RULES;
+use faramesh_syntax::ast::Span;
+
+use crate::checker::Checker;
+use crate::codes;
+use crate::stack::{Agent, Stack};
+
+pub(super) fn check(checker: &mut Checker<'_>, stack: &Stack) {
+    if stack.agents.is_empty() && checker.not_yet.is_empty() {
+        let message = "this file governs no agent: every call would be denied";
+        checker.say(
+            codes::NO_AGENTS,
+            Span::default(),
+            message,
+            "write `agent \"name\" { rules { … } }`, or a rule such as `permit docs/search`",
+        );
+    }
+    let rules: usize = stack.agents.iter().map(|agent| agent.rules.len()).sum();
+    if rules > MAX_RULES {
+        let message = format!("this stack has more than {MAX_RULES} rules");
+        checker.say(
+            codes::TOO_MANY_RULES,
+            Span::default(),
+            message,
+            "cover several tools with one pattern such as `stripe/*`",
+        );
+    }
+    for agent in &stack.agents {
+        agent_as_a_whole(checker, agent);
+    }
+}
+
+fn agent_as_a_whole(checker: &mut Checker<'_>, agent: &Agent) {
+    let subject =
+        if agent.anonymous { "this file".to_owned() } else { format!("the agent `{}`", agent.name) };
+    let default = agent.default.unwrap_or(RuleEffect::Deny);
+    if agent.default.is_none() {
+        let message = format!("{subject} has no `default`, so a call that no rule matches is denied");
+        checker.say(codes::MISSING_DEFAULT, agent.span, message, "write `default deny` to say so");
+    }
+    if agent.rules.is_empty() {
+        let message =
+            format!("{subject} has no rules, so every call is decided by its default: {}", default.as_str());
+        checker.say(codes::NO_RULES, agent.span, message, "write `rules { permit … }`");
+    }
+    if default == RuleEffect::Permit {
+        let message = format!("{subject} permits every call that no rule matches");
+        checker.say(
+            codes::PERMIT_EVERYTHING,
+            agent.span,
+            message,
+            "write `default deny`, and a `permit` for each tool that is needed",
+        );
+    }
+    for rule in &agent.rules {
+        let unconditional = rule.condition.is_none() && rule.clauses.is_empty();
+        if rule.effect == RuleEffect::Permit && rule.pattern == "*" && unconditional {
+            let message = "this permits every call of every tool";
+            checker.say(
+                codes::PERMIT_EVERYTHING,
+                rule.span,
+                message,
+                "name the tools that are needed, or add a condition",
+            );
+        }
+    }
+}

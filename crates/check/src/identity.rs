@@ -1,0 +1,104 @@
+//! Who calls: `identity` blocks, and the `attest` of an agent that they verify.
+
+use faramesh_program::image::{Attest, IdentityKind, IdentityProvider};
+use faramesh_syntax::ast::{Body, Name};
+use faramesh_syntax::nearest;
+
+use crate::checker::Checker;
+use crate::codes;
+use crate::definitions::{self, AGENT, FILE, Shape, Status, one_of};
+use crate::members::Owner;
+
+/// Types that are known; only the first is enforced.
+const TYPES: &[&str] =
+    &["unix", "spiffe", "oidc", "k8s-projected", "aws-workload", "gcp-workload", "azure-workload"];
+
+impl Checker<'_> {
+    /// An `identity` block, if it is one that is enforced.
+    pub fn identity(&mut self, keyword: &Name, name: &str, body: &Body) -> Option<IdentityProvider> {
+        let Shape::Block { members, open, .. } = definitions::find(FILE, "identity")?.shape else {
+            return None;
+        };
+        let settings =
+            self.settings(Owner { keyword: "identity", members, open, status: Status::Enforced }, body);
+        let Some(written) = settings.get("type") else {
+            let message = format!("the identity provider `{name}` has no `type`");
+            self.say(
+                codes::MISSING_KEY,
+                keyword.span,
+                message,
+                "write `type = \"unix\"` for callers on this machine",
+            );
+            return None;
+        };
+        let kind = self.text(Some(written))?;
+        if kind.node != "unix" {
+            if TYPES.contains(&kind.node.as_str()) {
+                self.not_yet.add(format!("identity.type = \"{}\"", kind.node), kind.span);
+                return None;
+            }
+            let help = match nearest(&kind.node, TYPES.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the types are {}", one_of(TYPES)),
+            };
+            self.say(
+                codes::WRONG_VALUE,
+                kind.span,
+                format!("there is no identity type `{}`", kind.node),
+                help,
+            );
+            return None;
+        }
+        for item in &body.items {
+            let (key, span) = crate::members::keyword(item);
+            if key != "type" {
+                let message = format!("`{key}` has no meaning for an identity of type `unix`");
+                self.say(
+                    codes::UNKNOWN_KEY,
+                    span,
+                    message,
+                    "remove it: the kernel says who is at the other end of the socket",
+                );
+            }
+        }
+        Some(IdentityProvider { name: name.to_owned(), kind: IdentityKind::Unix })
+    }
+
+    /// What the kernel must say about an agent's process.
+    pub fn attest(&mut self, keyword: &Name, body: &Body) -> Option<Attest> {
+        let Shape::Block { members, open, .. } = definitions::find(AGENT, "attest")?.shape else {
+            return None;
+        };
+        let settings =
+            self.settings(Owner { keyword: "attest", members, open, status: Status::Enforced }, body);
+        let uid = self.whole("uid", settings.get("uid"));
+        let exe = self.text(settings.get("exe"));
+        if let Some(exe) = &exe
+            && !is_plain_absolute(&exe.node)
+        {
+            let message = format!("`{}` is no absolute path of a program", exe.node);
+            self.say(
+                codes::WRONG_VALUE,
+                exe.span,
+                message,
+                "write its path from the root, without `.` and `..`, as in `/usr/bin/python3`",
+            );
+            return None;
+        }
+        let attest = Attest { uid, exe: exe.map(|exe| exe.node) };
+        if attest == (Attest { uid: None, exe: None }) {
+            if settings.get("uid").is_none() && settings.get("exe").is_none() {
+                let help = "write `uid = 1000`, `exe = \"/usr/bin/python3\"`, or both";
+                self.say(codes::MISSING_KEY, keyword.span, "this `attest` proves nothing", help);
+            }
+            return None;
+        }
+        Some(attest)
+    }
+}
+
+/// Whether a path is absolute and as the kernel would report it.
+fn is_plain_absolute(path: &str) -> bool {
+    let Some(body) = path.strip_prefix('/') else { return false };
+    !path.contains('\0') && body.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+}
