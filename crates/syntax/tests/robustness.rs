@@ -36,7 +36,10 @@ fn check(source: &str) -> Parse {
         assert!(found.help.is_some(), "{found:?} in {source:?}");
         assert!(!found.message.ends_with('.') && !found.message.is_empty(), "{found:?}");
     }
-    let _ = format(source);
+    match format(source) {
+        Ok(text) => assert_eq!(format(&text).as_deref(), Ok(text.as_str()), "canonical form of {source:?}"),
+        Err(found) => assert!(parsed.has_errors(), "{found:?} for {source:?}"),
+    }
     parsed
 }
 

@@ -96,6 +96,17 @@ impl Parser<'_> {
         }
     }
 
+    /// `if` and its like where a statement begins.
+    fn loose_condition(&mut self, word: &str) {
+        let span = self.token(0).span;
+        self.report(
+            Diagnostic::error(codes::CONDITION_PLACE, span, format!("`{word}` belongs to no rule here"))
+                .with_help("a condition stands directly after the tool: `permit refund if amount < 5`"),
+        );
+        self.skip_one();
+        self.recover();
+    }
+
     fn no_statement(&mut self, expected: &str) {
         let span = self.token(0).span;
         let found = self.describe();
@@ -127,6 +138,9 @@ impl Parser<'_> {
     fn word_statement(&mut self, scope: Scope, items: &mut Items) {
         let word = self.word();
         let next = self.nth(1);
+        if words::RESERVED.contains(&word) {
+            return self.loose_condition(word);
+        }
         if scope == Scope::Rules {
             return self.rules_statement(items);
         }

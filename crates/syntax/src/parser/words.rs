@@ -85,6 +85,9 @@ pub(crate) const STATEMENTS: &[&str] = &[
     "cloud",
 ];
 
+/// Words of conditions, which name nothing else.
+pub(crate) const RESERVED: &[&str] = &["if", "when", "and", "or", "not", "in"];
+
 /// Words that other languages put after a condition.
 pub(crate) const ELSE: &[&str] = &["else", "elif", "elsif", "elseif", "then", "otherwise", "unless"];
 
