@@ -1,5 +1,10 @@
 //! The ordinary life of a ledger: records are kept, read, found, verified, and go on after a restart.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on should stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on should stop"
+)]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use faramesh_ledger::{Disk, DiskFile, OpenMode};
 
@@ -50,6 +50,8 @@ struct Plan {
     fault: Fault,
     times: Times,
     seen: AtomicU64,
+    /// No file can grow.
+    full: AtomicBool,
 }
 
 impl Plan {
@@ -87,8 +89,14 @@ impl FaultyDisk {
     /// Fails the `nth` operation of a kind, from 1; 0 counts only.
     #[must_use]
     pub fn new(inner: Arc<dyn Disk>, operation: Operation, nth: u64, fault: Fault, times: Times) -> Self {
-        let plan = Plan { operation, nth, fault, times, seen: AtomicU64::new(0) };
+        let plan =
+            Plan { operation, nth, fault, times, seen: AtomicU64::new(0), full: AtomicBool::new(false) };
         Self { inner, plan: Arc::new(plan) }
+    }
+
+    /// Lets no file grow from now on, or lets them grow again. What is preallocated can be written.
+    pub fn fill_up(&self, full: bool) {
+        self.plan.full.store(full, Ordering::SeqCst);
     }
 
     /// How many operations of the kind were made.
@@ -139,6 +147,10 @@ impl DiskFile for FaultyFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let end = offset.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if self.plan.full.load(Ordering::SeqCst) && end > self.inner.length()? {
+            return Err(error_of(Fault::Full));
+        }
         match self.plan.strike(Operation::Write) {
             None => self.inner.write_at(bytes, offset),
             Some(Fault::Short) if bytes.len() > 1 => {

@@ -75,6 +75,44 @@ impl ForgetfulDisk {
         Self::default()
     }
 
+    /// A copy that goes its own way, with nothing locked.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let state = self.state();
+        let unlocked = |inode: &Inode| Inode {
+            live: inode.live.clone(),
+            durable: inode.durable.clone(),
+            dirty: inode.dirty.clone(),
+            locked: false,
+        };
+        let copy = State {
+            inodes: state.inodes.iter().map(unlocked).collect(),
+            live: state.live.clone(),
+            durable: state.durable.clone(),
+            pending: state.pending.clone(),
+            generation: state.generation,
+        };
+        Self(Arc::new(Mutex::new(copy)))
+    }
+
+    /// What is in a file; `None` when there is none.
+    #[must_use]
+    pub fn contents(&self, path: &Path) -> Option<Vec<u8>> {
+        let state = self.state();
+        let inode = *state.live.get(path)?;
+        state.inodes.get(inode).map(|inode| inode.live.clone())
+    }
+
+    /// Replaces what is in a file, behind everybody's back; a new file is made when there is none.
+    pub fn overwrite(&self, path: &Path, bytes: &[u8]) {
+        let mut state = self.state();
+        let inode = Inode { live: bytes.to_vec(), durable: bytes.to_vec(), ..Inode::default() };
+        state.inodes.push(inode);
+        let number = state.inodes.len() - 1;
+        state.live.insert(path.to_path_buf(), number);
+        state.durable.insert(path.to_path_buf(), number);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
