@@ -18,6 +18,10 @@ pub(crate) struct Checker<'a> {
     pub declares_identity: bool,
     /// Regular expressions that compile.
     pub known_regexes: BTreeSet<String>,
+    /// Names of variables that rules read.
+    pub read_variables: BTreeSet<String>,
+    /// Names that are read as arguments and are near that of a variable: name, place, variable.
+    pub near_variables: Vec<(String, Span, String)>,
     lines: LineIndex,
     diagnostics: Vec<Diagnostic>,
 }
@@ -30,6 +34,8 @@ impl<'a> Checker<'a> {
             not_yet: NotYet::default(),
             declares_identity: false,
             known_regexes: BTreeSet::new(),
+            read_variables: BTreeSet::new(),
+            near_variables: Vec::new(),
             lines: LineIndex::new(source),
             diagnostics: Vec::new(),
         }

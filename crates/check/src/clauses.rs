@@ -38,12 +38,14 @@ impl Checker<'_> {
             }
             let name = clause_name(&clause.node);
             if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name && word != "notify") {
-                self.report(
-                    codes::DUPLICATE_CLAUSE
-                        .at(clause.span, format!("`{name}` is written twice"))
-                        .with_help(format!("write alternatives as a list: `{name} [\"…\", \"…\"]`"))
-                        .with_label(*first, "the first one"),
-                );
+                let help = match word {
+                    "reason" | "explain" => "keep one of the two".to_owned(),
+                    "query" | "header" => format!("write alternatives as a list: `{name}=[\"…\", \"…\"]`"),
+                    _ => format!("write alternatives as a list: `{name} [\"…\", \"…\"]`"),
+                };
+                let diagnostic =
+                    codes::DUPLICATE_CLAUSE.at(clause.span, format!("`{name}` is written twice"));
+                self.report(diagnostic.with_help(help).with_label(*first, "the first one"));
                 continue;
             }
             seen.push((name, clause.span));
@@ -58,15 +60,15 @@ impl Checker<'_> {
             "reason" => rule.reason = self.clause_texts(word, value, reading).and_then(single),
             "notify" => rule.notify.extend(self.clause_texts(word, value, reading).unwrap_or_default()),
             "explain" => {
-                if let Value::Bool(explain) = value.node {
-                    rule.explain = explain;
-                } else {
-                    self.say(
-                        codes::BAD_CLAUSE_VALUE,
-                        value.span,
-                        "`explain` takes `true` or `false`",
-                        "write `explain false`",
-                    );
+                let explain = match &value.node {
+                    Value::Bool(explain) => Some(*explain),
+                    Value::String(text) => text.parse().ok(),
+                    _ => None,
+                };
+                rule.explain = explain.unwrap_or(true);
+                if explain.is_none() {
+                    let message = "`explain` takes `true` or `false`";
+                    self.say(codes::BAD_CLAUSE_VALUE, value.span, message, "write `explain false`");
                 }
             }
             _ => rule.clauses.extend(self.narrowing(clause, reading)),

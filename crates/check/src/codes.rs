@@ -1,6 +1,6 @@
 //! Every kind of message that checking gives: number, name, severity and meaning, in one table from
 //! which the reference is generated. Numbers 1 to 99 belong to the syntax; a number is never given
-//! another meaning. The texts that users see are written where the mistake is found.
+//! another meaning. The bounds on a source (lists, strings, rules) are the syntax's. The texts that users see are written where the mistake is found.
 
 use faramesh_syntax::ast::Span;
 use faramesh_syntax::{Code, Diagnostic, Severity};
@@ -78,8 +78,6 @@ findings! {
     IMPOSSIBLE_VALUE = 149, "impossible-value", Error, "a builtin compared with a value that it never has";
     BAD_FIELD = 150, "bad-field", Error, "a field to redact that is not written as one";
     TOO_DEEP = 190, "condition-too-deep", Error, "a condition that is nested too deep";
-    LIST_TOO_LONG = 191, "list-too-long", Error, "a list with too many elements";
-    TOO_MANY_RULES = 192, "too-many-rules", Error, "a stack with too many rules";
     MISSING_DEFAULT = 200, "missing-default", Warning, "an agent without a `default`, which then is `deny`";
     PERMIT_EVERYTHING = 201, "permit-everything", Warning, "a permit for every call";
     UNREACHABLE_RULE = 202, "unreachable-rule", Warning, "a rule that an earlier rule covers";
@@ -91,8 +89,9 @@ findings! {
     NOT_ATTESTED = 208, "not-attested", Warning, "an agent that no caller can be";
     SAME_ATTEST = 209, "same-attest", Warning, "two agents that the kernel cannot tell apart";
     UNDER_ARGS = 210, "under-args", Warning, "a field to redact that repeats `args`";
-    ANALYSIS_BOUNDED = 211, "analysis-bounded", Note, "a stack too large for every comparison of its rules";
-    MESSAGES_BOUNDED = 212, "messages-bounded", Note, "more messages than are shown";
+    MISSPELT_VARIABLE = 211, "misspelt-variable", Warning, "a name near that of a variable that nothing reads";
+    ANALYSIS_BOUNDED = 212, "analysis-bounded", Note, "a stack too large for every comparison of its rules";
+    MESSAGES_BOUNDED = 213, "messages-bounded", Note, "more messages than are shown";
 }
 
 #[cfg(test)]

@@ -1,14 +1,10 @@
 //! Conditions: what is true or false, and which operands may stand where.
 
 use faramesh_program::image::{Comparison, Constant};
-use faramesh_program::load::{MAX_REGEX_BYTES, MAX_REGEX_COMPILED_BYTES, compile_regex};
 use faramesh_syntax::ast::{BinaryOp, Expr, Name, Span, Spanned, Value};
-use faramesh_syntax::nearest;
 
 use crate::checker::Checker;
 use crate::codes;
-use crate::definitions::{self, FUNCTIONS, METHODS, Status, one_of};
-use crate::members::with_nearest;
 use crate::rules::Reading;
 use crate::stack::{Expression, MAX_HEIGHT, Operand};
 use crate::types::{Type, Typed, comparison_misfit, impossible};
@@ -36,7 +32,7 @@ impl Checker<'_> {
             {
                 self.affix(receiver, name, args, reading)
             }
-            Expr::Call { function, args, .. } => self.call(function, args, expr.span, reading),
+            Expr::Call { function, args, .. } => self.call(function, args, reading),
             Expr::Value(_) | Expr::List(_) | Expr::Path { .. } | Expr::Method { .. } | Expr::Tool { .. } => {
                 let typed = self.operand(expr, reading)?;
                 self.truth(typed)
@@ -73,6 +69,7 @@ impl Checker<'_> {
         }
         let message = format!("`{}` is {}, not a condition", typed.text, typed.kind.name());
         let help = match typed.kind {
+            Type::List => format!("compare something with it, as in `amount in {}`", typed.text),
             _ if typed.constant().is_some() => {
                 format!("compare something with it, as in `amount == {}`", typed.text)
             }
@@ -92,11 +89,11 @@ impl Checker<'_> {
         reading: &Reading<'_>,
     ) -> Option<Expression> {
         let comparison = match op.node {
-            BinaryOp::In => return self.is_in(left, right, span),
+            BinaryOp::In => return self.is_in(left, right),
             BinaryOp::NotIn => {
-                return self.is_in(left, right, span).map(|found| Expression::Not(Box::new(found)));
+                return self.is_in(left, right).map(|found| Expression::Not(Box::new(found)));
             }
-            BinaryOp::Contains => return self.contains(left, right, span),
+            BinaryOp::Contains => return self.contains(left, right),
             BinaryOp::Matches => return self.matches(left, &right, reading),
             BinaryOp::Equal => Comparison::Equal,
             BinaryOp::NotEqual => Comparison::NotEqual,
@@ -112,7 +109,7 @@ impl Checker<'_> {
         Some(Expression::Compare { comparison, left: left.operand, right: right.operand })
     }
 
-    fn is_in(&mut self, item: Typed, list: Typed, span: Span) -> Option<Expression> {
+    fn is_in(&mut self, item: Typed, list: Typed) -> Option<Expression> {
         if !list.kind.may_be(Type::List) {
             let message = format!("`in` needs a list, and `{}` is {}", list.text, list.kind.name());
             let help = match list.kind {
@@ -138,28 +135,13 @@ impl Checker<'_> {
             self.report(diagnostic);
             return None;
         }
-        self.bounded_list(&list.operand, span)?;
         Some(Expression::In { item: item.operand, list: list.operand })
     }
 
-    fn bounded_list(&mut self, list: &Operand, span: Span) -> Option<()> {
-        let length = match list {
-            Operand::Constant(Constant::List(items)) => items.len(),
-            Operand::List(items) => items.len(),
-            _ => 0,
-        };
-        if length <= faramesh_syntax::limits::LIST_ELEMENTS {
-            return Some(());
-        }
-        let message = format!("this list has more than {} elements", faramesh_syntax::limits::LIST_ELEMENTS);
-        self.say(codes::LIST_TOO_LONG, span, message, "split it into several rules");
-        None
-    }
-
-    fn contains(&mut self, whole: Typed, part: Typed, span: Span) -> Option<Expression> {
+    fn contains(&mut self, whole: Typed, part: Typed) -> Option<Expression> {
         // `["a", "b"] contains x` says the same as `x in ["a", "b"]`.
         if matches!(whole.operand, Operand::List(_) | Operand::Constant(Constant::List(_))) {
-            return self.is_in(part, whole, span);
+            return self.is_in(part, whole);
         }
         let misfit = if !matches!(whole.kind, Type::Text | Type::List | Type::Any) {
             Some((&whole, "a text or a list"))
@@ -202,23 +184,6 @@ impl Checker<'_> {
         fits.then(|| Expression::Matches { text: text.operand, regex: pattern.to_owned() })
     }
 
-    fn regex(&mut self, pattern: &str, span: Span) -> Option<()> {
-        if self.known_regexes.contains(pattern) {
-            return Some(());
-        }
-        let (message, help) = if pattern.len() > MAX_REGEX_BYTES {
-            let message = format!("this regular expression is longer than {MAX_REGEX_BYTES} bytes");
-            (message, "split it into several, joined by `or`".to_owned())
-        } else if compile_regex(pattern).is_ok() {
-            self.known_regexes.insert(pattern.to_owned());
-            return Some(());
-        } else {
-            regex_reason(pattern)
-        };
-        self.say(codes::BAD_REGEX, span, message, help);
-        None
-    }
-
     fn affix(
         &mut self,
         receiver: &Spanned<Expr>,
@@ -258,92 +223,11 @@ impl Checker<'_> {
         fits
     }
 
-    fn wrong_count(&mut self, name: &Name, wanted: usize, found: usize, form: &str) {
+    /// Reports a wrong number of arguments.
+    pub fn wrong_count(&mut self, name: &Name, wanted: usize, found: usize, form: &str) {
         let plural = if wanted == 1 { "" } else { "s" };
         let message = format!("`{}` takes {wanted} argument{plural}, and has {found}", name.node);
         self.say(codes::WRONG_ARGUMENTS, name.span, message, format!("write {form}"));
-    }
-
-    fn call(
-        &mut self,
-        function: &Name,
-        args: &[Spanned<Expr>],
-        span: Span,
-        reading: &mut Reading<'_>,
-    ) -> Option<Expression> {
-        if self.is_refused_function(function) {
-            return None;
-        }
-        match (function.node.as_str(), args) {
-            ("has", [field]) => self.has(field, reading),
-            ("within", [path, folder]) => {
-                let (path, folder) = (self.operand(path, reading), self.operand(folder, reading));
-                let (path, folder) = (path?, folder?);
-                if !self.is_text("within", &path) || !self.is_text("within", &folder) {
-                    return None;
-                }
-                Some(Expression::Within { path: path.operand, folder: folder.operand })
-            }
-            ("has", _) => {
-                self.wrong_count(function, 1, args.len(), "`has(customer.id)`");
-                None
-            }
-            ("within", _) => {
-                self.wrong_count(function, 2, args.len(), "`within(path, \"./drafts\")`");
-                None
-            }
-            (name, _) => {
-                let known = FUNCTIONS.iter().map(|word| word.name);
-                let near = nearest(name, known.clone());
-                let is_method = definitions::word(METHODS, name).is_some();
-                let diagnostic =
-                    codes::UNKNOWN_FUNCTION.at(function.span, format!("there is no function `{name}`"));
-                self.report(if is_method {
-                    diagnostic.with_help(format!("write it after a value, as in `amount.{name}`"))
-                } else {
-                    with_nearest(diagnostic, near, function.span, || {
-                        format!("the functions are {}", one_of(&known.collect::<Vec<_>>()))
-                    })
-                });
-                let _ = span;
-                None
-            }
-        }
-    }
-
-    /// Whether a function is known and not enforced, which is then noted.
-    pub fn is_refused_function(&mut self, function: &Name) -> bool {
-        let refused =
-            definitions::word(FUNCTIONS, &function.node).is_some_and(|word| word.status == Status::NotYet);
-        if refused {
-            self.not_yet.add(function.node.as_str(), function.span);
-        }
-        refused
-    }
-
-    fn has(&mut self, field: &Spanned<Expr>, reading: &mut Reading<'_>) -> Option<Expression> {
-        let typed = self.operand(field, reading)?;
-        match typed.operand {
-            Operand::Path(path) => Some(Expression::Has(path)),
-            Operand::Lower(_) | Operand::Length(_) | Operand::Domain(_) => {
-                let message = format!("`has` looks for a field, and `{}` is computed from one", typed.text);
-                let (value, member) = typed.text.rsplit_once('.').unwrap_or((&typed.text, ""));
-                let help =
-                    format!("write `has({value})`, or `has({value}[\"{member}\"])` for a field of that name");
-                self.say(codes::WRONG_ARGUMENTS, typed.span, message, help);
-                None
-            }
-            _ => {
-                let message = format!("`has` looks for a field, and `{}` is always there", typed.text);
-                self.say(
-                    codes::WRONG_ARGUMENTS,
-                    typed.span,
-                    message,
-                    "write the name of a field, as in `has(customer.id)`",
-                );
-                None
-            }
-        }
     }
 
     /// Reports a condition that is higher than the program's loader takes.
@@ -355,26 +239,6 @@ impl Checker<'_> {
         self.say(codes::TOO_DEEP, span, message, "split it into several rules");
         None
     }
-}
-
-/// Why a regular expression does not compile, and what to do.
-fn regex_reason(pattern: &str) -> (String, String) {
-    let too_large = format!("it compiles to more than {} KiB", MAX_REGEX_COMPILED_BYTES >> 10);
-    let (reason, help) = match regex::RegexBuilder::new(pattern).size_limit(MAX_REGEX_COMPILED_BYTES).build()
-    {
-        Err(regex::Error::Syntax(report)) => {
-            let last = report.lines().next_back().unwrap_or_default();
-            let reason = last.trim_start_matches("error: ").trim().to_owned();
-            let help = if reason.contains("look-around") || reason.contains("backreference") {
-                "write it without; two conditions joined by `and` and `not` do the same"
-            } else {
-                "correct it; a literal `.`, `(` or `[` is written `\\\\.`, `\\\\(`, `\\\\[` in a text"
-            };
-            (reason, help)
-        }
-        _ => (too_large, "use smaller repetitions, such as `{1,20}` for `{1,2000}`"),
-    };
-    (format!("this regular expression does not compile: {reason}"), help.to_owned())
 }
 
 fn expression_height(expression: &Expression) -> u32 {

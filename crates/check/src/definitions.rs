@@ -87,6 +87,8 @@ pub enum Kind {
     Texts,
     /// A duration or one of these words.
     DurationOr(&'static [&'static str]),
+    /// A text or a number.
+    TextOrNumber,
     /// Anything, an expression over the call included.
     Any,
 }
@@ -104,7 +106,23 @@ impl Kind {
             Self::Size => "a size such as `10mb`".to_owned(),
             Self::Texts => "a list of texts such as `[\"a\", \"b\"]`".to_owned(),
             Self::DurationOr(words) => format!("a duration such as `24h`, or {}", one_of(words)),
+            Self::TextOrNumber => "a text or a number".to_owned(),
             Self::Any => "a value".to_owned(),
+        }
+    }
+
+    /// A value that belongs there, as it is written.
+    pub fn example(self) -> String {
+        match self {
+            Self::Text | Self::TextOrNumber => "\"…\"".to_owned(),
+            Self::Choice(words) | Self::DurationOr(words) => format!("\"{}\"", words.first().unwrap_or(&"…")),
+            Self::Bool => "true".to_owned(),
+            Self::Number => "10".to_owned(),
+            Self::Money => "$10".to_owned(),
+            Self::Duration => "15m".to_owned(),
+            Self::Size => "10mb".to_owned(),
+            Self::Texts => "[\"…\"]".to_owned(),
+            Self::Any => "…".to_owned(),
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::members::{Owner, keyword};
 use crate::scope::Scope;
 use crate::stack::{Agent, Stack};
 
+/// Most further places that one message shows.
+const LABELS: usize = 8;
+
 const OWNER: Owner = Owner { keyword: "", members: FILE, open: false, status: Status::Enforced };
 
 impl Checker<'_> {
@@ -21,6 +24,7 @@ impl Checker<'_> {
         let scope = self.scope(&Scope::default(), body.items.iter());
         let has_agents = body.items.iter().any(|item| keyword(item).0 == "agent");
         let mut flat = Vec::new();
+        let mut outside: Vec<(&str, Span)> = Vec::new();
         for item in &body.items {
             let (word, span) = keyword(item);
             if let Some(definition) = definitions::find(FILE, word) {
@@ -31,12 +35,13 @@ impl Checker<'_> {
                 } else if definition.status == Status::NotYet {
                     self.refuse(definition, item);
                 } else {
-                    self.outside_of_agents(word, span);
+                    outside.push((word, span));
                 }
             } else {
                 self.unknown(OWNER, item);
             }
         }
+        self.outside_of_agents(&outside);
         Stack {
             file_name: self.options.file_name.clone(),
             runtime: self.runtime_block(body),
@@ -77,18 +82,22 @@ impl Checker<'_> {
         self.say(codes::IMPORT_NOT_PINNED, path.span, message, help);
     }
 
-    fn outside_of_agents(&mut self, word: &str, span: Span) {
-        if word == "attest" {
+    /// Statements of agents outside of the agent blocks of a file: one message for all of them.
+    fn outside_of_agents(&mut self, outside: &[(&str, Span)]) {
+        let (attests, others): (Vec<_>, Vec<_>) = outside.iter().partition(|(word, _)| *word == "attest");
+        for (_, span) in attests {
             let help = "write `agent \"name\" { attest { … } … }`, or remove it";
             self.say(codes::MISPLACED, span, "`attest` stands outside of an agent block", help);
-            return;
         }
-        let what = if word == "rules" { "this rule stands" } else { "this stands" };
-        let help = format!(
-            "move it into an `agent \"name\" {{ … }}` block, or remove the agent blocks: `{word}` outside of them \
-             governs one agent without a name"
-        );
-        self.say(codes::MIXED_RULES, span, format!("{what} outside of the agent blocks of this file"), help);
+        let Some(((word, first), rest)) = others.split_first() else { return };
+        let what = if *word == "rules" { "this rule".to_owned() } else { format!("this `{word}`") };
+        let help = "move it into an `agent \"name\" { … }` block; without any agent block, it would govern one agent \
+                    without a name";
+        let diagnostic = codes::MIXED_RULES
+            .at(*first, format!("{what} stands outside of the agent blocks of this file"))
+            .with_help(help);
+        let labelled = rest.iter().take(LABELS);
+        self.report(labelled.fold(diagnostic, |found, (_, span)| found.with_label(*span, "this as well")));
     }
 
     fn runtime_block(&mut self, body: &Body) -> Runtime {

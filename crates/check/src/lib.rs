@@ -7,6 +7,7 @@
 
 mod agent;
 mod analysis;
+mod calls;
 mod checker;
 mod clauses;
 pub mod codes;
@@ -15,9 +16,11 @@ pub mod definitions;
 mod file;
 mod identity;
 mod members;
+mod names;
 mod not_yet;
 mod operands;
 mod redact;
+mod regexes;
 mod rules;
 mod runtime;
 mod scope;

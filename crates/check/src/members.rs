@@ -183,6 +183,8 @@ impl Checker<'_> {
                 replacement,
                 format!("write `{meant}`"),
             );
+        } else {
+            diagnostic = diagnostic.with_help(format!("write `{} = {}`", key.node, kind.example()));
         }
         self.report(diagnostic);
         false
@@ -203,7 +205,10 @@ impl Checker<'_> {
                     None => "move it to the top of the file, outside of any block".to_owned(),
                     Some(block) => format!("move it into `{block} {{ … }}`"),
                 };
-                let message = format!("`{word}` does not belong in {place}");
+                let message = match owner.keyword {
+                    "" => format!("`{word}` does not belong at the top of a file"),
+                    _ => format!("`{word}` does not belong in {place}"),
+                };
                 codes::MISPLACED.at(span, message).with_help(help)
             }
             (near, _) => {
@@ -253,6 +258,7 @@ fn kind_takes(kind: Kind, value: &Value) -> bool {
     }
     match kind {
         Kind::Any => true,
+        Kind::TextOrNumber => matches!(value, Value::String(_) | Value::Word(_) | Value::Number(_)),
         Kind::Text => matches!(value, Value::String(_) | Value::Word(_)),
         Kind::Choice(words) => {
             matches!(value, Value::String(text) | Value::Word(text) if words.contains(&text.as_str()))

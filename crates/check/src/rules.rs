@@ -45,6 +45,7 @@ impl Checker<'_> {
             resolved: BTreeMap::new(),
         };
         self.clauses(&rule.clauses, &mut checked, &mut reading);
+        self.read_variables.extend(reading.resolved.keys().cloned());
         checked.condition = condition?;
         checked.resolved = reading.resolved;
         Some(checked)

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use faramesh_call::Number;
 use faramesh_program::image::{Constant, Scalar};
 use faramesh_syntax::ast::{Item, Name, Span, Spanned, Value};
-use faramesh_syntax::{limits, quote};
+use faramesh_syntax::quote;
 
 use crate::checker::Checker;
 use crate::codes;
@@ -85,11 +85,6 @@ impl Checker<'_> {
             let (scalar, text) = self.scalar(value)?;
             return Some(Written { constant: Constant::Scalar(scalar), text });
         };
-        if items.len() > limits::LIST_ELEMENTS {
-            let message = format!("this list has more than {} elements", limits::LIST_ELEMENTS);
-            self.say(codes::LIST_TOO_LONG, value.span, message, "split it into several rules");
-            return None;
-        }
         let mut scalars = Vec::with_capacity(items.len());
         let mut texts = Vec::with_capacity(items.len());
         for item in items {

@@ -27,8 +27,8 @@ impl Type {
     pub fn name(self) -> &'static str {
         match self {
             Self::Any => "a value",
-            Self::Null => "`null`",
-            Self::Bool => "true or false",
+            Self::Null => "no value",
+            Self::Bool => "a truth value",
             Self::Number => "a number",
             Self::Text => "a text",
             Self::List => "a list",
@@ -118,7 +118,7 @@ pub(crate) fn comparison_misfit(
     let sign = comparison.as_str();
     for side in [left, right] {
         if !matches!(side.kind, Type::Number | Type::Text | Type::Any) {
-            let message = format!("`{sign}` has no meaning here: {}", side.is());
+            let message = format!("`{sign}` cannot order `{}`, which is {}", side.text, side.kind.name());
             return Some(
                 codes::TYPE_MISMATCH
                     .at(side.span, message)

@@ -3,6 +3,7 @@
 
 use faramesh_call::Number;
 use faramesh_syntax::ast::{Span, Spanned, Value};
+use faramesh_syntax::limits;
 
 use crate::checker::Checker;
 use crate::codes;
@@ -59,7 +60,15 @@ impl Checker<'_> {
     /// The value of `env("NAME", "default")`; reports a variable that is not set.
     pub fn environment(&mut self, name: &str, default: Option<&str>, span: Span) -> Option<String> {
         if let Some(value) = (self.options.environment)(name) {
-            return Some(value);
+            if value.len() <= limits::STRING_BYTES {
+                return Some(value);
+            }
+            let message = format!(
+                "the environment variable `{name}` is longer than {} KiB",
+                limits::STRING_BYTES >> 10
+            );
+            self.say(codes::WRONG_VALUE, span, message, "set it to a shorter value");
+            return None;
         }
         if let Some(default) = default.filter(|_| !self.options.strict_env) {
             return Some(default.to_owned());

@@ -86,8 +86,7 @@ impl<'a> ByPattern<'a> {
     /// Those that can match a tool of `pattern`, and some that cannot.
     fn near(&self, pattern: &str) -> impl Iterator<Item = usize> {
         let same = self.exact.get(pattern).into_iter().flatten();
-        let is_wide = pattern.contains('*');
-        let below = self.exact.values().filter(move |_| is_wide).flatten();
+        let below = pattern.contains('*').then(|| self.exact.values().flatten()).into_iter().flatten();
         same.chain(below).chain(&self.wildcards).copied()
     }
 }

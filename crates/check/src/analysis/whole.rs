@@ -2,7 +2,6 @@
 //! for everything.
 
 use faramesh_program::image::RuleEffect;
-use faramesh_program::load::MAX_RULES;
 use faramesh_syntax::ast::Span;
 
 use crate::checker::Checker;
@@ -19,18 +18,22 @@ pub(super) fn check(checker: &mut Checker<'_>, stack: &Stack) {
             "write `agent \"name\" { rules { … } }`, or a rule such as `permit docs/search`",
         );
     }
-    let rules: usize = stack.agents.iter().map(|agent| agent.rules.len()).sum();
-    if rules > MAX_RULES {
-        let message = format!("this stack has more than {MAX_RULES} rules");
-        checker.say(
-            codes::TOO_MANY_RULES,
-            Span::default(),
-            message,
-            "cover several tools with one pattern such as `stripe/*`",
-        );
-    }
+    misspelt_variables(checker);
     for agent in &stack.agents {
         agent_as_a_whole(checker, agent);
+    }
+}
+
+fn misspelt_variables(checker: &mut Checker<'_>) {
+    for (name, span, variable) in std::mem::take(&mut checker.near_variables) {
+        if checker.read_variables.contains(&variable) {
+            continue;
+        }
+        let message =
+            format!("`{name}` is an argument of the tool here, and nothing reads the variable `{variable}`");
+        let help = format!("if the variable is meant, write `{variable}`; if not, remove the variable");
+        let diagnostic = codes::MISSPELT_VARIABLE.at(span, message).with_help(help);
+        checker.report(diagnostic.with_fix(span, variable.as_str(), format!("write `{variable}`")));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can stand in an agent, and the keys of the blocks that stand there.
 
 use super::Kind::{Any, Bool, Choice, Duration, DurationOr, Money, Number, Size, Text, Texts};
-use super::{Definition, Label, block, not_yet, setting, statement, with_default};
+use super::{Definition, Kind, Label, block, not_yet, setting, statement, with_default};
 
 /// Statements and blocks of an agent.
 pub const AGENT: &[Definition] = &[
@@ -13,7 +13,7 @@ pub const AGENT: &[Definition] = &[
     ),
     setting("model", Text, "the model that the agent uses; a note for people"),
     setting("framework", Text, "the framework that the agent is built with; a note for people"),
-    setting("version", Any, "the agent's version; a note for people"),
+    setting("version", Kind::TextOrNumber, "the agent's version; a note for people"),
     statement("var", "var limit = 500", "a constant with a name; hides the file's of the same name"),
     not_yet(statement(
         "use",

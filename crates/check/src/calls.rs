@@ -1,0 +1,94 @@
+//! Functions of conditions.
+
+use faramesh_syntax::ast::{Expr, Name, Spanned};
+use faramesh_syntax::nearest;
+
+use crate::checker::Checker;
+use crate::codes;
+use crate::definitions::{self, FUNCTIONS, METHODS, Status, one_of};
+use crate::members::with_nearest;
+use crate::rules::Reading;
+use crate::stack::{Expression, Operand};
+
+impl Checker<'_> {
+    /// A call of a function as a condition.
+    pub fn call(
+        &mut self,
+        function: &Name,
+        args: &[Spanned<Expr>],
+        reading: &mut Reading<'_>,
+    ) -> Option<Expression> {
+        if self.is_refused_function(function) {
+            return None;
+        }
+        match (function.node.as_str(), args) {
+            ("has", [field]) => self.has(field, reading),
+            ("within", [path, folder]) => {
+                let (path, folder) = (self.operand(path, reading), self.operand(folder, reading));
+                let (path, folder) = (path?, folder?);
+                if !self.is_text("within", &path) || !self.is_text("within", &folder) {
+                    return None;
+                }
+                Some(Expression::Within { path: path.operand, folder: folder.operand })
+            }
+            ("has", _) => {
+                self.wrong_count(function, 1, args.len(), "`has(customer.id)`");
+                None
+            }
+            ("within", _) => {
+                self.wrong_count(function, 2, args.len(), "`within(path, \"./drafts\")`");
+                None
+            }
+            (name, _) => {
+                let known = FUNCTIONS.iter().map(|word| word.name);
+                let near = nearest(name, known.clone());
+                let is_method = definitions::word(METHODS, name).is_some();
+                let diagnostic =
+                    codes::UNKNOWN_FUNCTION.at(function.span, format!("there is no function `{name}`"));
+                self.report(if is_method {
+                    diagnostic.with_help(format!("write it after a value, as in `amount.{name}`"))
+                } else {
+                    with_nearest(diagnostic, near, function.span, || {
+                        format!("the functions are {}", one_of(&known.collect::<Vec<_>>()))
+                    })
+                });
+                None
+            }
+        }
+    }
+
+    /// Whether a function is known and not enforced, which is then noted.
+    pub fn is_refused_function(&mut self, function: &Name) -> bool {
+        let refused =
+            definitions::word(FUNCTIONS, &function.node).is_some_and(|word| word.status == Status::NotYet);
+        if refused {
+            self.not_yet.add(function.node.as_str(), function.span);
+        }
+        refused
+    }
+
+    fn has(&mut self, field: &Spanned<Expr>, reading: &mut Reading<'_>) -> Option<Expression> {
+        let typed = self.operand(field, reading)?;
+        match typed.operand {
+            Operand::Path(path) => Some(Expression::Has(path)),
+            Operand::Lower(_) | Operand::Length(_) | Operand::Domain(_) => {
+                let message = format!("`has` looks for a field, and `{}` is computed from one", typed.text);
+                let (value, member) = typed.text.rsplit_once('.').unwrap_or((&typed.text, ""));
+                let help =
+                    format!("write `has({value})`, or `has({value}[\"{member}\"])` for a field of that name");
+                self.say(codes::WRONG_ARGUMENTS, typed.span, message, help);
+                None
+            }
+            _ => {
+                let message = format!("`has` looks for a field, and `{}` is always there", typed.text);
+                self.say(
+                    codes::WRONG_ARGUMENTS,
+                    typed.span,
+                    message,
+                    "write the name of a field, as in `has(customer.id)`",
+                );
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Documented policies: those of which every construct is enforced check without errors, and each other
+//! one is refused for exactly the constructs that are not.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
+
+use std::collections::BTreeSet;
+
+use faramesh_check::{Checked, Options, check, codes};
+
+fn checked(source: &str) -> Checked {
+    let environment = |name: &str| (name == "FARAMESH_STACK_ID").then(|| "payments".to_owned());
+    let options = Options {
+        file_name: "governance.fms".to_owned(),
+        environment: &environment,
+        strict_env: false,
+        dev: true,
+    };
+    check(source, &options)
+}
+
+fn policy(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/policies");
+    std::fs::read_to_string(format!("{folder}/{name}.fms")).unwrap()
+}
+
+/// The constructs that a policy is refused for; anything else that is wrong fails the test.
+fn refused(source: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for found in checked(source).diagnostics.into_iter().filter(faramesh_syntax::Diagnostic::is_error) {
+        assert_eq!(found.code, codes::NOT_ENFORCED.code, "{source}\n{found:#?}");
+        let name = found.message.strip_prefix('`').unwrap().strip_suffix("` is not enforced yet").unwrap();
+        assert!(found.help.unwrap().contains(name));
+        names.push(name.to_owned());
+    }
+    names
+}
+
+const POLICIES: &[(&str, &[&str])] = &[
+    ("audit-mode", &[]),
+    ("audit-sink", &["provider"]),
+    ("engineers", &["budget", "enforcement"]),
+    ("fleet-budget", &["runtime.budget_backend", "budget"]),
+    ("kubernetes", &["runtime.wal_backend"]),
+    ("locked-file", &["runtime.immutable_config"]),
+    ("oidc", &["identity.type = \"oidc\""]),
+    ("persistent-ledger", &[]),
+    ("phased-rollout", &["phase"]),
+    (
+        "production",
+        &[
+            "import",
+            "runtime.backend = \"postgres\"",
+            "runtime.postgres_url",
+            "runtime.cold_start_deny_window",
+            "runtime.os_tier",
+            "runtime.strip_ambient_credentials",
+            "runtime.agent_enforce_profile",
+            "runtime.immutable_config",
+            "provider",
+            "identity.type = \"spiffe\"",
+            "trust",
+            "rate_limit",
+            "budget",
+            "egress",
+            "alert",
+        ],
+    ),
+    ("sandbox", &["runtime.os_tier", "runtime.strip_ambient_credentials", "runtime.agent_enforce_profile"]),
+    ("secrets", &["provider"]),
+    ("several-agents", &["budget"]),
+    ("signing-key", &["provider"]),
+    ("spawned-workers", &["spawn", "delegate"]),
+    ("spiffe", &["identity.type = \"spiffe\""]),
+    (
+        "supervised",
+        &[
+            "runtime.os_tier",
+            "runtime.supervised_command",
+            "runtime.strip_ambient_credentials",
+            "runtime.agent_enforce_profile",
+        ],
+    ),
+    ("support-bot", &[]),
+    ("two-clouds", &["provider", "credential"]),
+];
+
+#[test]
+fn documented_policies_are_refused_for_exactly_what_is_missing() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/policies");
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), POLICIES.len(), "a policy is not in the table");
+    for (name, missing) in POLICIES {
+        let source = policy(name);
+        assert_eq!(refused(&source), *missing, "{name}");
+        assert_eq!(checked(&source).stack.is_some(), missing.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn documented_policies_work_once_the_missing_lines_are_gone() {
+    for (name, keep) in [("several-agents", 3), ("spawned-workers", 3), ("production", 1)] {
+        let mut source = policy(name);
+        for keyword in ["budget", "rate_limit", "egress", "alert"] {
+            source = source.lines().filter(|line| !line.starts_with(keyword)).collect::<Vec<_>>().join("\n");
+        }
+        for block in ["spawn {", "delegate {", "runtime {", "provider ", "identity ", "trust "] {
+            while let Some(start) = source.find(&format!("\n{block}")) {
+                let end = source[start..].find("\n}\n").unwrap();
+                source.replace_range(start..start + end + 2, "");
+            }
+        }
+        source = source.lines().filter(|line| !line.starts_with("import")).collect::<Vec<_>>().join("\n");
+        let checked = checked(&source);
+        let stack = checked.stack.unwrap_or_else(|| panic!("{source}\n{:#?}", checked.diagnostics));
+        assert_eq!(stack.agents.len(), keep, "{name}");
+        let warnings: BTreeSet<&str> = checked
+            .diagnostics
+            .iter()
+            .map(|found| codes::ALL.iter().find(|known| known.code == found.code).unwrap().name)
+            .collect();
+        let allowed = BTreeSet::from(["missing-default", "no-rules"]);
+        assert!(warnings.is_subset(&allowed), "{name}: {warnings:?}");
+    }
+}
+
+/// Everything that is known and not enforced, each alone.
+#[test]
+fn each_construct_is_refused_by_name_and_once() {
+    let rule = |rest: &str| format!("permit a {rest}");
+    let agent = |rest: &str| format!("agent \"a\" {{ default deny rules {{ permit a }} {rest} }}");
+    for (source, name) in [
+        ("import \"x/policies/stripe@1.3.0\" as stripe\npermit a".to_owned(), "import"),
+        ("system { on_policy_load_failure = \"deny_all\" }\npermit a".to_owned(), "system"),
+        ("manifest orchestrator a undeclared deny\npermit a".to_owned(), "manifest"),
+        ("manifest grant a to b max 3 approval\npermit a".to_owned(), "manifest"),
+        ("pack \"p\" { version = \"1.0.0\" }\npermit a".to_owned(), "pack"),
+        ("runtime { cloud { url = \"https://c\" key = env(\"NO\") } }\npermit a".to_owned(), "runtime.cloud"),
+        ("runtime { signing = strict }\npermit a".to_owned(), "runtime.signing"),
+        ("runtime { http_listen = \"127.0.0.1:1\" }\npermit a".to_owned(), "runtime.http_listen"),
+        ("runtime { wal_retention = 90d }\npermit a".to_owned(), "runtime.wal_retention"),
+        ("alert { on = deny notify = \"stderr://\" }\npermit a".to_owned(), "alert"),
+        (agent("use stripe { refund_threshold = 500 }"), "use"),
+        (agent("rate_limit \"a\": 5 per minute burst 3 rate_limit \"b\": 5 per 30s"), "rate_limit"),
+        (agent("budget session { max $1 } budget daily { max_calls 5 }"), "budget"),
+        (agent("model_policy { allow = [\"m\"] }"), "model_policy"),
+        (agent("session { max_duration = 1h }"), "session"),
+        (agent("delegate worker { scope = [stripe/*] ttl = 1h ceiling = permit }"), "delegate"),
+        (agent("phase \"intake\" { permit docs/search }"), "phase"),
+        (
+            agent("completion_gate { require \"no_pending_approvals\" require called \"a\" }"),
+            "completion_gate",
+        ),
+        (agent("selector \"role\" { source = \"https://x\" cache = 5m }"), "selector"),
+        (agent("ambient { max_calls_per_day = 5 }"), "ambient"),
+        (agent("redact a args: [\"b\"] seal"), "redact … seal"),
+        (rule("reeval true"), "reeval"),
+        (rule("approvals_required 2"), "approvals_required"),
+        (rule("if purpose(\"x\")"), "purpose"),
+        (rule("if session.calls < 5"), "session.calls"),
+        (rule("if session.cost < $5 and session.cost > $1"), "session.cost"),
+        (rule("if session.sum(stripe/refund.amount, window=1h) < $5"), "session.sum"),
+        (rule("if session.count(stripe/refund) < 5"), "session.count"),
+        (rule("if history.contains(auth/verify, within=10m)"), "history.contains"),
+    ] {
+        assert_eq!(refused(&source), [name], "{source}");
+    }
+}
+
+/// Spelling counts inside what is not enforced, too.
+#[test]
+fn spelling_inside_what_is_refused() {
+    for (source, code) in [
+        ("agent \"a\" { budget daily { maxx $5 } }", codes::UNKNOWN_KEY),
+        ("agent \"a\" { budget daily { on_exceed = defr } }", codes::WRONG_VALUE),
+        ("agent \"a\" { session { max_duration = 5 } }", codes::WRONG_VALUE),
+        ("agent \"a\" { phase { permit x } }", codes::WRONG_LABEL),
+        ("agent \"a\" { egress \"x\" { allow = [] } }", codes::WRONG_LABEL),
+        ("runtime { cloud { urll = \"x\" } }", codes::UNKNOWN_KEY),
+    ] {
+        let found = checked(source).diagnostics;
+        assert!(found.iter().any(|found| found.code == code.code), "{source}\n{found:#?}");
+    }
+    assert_eq!(refused("provider \"x\" { type = \"t\" whatever = \"1\" }\npermit a"), ["provider"]);
+}
