@@ -20,6 +20,8 @@ pub(crate) struct Checker<'a> {
     pub known_regexes: BTreeSet<String>,
     /// Names of variables that rules read.
     pub read_variables: BTreeSet<String>,
+    /// Names that were looked for among the variables, each once however many rules read it.
+    pub looked_for: BTreeSet<String>,
     /// Names that are read as arguments and are near that of a variable: name, place, variable.
     pub near_variables: Vec<(String, Span, String)>,
     lines: LineIndex,
@@ -35,6 +37,7 @@ impl<'a> Checker<'a> {
             declares_identity: false,
             known_regexes: BTreeSet::new(),
             read_variables: BTreeSet::new(),
+            looked_for: BTreeSet::new(),
             near_variables: Vec::new(),
             lines: LineIndex::new(source),
             diagnostics: Vec::new(),

@@ -153,9 +153,12 @@ impl Checker<'_> {
                 "`port` takes a number from 1 to 65535".to_owned(),
                 "write `port 443` or `port [80, 443]`".to_owned(),
             ),
-            // `query page=1`: what is compared is text.
+            // `query page=1 query dry_run=true`: what is compared is text.
             (ClauseKind::Query(_) | ClauseKind::Header(_), Scalar::Number(number)) => {
                 return Some(Scalar::String(number));
+            }
+            (ClauseKind::Query(_) | ClauseKind::Header(_), Scalar::Bool(value)) => {
+                return Some(Scalar::String(value.to_string()));
             }
             (kind, Scalar::String(text)) => match misfit(kind, &text) {
                 None => return Some(Scalar::String(text)),

@@ -90,8 +90,9 @@ findings! {
     SAME_ATTEST = 209, "same-attest", Warning, "two agents that the kernel cannot tell apart";
     UNDER_ARGS = 210, "under-args", Warning, "a field to redact that repeats `args`";
     MISSPELT_VARIABLE = 211, "misspelt-variable", Warning, "a name near that of a variable that nothing reads";
-    ANALYSIS_BOUNDED = 212, "analysis-bounded", Note, "a stack too large for every comparison of its rules";
-    MESSAGES_BOUNDED = 213, "messages-bounded", Note, "more messages than are shown";
+    SELF_DECLARED_UNUSED = 212, "self-declared-unused", Warning, "self-declared identity beside an identity provider, which alone counts";
+    ANALYSIS_BOUNDED = 290, "analysis-bounded", Note, "a stack too large for every comparison of its rules";
+    MESSAGES_BOUNDED = 291, "messages-bounded", Note, "more messages than are shown";
 }
 
 #[cfg(test)]

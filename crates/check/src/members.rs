@@ -1,6 +1,7 @@
 //! Reads the settings of a block against its definition: spelling, place, repetition and types. What
 //! the values mean is for the caller. Inside a block that is not enforced, all but the meaning is checked.
 
+use faramesh_call::call::MAX_ID_BYTES;
 use faramesh_syntax::ast::{Body, Item, Name, Span, Spanned, Value};
 use faramesh_syntax::{Diagnostic, nearest};
 
@@ -249,7 +250,10 @@ pub(crate) fn with_nearest(
 /// Whether a text can be the name of something in records and on the screen.
 fn is_name(text: &str) -> bool {
     let length = text.chars().count();
-    (1..=128).contains(&length) && !text.chars().any(char::is_control) && text.trim() == text
+    (1..=128).contains(&length)
+        && text.len() <= MAX_ID_BYTES
+        && !text.chars().any(char::is_control)
+        && text.trim() == text
 }
 
 fn kind_takes(kind: Kind, value: &Value) -> bool {

@@ -33,7 +33,10 @@ impl Checker<'_> {
             let typed = Typed { operand, kind, span: root.span, text: root.node.clone() };
             return self.methods_of(typed, steps, span);
         }
-        if let Some(near) = nearest(&root.node, reading.scope.names()) {
+        if !self.looked_for.contains(&root.node)
+            && self.looked_for.insert(root.node.clone())
+            && let Some(near) = nearest(&root.node, reading.scope.names())
+        {
             self.near_variables.push((root.node.clone(), root.span, near.to_owned()));
         }
         let (fields, methods) = self.split_methods(steps, 0);

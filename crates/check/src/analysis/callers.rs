@@ -18,6 +18,13 @@ pub(super) fn check(checker: &mut Checker<'_>, stack: &Stack) {
                     agents say about themselves with `runtime { allow_self_declared_identity = true }`";
         checker.say(codes::NO_IDENTITY, first.span, message, help);
     }
+    if let Some(first) = stack.agents.first()
+        && stack.runtime.allow_self_declared_identity
+        && declares
+    {
+        let message = "`allow_self_declared_identity` has no effect beside an identity provider";
+        checker.say(codes::SELF_DECLARED_UNUSED, first.span, message, "remove it, or the `identity` block");
+    }
     for agent in &stack.agents {
         if agent.attest.is_some() && !declares {
             let message =
