@@ -65,6 +65,7 @@ fn forms_are_canonical() {
         ("runtime {\n\n\n}", "runtime {}\n"),
         ("agent \"a\" { default=deny\n}", "agent \"a\" {\n  default deny\n}\n"),
         ("budget daily { max = $5 on_exceed = defer }", "budget daily { max $5  on_exceed defer }\n"),
+        ("budget b { cost = args.amount max = !x }", "budget b { cost args.amount  max = not x }\n"),
         ("budget { id \"daily\" usd 5 }", "budget { id = \"daily\"  usd = 5 }\n"),
         (
             "rate_limit a:5/minute scope \"fleet\" burst=2",
@@ -72,6 +73,8 @@ fn forms_are_canonical() {
         ),
         ("redact a args [\"x\"] seal", "redact a args: [\"x\"] seal\n"),
         ("x = [ 1,2 , ]", "x = [1, 2]\n"),
+        ("x = [\n]", "x = []\n"),
+        ("x = [ \\\n ]", "x = []\n"),
         ("x = [\n1, # one\n# two\n2 # last\n]", "x = [\n  1,  # one\n  # two\n  2,  # last\n]\n"),
         ("var x 5", "var x = 5\n"),
         ("trust { key \"h\" \\\n ed25519:AAAA= }", "trust {\n  key \"h\" ed25519:AAAA=\n}\n"),

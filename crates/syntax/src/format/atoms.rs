@@ -84,7 +84,10 @@ fn is_compact(setting: &SyntaxNode) -> bool {
     let key = parts.next().and_then(SyntaxElement::into_token);
     let Some(key) = key else { return false };
     let values: Vec<_> = parts.map(|part| part.kind()).filter(|&kind| kind != SyntaxKind::EQUAL).collect();
-    let is_path = values.iter().all(|kind| matches!(kind, SyntaxKind::WORD | SyntaxKind::DOT));
+    let is_path = values
+        .iter()
+        .enumerate()
+        .all(|(index, &kind)| kind == if index % 2 == 0 { SyntaxKind::WORD } else { SyntaxKind::DOT });
     let in_named_budget = || {
         let block = setting.parent().and_then(|body| body.parent());
         let words = block.into_iter().flat_map(|block| block.children_with_tokens());

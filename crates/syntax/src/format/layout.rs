@@ -157,7 +157,7 @@ fn flat(node: &SyntaxNode, effect_width: usize) -> Option<String> {
 
 fn flat_into(line: &mut Printer, node: &SyntaxNode, effect_width: usize) -> Option<()> {
     let kind = node.kind();
-    let is_broken = || node.text().contains_char('\n');
+    let is_broken = || node.text().contains_char('\n') && !is_empty_list(node);
     if kind == SyntaxKind::BODY {
         return flat_body(line, node);
     }
@@ -185,6 +185,13 @@ fn flat_into(line: &mut Printer, node: &SyntaxNode, effect_width: usize) -> Opti
         }
     }
     Some(())
+}
+
+/// `[]` with nothing but blanks inside, which is never broken.
+fn is_empty_list(node: &SyntaxNode) -> bool {
+    use SyntaxKind as K;
+    let blank = |kind| matches!(kind, K::LEFT_BRACKET | K::RIGHT_BRACKET | K::WHITESPACE | K::CONTINUATION);
+    node.kind() == K::LIST && node.children_with_tokens().all(|part| blank(part.kind()))
 }
 
 fn at_closer(next: Option<&Atom>) -> bool {
@@ -242,6 +249,9 @@ fn inner(printer: &mut Printer, node: &SyntaxNode, indent: usize) {
         let touches = matches!(node.kind(), SyntaxKind::ARGUMENTS | SyntaxKind::INDEX);
         printer.text(&text, touches, false);
         return;
+    }
+    if is_empty_list(node) {
+        return printer.text("[]", false, false);
     }
     if node.kind() == SyntaxKind::LIST { list(printer, node) } else { broken(printer, node, indent) }
 }
@@ -332,18 +342,17 @@ fn rule(printer: &mut Printer, node: &SyntaxNode, indent: usize, effect_width: u
 
 /// A condition: on the line if it fits; otherwise each `and` and `or` outside of parentheses begins a line.
 fn condition(printer: &mut Printer, node: &SyntaxNode, indent: usize) {
-    let line = flat(node, 0);
-    if let Some(text) = &line
+    if let Some(text) = flat(node, 0)
         && text.chars().count() <= printer.room()
     {
-        printer.text(text, false, false);
+        printer.text(&text, false, false);
         return;
     }
     for atom in atoms(node) {
         match atom {
             Atom::Comment(comment) => printer.comment(&comment, indent),
             Atom::Text { text, touches_before, touches_after, .. } => {
-                if line.is_some() && matches!(text.as_str(), "and" | "or") {
+                if matches!(text.as_str(), "and" | "or") {
                     printer.line(indent);
                 }
                 printer.text(&text, touches_before, touches_after);

@@ -229,7 +229,10 @@ impl Parser<'_> {
         if starts_with_word && run.wide == 1 {
             return self.bare_word(place);
         }
-        let readable = place == Place::Clause && !self.run_has_unknown(run);
+        // `//` and `/*` begin comments elsewhere, so as text they need quotes.
+        let like_comment =
+            self.at(SyntaxKind::SLASH) && matches!(self.nth(1), SyntaxKind::SLASH | SyntaxKind::STAR);
+        let readable = place == Place::Clause && !self.run_has_unknown(run) && !like_comment;
         if readable {
             let span = self.bump_joined(SyntaxKind::PATTERN, run.wide);
             return Some(Spanned { node: Value::String(self.slice(span).to_owned()), span });
