@@ -289,12 +289,13 @@ macro_rules! object {
 /// The order of RFC 8785: by UTF-16 code units.
 #[must_use]
 pub fn canonical_order(left: &str, right: &str) -> Ordering {
-    let plain = |text: &str| text.bytes().all(|byte| byte < 0xEE);
-    // UTF-8 and UTF-16 order differ only between U+E000..U+FFFF and the supplementary planes.
-    if plain(left) && plain(right) {
-        left.as_bytes().cmp(right.as_bytes())
-    } else {
-        left.encode_utf16().cmp(right.encode_utf16())
+    let (left_bytes, right_bytes) = (left.as_bytes(), right.as_bytes());
+    let differing = left_bytes.iter().zip(right_bytes).find(|(left, right)| left != right);
+    match differing {
+        // UTF-8 and UTF-16 order differ only between U+E000..U+FFFF and the supplementary planes.
+        Some((&(0xEE..), &(0xEE..))) => left.encode_utf16().cmp(right.encode_utf16()),
+        Some((left, right)) => left.cmp(right),
+        None => left_bytes.len().cmp(&right_bytes.len()),
     }
 }
 

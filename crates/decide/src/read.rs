@@ -165,7 +165,7 @@ impl<'a> Evaluator<'a> {
     /// and differ, an agent could show a rule one and its tool the other: then neither counts.
     fn field(&self, path: &Path, index: u32) -> Read<'a> {
         let nested = follow(&self.call.args, &path.steps, index);
-        let segment = self.call.tool.split('/').next().unwrap_or_default();
+        let segment = self.call.tool.split_once('/').map_or(&*self.call.tool, |(first, _)| first);
         let Some((Step::Key(first), rest)) = path.steps.split_first() else { return nested };
         if **first != *segment || rest.is_empty() {
             return nested;

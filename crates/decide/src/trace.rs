@@ -7,6 +7,9 @@ use crate::outcome::{Outcome, Unknown};
 /// Most tried rules that a trace keeps; the matching one is always kept.
 pub const MAX_TRIED: usize = 64;
 
+/// Room for the rules that most calls try.
+const USUALLY_TRIED: usize = 12;
+
 /// One rule that was tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tried {
@@ -28,6 +31,9 @@ pub struct Trace {
 
 impl Trace {
     pub(crate) fn push(&mut self, tried: Tried) {
+        if self.tried.capacity() == 0 {
+            self.tried.reserve(USUALLY_TRIED);
+        }
         if self.tried.len() < MAX_TRIED || tried.matched {
             self.tried.push(tried);
         } else {

@@ -1,5 +1,5 @@
 //! Every policy of `tests/corpus/decisions` decides every call beside it as that call expects.
-#![allow(clippy::as_conversions, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,8 @@ fn program(name: &str, source: &str) -> Program {
 
 fn call(case: &Value) -> Call {
     let text = |key: &str| case.get(key).and_then(Value::as_str).map(Box::from);
-    let object = |value: &Value, key: &str| value.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
+    let object =
+        |value: &Value, key: &str| value.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
     let http = case.get("http").map(|http| {
         Box::new(Http {
             host: http.get("host").and_then(Value::as_str).unwrap().into(),

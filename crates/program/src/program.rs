@@ -249,8 +249,9 @@ impl Agent {
 
     /// The redactions that apply to a tool.
     pub fn redactions(&self, tool: &str) -> impl Iterator<Item = &Redaction> {
-        let mut candidates = self.redacted_tools.candidates(tool);
-        std::iter::from_fn(move || candidates.next_rule())
+        // Most agents redact nothing; then nothing is looked up.
+        let mut candidates = (!self.redactions.is_empty()).then(|| self.redacted_tools.candidates(tool));
+        std::iter::from_fn(move || candidates.as_mut()?.next_rule())
             .filter_map(|index| self.redactions.get(usize::try_from(index).ok()?))
     }
 }

@@ -103,17 +103,37 @@ impl GlobIndex {
     }
 }
 
+/// Lists that fit without an allocation; more than these are rare.
+const INLINE_LISTS: usize = 6;
+
 /// The lists of rules that one tool selects.
 #[derive(Debug, Default)]
 pub struct Candidates<'a> {
-    lists: Vec<&'a [u32]>,
+    inline: [&'a [u32]; INLINE_LISTS],
+    used: usize,
+    more: Vec<&'a [u32]>,
 }
 
-impl Candidates<'_> {
+impl<'a> Candidates<'a> {
+    fn push(&mut self, list: &'a [u32]) {
+        if list.is_empty() {
+            return;
+        }
+        match self.inline.get_mut(self.used) {
+            Some(slot) => {
+                *slot = list;
+                self.used += 1;
+            }
+            None => self.more.push(list),
+        }
+    }
+
     /// The next rule in ascending order.
     pub fn next_rule(&mut self) -> Option<u32> {
-        let next = self.lists.iter().filter_map(|list| list.first()).min().copied()?;
-        for list in &mut self.lists {
+        let inline = self.inline.get_mut(..self.used).unwrap_or_default();
+        let lists = inline.iter().chain(&self.more);
+        let next = lists.filter_map(|list| list.first()).min().copied()?;
+        for list in inline.iter_mut().chain(&mut self.more) {
             // The same rule is in one list only, but a duplicate must not be tried twice.
             if let Some((first, rest)) = list.split_first()
                 && *first == next
@@ -168,51 +188,44 @@ impl ToolIndex {
     /// The rules that can match `tool`.
     #[must_use]
     pub fn candidates(&self, tool: &str) -> Candidates<'_> {
-        let mut lists: Vec<&[u32]> = Vec::with_capacity(4);
+        let mut found = Candidates::default();
         if let Some(rules) = self.exact.get(tool) {
-            lists.push(rules);
+            found.push(rules);
         }
-        if !self.every.is_empty() {
-            lists.push(&self.every);
-        }
+        found.push(&self.every);
         if !self.nodes.is_empty() {
-            self.walk(0, tool, &mut lists);
+            self.walk(0, tool, &mut found);
         }
-        Candidates { lists }
+        found
     }
 
     /// Depth is the number of segments, which the length of a tool name bounds.
-    fn walk<'a>(&'a self, at: u32, rest: &str, lists: &mut Vec<&'a [u32]>) {
-        let Some(node) = usize::try_from(at).ok().and_then(|at| self.nodes.get(at)) else { return };
-        let (segment, after) = match rest.split_once('/') {
-            Some((segment, after)) => (segment, Some(after)),
+    fn walk<'a>(&'a self, at: u32, rest: &str, found: &mut Candidates<'a>) {
+        let node = |at: u32| usize::try_from(at).ok().and_then(|at| self.nodes.get(at));
+        let Some(here) = node(at) else { return };
+        let slash = memchr::memchr(b'/', rest.as_bytes());
+        let (segment, after) = match slash.and_then(|slash| rest.split_at_checked(slash)) {
+            Some((segment, after)) => (segment, after.get(1..)),
             None => (rest, None),
         };
-        let mut step = |next: u32| match after {
-            Some(after) => {
-                if let Some(node) = usize::try_from(next).ok().and_then(|next| self.nodes.get(next))
-                    && !node.below.is_empty()
-                {
-                    lists.push(&node.below);
+        let mut step = |next: u32| {
+            let Some(child) = node(next) else { return };
+            match after {
+                Some(after) => {
+                    found.push(&child.below);
+                    self.walk(next, after, found);
                 }
-                self.walk(next, after, lists);
-            }
-            None => {
-                if let Some(node) = usize::try_from(next).ok().and_then(|next| self.nodes.get(next))
-                    && !node.end.is_empty()
-                {
-                    lists.push(&node.end);
-                }
+                None => found.push(&child.end),
             }
         };
-        if let Some(next) = node.literal.get(segment) {
+        if let Some(next) = here.literal.get(segment) {
             step(*next);
         }
-        if let Some(next) = node.star {
+        if let Some(next) = here.star {
             step(next);
         }
-        if !node.globs.shapes.is_empty() {
-            node.globs.matching(segment, &mut step);
+        if !here.globs.shapes.is_empty() {
+            here.globs.matching(segment, &mut step);
         }
     }
 }

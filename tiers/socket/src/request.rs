@@ -148,7 +148,7 @@ impl Envelope {
         while let Some(key) = reader.next_key(first)? {
             first = false;
             match &*key {
-                "jsonrpc" => drop(reader.value()?),
+                "jsonrpc" => reader.skip()?,
                 "id" => self.id = read_id(&mut reader)?,
                 "method" => self.method = Some(reader.string()?.into()),
                 "type" => self.kind = Some(reader.string()?.into()),
@@ -204,7 +204,7 @@ impl Envelope {
             "wait_ms" => whole(&mut params.wait_ms, reader)?,
             // Members of 0.3 clients that say nothing new.
             "tool_id" | "principal_token" => {
-                drop(reader.value()?);
+                reader.skip()?;
                 Ok(())
             }
             _ => {

@@ -210,16 +210,18 @@ impl<'a> Reader<'a> {
         }
         let start = self.position;
         let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-        let plain = rest.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < 0x20);
-        self.position = start + plain.unwrap_or(rest.len());
+        self.position = start + memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
         let run = self.text.get(start..self.position).unwrap_or_default();
+        // No early end, so that the whole run is looked at in a few wide steps.
+        if run.bytes().fold(false, |any, byte| any | (byte < 0x20)) {
+            return self.fail(JsonErrorKind::String);
+        }
         match self.peek() {
             Some(b'"') => {
                 self.position += 1;
                 Ok(Cow::Borrowed(run))
             }
-            Some(b'\\') => self.escaped_string(run).map(Cow::Owned),
-            Some(_) => self.fail(JsonErrorKind::String),
+            Some(_) => self.escaped_string(run).map(Cow::Owned),
             None => self.fail(JsonErrorKind::Expected("the end of a string")),
         }
     }
@@ -340,6 +342,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes any value and forgets it.
+    ///
+    /// # Errors
+    /// No valid value stands here.
+    pub fn skip(&mut self) -> Result<(), JsonError> {
+        match self.kind()? {
+            Kind::String => self.string().map(drop),
+            _ => self.value().map(drop),
+        }
+    }
+
     fn list(&mut self) -> Result<Value, JsonError> {
         self.begin_list()?;
         let mut items = Vec::new();
@@ -356,7 +369,7 @@ impl<'a> Reader<'a> {
     pub fn object(&mut self) -> Result<Object, JsonError> {
         let start = self.position;
         self.begin_object()?;
-        let mut members = Vec::new();
+        let mut members = Vec::with_capacity(8);
         while let Some(key) = self.next_key(members.is_empty())? {
             members.push((key.into(), self.value()?));
         }
