@@ -26,6 +26,9 @@ macro_rules! fields {
             }
         }
 
+        /// Every member with its name, in canonical order.
+        pub(crate) const FIELDS: &[(&[u8], Field)] = &[$(($word.as_bytes(), Field::$name),)*];
+
         impl Spans {
             pub(crate) fn get(&self, field: Field) -> Span {
                 match field { $(Field::$name => self.$name,)* }

@@ -22,20 +22,31 @@ pub fn write_hash(hash: &Hash, out: &mut Vec<u8>) {
 /// Reads exactly 64 lower-case digits.
 #[must_use]
 pub fn read_hash(text: &[u8]) -> Option<Hash> {
-    let nibble = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    if text.len() != 64 {
-        return None;
-    }
+    let digits: &[u8; 64] = text.try_into().ok()?;
     let mut hash = [0; 32];
-    for (byte, pair) in hash.iter_mut().zip(text.chunks_exact(2)) {
+    // Values of digits are below 16, so one look at the end finds any byte that is none.
+    let mut all = 0;
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
         let [high, low] = pair else { return None };
-        *byte = nibble(*high)? << 4 | nibble(*low)?;
+        let (high, low) = (value_of(*high), value_of(*low));
+        all |= high | low;
+        *byte = high << 4 | low & 15;
     }
-    Some(hash)
+    (all < 16).then_some(hash)
+}
+
+/// The value of a digit; 16 or more for a byte that is none.
+#[inline]
+fn value_of(byte: u8) -> u8 {
+    let decimal = byte.wrapping_sub(b'0');
+    let letter = byte.wrapping_sub(b'a');
+    if decimal < 10 {
+        decimal
+    } else if letter < 6 {
+        letter + 10
+    } else {
+        u8::MAX
+    }
 }
 
 /// The hash of a record: SHA-256 of its bytes as they are stored.

@@ -70,9 +70,32 @@ impl RecordId {
     }
 }
 
+/// The value of each byte as a digit; 255 for those that are none.
+const VALUES: [u8; 256] = values();
+
+const fn values() -> [u8; 256] {
+    let mut values = [u8::MAX; 256];
+    let mut letters: &[u8] = ALPHABET;
+    let mut value = 0;
+    while let [letter, rest @ ..] = letters {
+        if let Some((_, [place, ..])) = values.split_at_mut_checked(letter_place(*letter)) {
+            *place = value;
+        }
+        value += 1;
+        letters = rest;
+    }
+    values
+}
+
+/// A byte as an index, where a conversion trait cannot be used yet.
+const fn letter_place(letter: u8) -> usize {
+    let [low] = [letter];
+    usize::from_le_bytes([low, 0, 0, 0, 0, 0, 0, 0])
+}
+
 fn digit_of(byte: u8) -> Option<u128> {
-    let position = ALPHABET.iter().position(|letter| *letter == byte)?;
-    u128::try_from(position).ok()
+    let value = VALUES.get(usize::from(byte)).copied().unwrap_or(u8::MAX);
+    (value < 32).then(|| u128::from(value))
 }
 
 impl FromStr for RecordId {
@@ -84,8 +107,8 @@ impl FromStr for RecordId {
         if digits.len() != 26 || !matches!(digits.first(), Some(b'0'..=b'7')) {
             return Err(NotAnId);
         }
-        let mut digits = digits.iter().map(|byte| digit_of(*byte));
-        digits.try_fold(0_u128, |value, digit| digit.map(|digit| value << 5 | digit)).map(Self).ok_or(NotAnId)
+        let value = digits.iter().try_fold(0_u128, |value, byte| Some(value << 5 | digit_of(*byte)?));
+        value.map(Self).ok_or(NotAnId)
     }
 }
 

@@ -14,6 +14,8 @@ mod hex;
 mod id;
 mod kind;
 mod record;
+mod scan;
+mod time;
 
 pub use canonical::{Canonical, CanonicalError, CanonicalErrorKind};
 pub use chain::{Broken, Chain, MAX_AGENTS};

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use faramesh_call::value::canonical_order;
 use faramesh_call::{Effect, Timestamp, Value, json};
 
-use crate::canonical::{CanonicalError, Scan, unescape};
-use crate::fields::{Field, Span, Spans};
+use crate::canonical::CanonicalError;
+use crate::fields::{FIELDS, Field, Span, Spans};
 use crate::hex::{hash_of, read_hash};
 use crate::id::RecordId;
 use crate::kind::Kind;
+use crate::scan::{Scan, unescape};
+use crate::time;
 use crate::{Hash, VERSION};
 
 /// One record: its bytes, and where each member stands in them.
@@ -28,6 +30,7 @@ pub struct Record {
     seq: u64,
     time: Timestamp,
     prev: Hash,
+    policy: Option<Hash>,
 }
 
 /// Why bytes are not a record.
@@ -102,8 +105,8 @@ impl Record {
         let kind = Kind::parse(text(Field::Kind)?).ok_or_else(|| wrong(Field::Kind, "a kind of record"))?;
         let whole = |field| text(field)?.parse::<u64>().map_err(|_| wrong(field, "a whole number"));
         let (epoch, seq) = (whole(Field::Epoch)?, whole(Field::Seq)?);
-        let time = Some(text(Field::Time)?).filter(|text| text.len() == 24).and_then(Timestamp::parse);
-        let time = time.ok_or_else(|| wrong(Field::Time, "a time in UTC with milliseconds"))?;
+        let time = time::read(needed(Field::Time)?)
+            .ok_or_else(|| wrong(Field::Time, "a time in UTC with milliseconds"))?;
         let prev =
             read_hash(needed(Field::Prev)?).ok_or_else(|| wrong(Field::Prev, "64 hexadecimal digits"))?;
         needed(Field::Stack)?;
@@ -116,19 +119,17 @@ impl Record {
         if let Some(field) = required.iter().find(|field| raw(**field).is_empty()) {
             return Err(missing(*field));
         }
-        let record = Self { id, kind, epoch, seq, time, prev, spans, bytes };
-        record.check_words()?;
-        Ok(record)
-    }
-
-    fn check_words(&self) -> Result<(), RecordError> {
-        if !self.raw(Field::Effect).is_empty() && self.effect().is_none() {
+        if !matches!(raw(Field::Effect), b"" | b"\"permit\"" | b"\"defer\"" | b"\"deny\"") {
             return Err(wrong(Field::Effect, "permit, defer or deny"));
         }
-        if !self.raw(Field::Policy).is_empty() && self.policy().is_none() {
-            return Err(wrong(Field::Policy, "`sha256:` and 64 hexadecimal digits"));
-        }
-        Ok(())
+        let policy = match raw(Field::Policy) {
+            b"" => None,
+            raw => {
+                let hash = unquoted(raw).strip_prefix(b"sha256:").and_then(read_hash);
+                Some(hash.ok_or_else(|| wrong(Field::Policy, "`sha256:` and 64 hexadecimal digits"))?)
+            }
+        };
+        Ok(Self { id, kind, epoch, seq, time, prev, policy, spans, bytes })
     }
 
     fn raw(&self, field: Field) -> &[u8] {
@@ -140,8 +141,8 @@ impl Record {
         if raw.first() != Some(&b'"') {
             return None;
         }
-        let inner = std::str::from_utf8(unquoted(raw)).ok()?;
-        Some(unescape((inner, inner.contains('\\'))))
+        let inner = unquoted(raw);
+        Some(unescape((inner, inner.contains(&b'\\'))))
     }
 
     fn value(&self, field: Field) -> Option<Value> {
@@ -297,7 +298,7 @@ impl Record {
     /// The hash of the program that decided, or that a policy record puts into force.
     #[must_use]
     pub fn policy(&self) -> Option<Hash> {
-        read_hash(unquoted(self.raw(Field::Policy)).strip_prefix(b"sha256:")?)
+        self.policy
     }
 
     /// The arguments after redaction.
@@ -382,10 +383,11 @@ fn scan(bytes: &[u8]) -> Result<Spans, RecordError> {
     let mut scan = Scan::new(bytes)?;
     scan.mark(b'{')?;
     // Members come in the order of the list, so each is looked for behind the one before.
-    let mut known = Field::ALL.iter();
+    let mut known = FIELDS.iter();
     loop {
         let (key, _) = scan.string()?;
-        let field = known.find(|field| field.word() == key).ok_or_else(|| misplaced(key, &spans))?;
+        let field = known.find(|(word, _)| *word == key).map(|(_, field)| field);
+        let field = field.ok_or_else(|| misplaced(&unescape((key, false)), &spans))?;
         scan.mark(b':')?;
         let start = scan.position();
         scan.value()?;
