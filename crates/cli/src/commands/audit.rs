@@ -1,0 +1,52 @@
+//! `faramesh audit`: the record of decisions, read from the ledger's files wherever there are files,
+//! so that it works without a daemon and trusts none.
+
+mod csv;
+mod ls;
+mod select;
+mod stats;
+mod tail;
+mod verify;
+
+use clap::{Args, Subcommand};
+
+pub use ls::unknown;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// What `audit` takes.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show records as they are made, until Ctrl-C
+    Tail(select::Selection),
+    /// List records, the newest last
+    Ls(select::Listing),
+    /// Show one record whole
+    Show(ls::Shown),
+    /// Count decisions by effect, agent, tool and reason
+    Stats(select::Listing),
+    /// Check every record, link, number and policy from the beginning
+    Verify(verify::Arguments),
+}
+
+/// Runs one of the subcommands.
+///
+/// # Errors
+/// History cannot be read, or the output cannot be written.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
+    match &arguments.command {
+        Command::Tail(selection) => tail::run(selection, context),
+        Command::Ls(listing) => ls::run(listing, context),
+        Command::Show(shown) => ls::show(shown, context),
+        Command::Stats(listing) => stats::run(listing, context),
+        Command::Verify(arguments) => verify::run(arguments, context),
+    }
+}

@@ -1,0 +1,230 @@
+//! `audit verify`: the whole ledger checked from its first record, by this process, from the files. A
+//! ledger in memory has no files: its records are fetched from the daemon and checked here.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use faramesh_call::{Object, Value, object};
+use faramesh_ledger::{Progress, RecordsError, Report, WalkError, verify, verify_memory};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::history::{History, raw, unreadable};
+use crate::views::json::{at, list, number, text};
+use crate::views::record::safe;
+use crate::views::table::{counted, grouped, pairs, table};
+use crate::views::{json, time, words};
+
+/// Work that takes longer shows how far it is.
+const QUIET_TIME: Duration = Duration::from_secs(1);
+
+/// What `audit verify` takes.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Check this ledger's folder instead of the stack's
+    #[arg(long, value_name = "DIR")]
+    ledger: Option<PathBuf>,
+}
+
+/// Checks the ledger.
+///
+/// # Errors
+/// It cannot be read, or the output cannot be written. A broken ledger is a result, not an error.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
+    context.console.only_text_or_json()?;
+    let started = Instant::now();
+    let result = match History::open(context, arguments.ledger.as_deref())? {
+        History::Folder(folder) => of_files(&folder, context)?,
+        History::Daemon(mut client) => of_memory(raw(&mut client)?)?,
+    };
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let mut value = json::versioned(result);
+    if let Value::Object(object) = &mut value {
+        object.insert("elapsed_ms", elapsed_ms);
+    }
+    context.console.show(&value, view)?;
+    if json::is_true(&value, &["valid"]) {
+        return Ok(Exit::Success);
+    }
+    context.console.hint("keep the folder as it is: it is evidence; work on a copy");
+    Ok(Exit::Broken)
+}
+
+fn of_files(folder: &Path, context: &Context) -> Result<Object, Failure> {
+    let mut bar = Bar { shown: None, began: Instant::now(), may_show: context.console.can_show_progress() };
+    let result = verify(folder, &mut |progress| bar.show(progress));
+    bar.end();
+    let path = folder.display().to_string();
+    match result {
+        Ok(report) => Ok(described(&report, object! { "source" => "files", "path" => path })),
+        Err(WalkError::Damage(damage)) => Ok(object! {
+            "valid" => false,
+            "source" => "files",
+            "path" => path,
+            "broken" => object! {
+                "file" => damage.file.display().to_string(),
+                "offset" => damage.offset,
+                "seq" => damage.seq,
+                "field" => damage.field.as_str(),
+                "expected" => damage.expected.as_str(),
+                "found" => damage.found.as_str(),
+            },
+        }),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+fn of_memory(records: Vec<crate::history::Bytes>) -> Result<Object, Failure> {
+    match verify_memory(records) {
+        Ok(report) => Ok(described(&report, object! { "source" => "daemon" })),
+        Err(RecordsError::Broken(broken)) => Ok(object! {
+            "valid" => false,
+            "source" => "daemon",
+            "broken" => object! {
+                "seq" => broken.seq,
+                "field" => broken.field,
+                "expected" => broken.expected.as_str(),
+                "found" => broken.found.as_str(),
+            },
+        }),
+        Err(error) => Err(Failure::with(Exit::Broken, error.to_string())),
+    }
+}
+
+fn described(report: &Report, mut value: Object) -> Object {
+    let hash = |hash: &[u8; 32]| faramesh_program::hex(hash);
+    let policies = report.policies.iter().map(|(policy, decisions)| {
+        object! { "policy" => format!("sha256:{}", hash(policy)), "decisions" => *decisions }
+    });
+    let agents = report
+        .agents
+        .iter()
+        .map(|(agent, records)| object! { "agent" => agent.as_str(), "records" => *records });
+    let members = object! {
+        "valid" => true,
+        "records" => report.records,
+        "epochs" => report.epochs,
+        "segments" => report.segments,
+        "first" => report.first.map(|time| time.to_string()),
+        "last" => report.last.map(|time| time.to_string()),
+        "last_hash" => hash(&report.last_hash),
+        "policies" => policies.collect::<Value>(),
+        "agents" => agents.collect::<Value>(),
+        "dev_records" => report.dev,
+        "cuts" => report.cuts.iter().copied().collect::<Value>(),
+        "incomplete_bytes" => report.incomplete_bytes,
+        "signatures" => 0_u64,
+    };
+    for (key, member) in members {
+        value.insert(key, member);
+    }
+    value
+}
+
+fn view(value: &Value) -> String {
+    if !json::is_true(value, &["valid"]) {
+        return broken(value);
+    }
+    let records = number(value, &["records"]);
+    let source = match text(value, &["source"]) {
+        "files" => text(value, &["path"]).to_owned(),
+        _ => "fetched from the daemon's memory and checked here; nothing is on disk".to_owned(),
+    };
+    let mut rows = vec![
+        ("ledger", source),
+        ("records", format!("{} in {}", grouped(records), counted(number(value, &["epochs"]), "run"))),
+        ("from", time::day_and_time(text(value, &["first"]))),
+        ("to", time::day_and_time(text(value, &["last"]))),
+        ("last hash", text(value, &["last_hash"]).to_owned()),
+        ("signatures", "none: the chain shows changes, not who wrote it".to_owned()),
+    ];
+    rows.extend(extras(value));
+    rows.retain(|(_, shown)| !shown.is_empty());
+    let elapsed = match number(value, &["elapsed_ms"]) {
+        short @ 0..1_000 => format!("{short} ms"),
+        long => time::duration(long),
+    };
+    let mut shown = format!(
+        "{}: every record, link and number is as it was written ({elapsed})\n{}",
+        words::good("verified"),
+        pairs(&rows)
+    );
+    for (member, name, counts) in [("policies", "policy", "decisions"), ("agents", "agent", "records")] {
+        let entries = list(value, &[member]);
+        if !entries.is_empty() {
+            let entry = |entry: &Value| vec![safe(text(entry, &[name])), grouped(number(entry, &[counts]))];
+            let lines: Vec<Vec<String>> = entries.iter().map(entry).collect();
+            let header = [name.to_uppercase(), counts.to_uppercase()];
+            shown.push_str(&format!("\n\n{}", table(&header.each_ref().map(String::as_str), &lines)));
+        }
+    }
+    shown
+}
+
+/// What only some ledgers have.
+fn extras(value: &Value) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let dev = number(value, &["dev_records"]);
+    if dev > 0 {
+        rows.push(("trials", format!("{} made by `faramesh dev`", counted(dev, "record"))));
+    }
+    let cuts = list(value, &["cuts"]);
+    if !cuts.is_empty() {
+        let places: Vec<u64> =
+            cuts.iter().filter_map(Value::as_i64).filter_map(|seq| u64::try_from(seq).ok()).collect();
+        rows.push(("recovered", format!("incomplete ends were cut and recorded, at {places:?}")));
+    }
+    let incomplete = number(value, &["incomplete_bytes"]);
+    if incomplete > 0 {
+        rows.push(("unfinished", format!("{incomplete} bytes at the end that no reply was sent for")));
+    }
+    rows
+}
+
+fn broken(value: &Value) -> String {
+    let member = |key: &str| match at(value, &["broken", key]) {
+        Some(Value::String(_)) => safe(text(value, &["broken", key])),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    let mut rows = vec![
+        ("file", member("file")),
+        ("byte", member("offset")),
+        ("record", member("seq")),
+        ("field", member("field")),
+        ("expected", member("expected")),
+        ("found", member("found")),
+    ];
+    rows.retain(|(_, shown)| !shown.is_empty());
+    format!("{}: history is not as it was written\n{}", words::bad("broken"), pairs(&rows))
+}
+
+/// A progress bar that comes only when the work takes long.
+struct Bar {
+    shown: Option<ProgressBar>,
+    began: Instant,
+    may_show: bool,
+}
+
+impl Bar {
+    fn show(&mut self, progress: Progress) {
+        if self.shown.is_none() && self.may_show && self.began.elapsed() >= QUIET_TIME {
+            let style = ProgressStyle::with_template("verifying {wide_bar} file {pos} of {len}, {msg}");
+            let bar = ProgressBar::new(progress.segments);
+            self.shown = Some(style.map(|style| bar.clone().with_style(style)).unwrap_or(bar));
+        }
+        if let Some(bar) = &self.shown {
+            bar.set_position(progress.segment);
+            bar.set_message(counted(progress.records, "record"));
+        }
+    }
+
+    fn end(self) {
+        if let Some(bar) = self.shown {
+            bar.finish_and_clear();
+        }
+    }
+}

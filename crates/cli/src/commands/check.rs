@@ -1,0 +1,81 @@
+//! `faramesh check`: what is wrong with a policy, as a person or a program wants to read it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use faramesh_call::{Value, object};
+use faramesh_check::codes;
+use faramesh_syntax::{Diagnostic, Severity};
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::policy;
+use crate::views::diagnostics::Found;
+use crate::views::json;
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The policy; governance.fms of the stack when it is left out
+    file: Option<PathBuf>,
+    /// Exit with 3 when there are warnings
+    #[arg(long)]
+    strict: bool,
+    /// Use no network (there is nothing to fetch yet)
+    #[arg(long)]
+    offline: bool,
+    /// Take an environment variable that is not set for an error, even when it has a default
+    #[arg(long)]
+    strict_env: bool,
+    /// Check as `faramesh dev` does, which needs no identity
+    #[arg(long)]
+    dev: bool,
+}
+
+/// Checks the policy.
+///
+/// # Errors
+/// The policy cannot be read, or the output cannot be written.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
+    context.console.only_text_or_json()?;
+    let source = policy::read(context, arguments.file.as_deref())?;
+    let checked = policy::checked(&source, arguments.dev, arguments.strict_env);
+    let found = Found { file: &source.shown, source: &source.text, diagnostics: &checked.diagnostics };
+    let value = json::versioned(object! {
+        "valid" => checked.stack.is_some(),
+        "diagnostics" => found.to_value(),
+    });
+    context.console.show(&value, |value| text(value, &found))?;
+    let hint = format!("{} shows it again after a change", context.command("check"));
+    if checked.stack.is_none() && !context.console.is_for_programs() {
+        context.console.hint(&hint);
+    }
+    Ok(exit(&checked.diagnostics, arguments.strict))
+}
+
+fn exit(diagnostics: &[Diagnostic], strict: bool) -> Exit {
+    let errors = || diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
+    let of_import = |diagnostic: &Diagnostic| diagnostic.code == codes::IMPORT_NOT_PINNED.code;
+    if errors().next().is_some() {
+        return if errors().all(of_import) { Exit::Import } else { Exit::Failed };
+    }
+    let warned = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Warning);
+    if strict && warned { Exit::Warnings } else { Exit::Success }
+}
+
+fn text(value: &Value, found: &Found<'_>) -> String {
+    let mut text = found.draw();
+    if !text.is_empty() {
+        text.push_str("\n\n");
+    }
+    let tally = found.tally();
+    if !json::is_true(value, &["valid"]) {
+        text.push_str(&format!("✗ {} has {tally}", found.file));
+    } else if tally.is_empty() {
+        text.push_str(&format!("✓ {} is valid", found.file));
+    } else {
+        text.push_str(&format!("✓ {} is valid, with {tally}", found.file));
+    }
+    text
+}

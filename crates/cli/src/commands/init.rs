@@ -1,0 +1,228 @@
+//! `faramesh init`: a first governance.fms for the project in this folder, with every tool that its
+//! source defines, deferred. Nothing is run and nothing is overwritten.
+
+mod write;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use clap::Args;
+use faramesh_call::{Object, Value, object};
+
+use crate::context::Context;
+use crate::detect::{DetectError, FoundFramework, FoundTool, Language, Project, detect};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::policy::{FILE_NAME, Source, checked};
+use crate::views::json::{list, number, text};
+use crate::views::record::{cut, safe};
+use crate::views::table::{counted, one_line};
+use crate::views::{json, words};
+
+/// Most warnings that people are shown.
+const SHOWN_WARNINGS: usize = 10;
+
+/// What `init` takes.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Ask nothing: the first framework that matches counts
+    #[arg(long)]
+    non_interactive: bool,
+    /// The agent's id; the name of the folder when it is left out
+    #[arg(long, value_name = "ID")]
+    agent: Option<String>,
+    /// Use no network (none is used)
+    #[arg(long)]
+    offline: bool,
+    /// Write governance.yaml (not available yet)
+    #[arg(long)]
+    yaml: bool,
+    /// Write governance.json (not available yet)
+    #[arg(long, conflicts_with = "yaml")]
+    json: bool,
+}
+
+/// Writes the file.
+///
+/// # Errors
+/// It exists already, or the folder cannot be read or written.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
+    context.console.only_text_or_json()?;
+    if arguments.yaml || arguments.json {
+        return Err(
+            Failure::usage("only governance.fms can be written yet").hint("leave `--yaml` and `--json` out")
+        );
+    }
+    let directory = context.directory()?;
+    let path = directory.join(FILE_NAME);
+    let shown = context.shown().join(FILE_NAME);
+    if path.exists() {
+        return Err(exists(&shown, context));
+    }
+    let project = detect(&directory).map_err(|error| match error {
+        DetectError::NotAFolder(_) => Failure::usage(error.to_string()),
+        DetectError::Unreadable { .. } => Failure::new(error.to_string()),
+    })?;
+    let framework = choose(&project, arguments, context)?;
+    let agent = match &arguments.agent {
+        Some(agent) => agent.clone(),
+        None => write::agent_name(&directory),
+    };
+    let source = write::policy(&agent, framework, &project.tools)?;
+    accepted(&source)?;
+    let created = fs::OpenOptions::new().write(true).create_new(true).open(&path);
+    match created.and_then(|mut file| file.write_all(source.as_bytes()).and_then(|()| file.sync_all())) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(exists(&shown, context));
+        }
+        Err(error) => return Err(Failure::file("write", &shown, &error)),
+    }
+    let value = described(&shown, &agent, framework, &project);
+    context.console.show(&value, view)?;
+    if !context.console.is_for_programs() {
+        next_steps(&project, context);
+    }
+    Ok(Exit::Success)
+}
+
+fn exists(shown: &Path, context: &Context) -> Failure {
+    Failure::with(Exit::Exists, format!("`{}` exists already and is not overwritten", shown.display()))
+        .hint(format!("{} shows what is wrong with it", context.command("check")))
+        .hint("move it away to begin anew")
+}
+
+/// What is written must be good: anything else is a fault of this command.
+fn accepted(source: &str) -> Result<(), Failure> {
+    let source = Source { shown: FILE_NAME.to_owned(), name: FILE_NAME.to_owned(), text: source.to_owned() };
+    let checked = checked(&source, false, false);
+    match checked.diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
+        None => Ok(()),
+        Some(error) => {
+            Err(Failure::new(format!("the policy for this project is not valid: {}", error.message))
+                .hint("this is a fault of `faramesh init`: please report it"))
+        }
+    }
+}
+
+/// The framework that the policy names.
+fn choose<'p>(
+    project: &'p Project,
+    arguments: &Arguments,
+    context: &Context,
+) -> Result<Option<&'p FoundFramework>, Failure> {
+    let choices = project.choices();
+    let [first, _, ..] = choices.as_slice() else { return Ok(choices.first().copied()) };
+    if arguments.non_interactive || !context.console.can_ask() {
+        let names: Vec<&str> = choices.iter().map(|choice| choice.framework.display_name()).collect();
+        context.console.note(&format!(
+            "{} match; {} is taken",
+            names.join(" and "),
+            first.framework.display_name()
+        ));
+        return Ok(Some(first));
+    }
+    context.console.note("Several frameworks match:");
+    for (index, choice) in choices.iter().enumerate() {
+        let place = format!("{}:{}", choice.manifest.display(), choice.line);
+        context.console.note(&format!("  {}  {} ({place})", index + 1, choice.framework.display_name()));
+    }
+    let answer = context.console.ask(&format!("Which one? [1-{}, 1]", choices.len()))?;
+    let index = if answer.is_empty() {
+        Some(0)
+    } else {
+        answer.parse::<usize>().ok().and_then(|at| at.checked_sub(1))
+    };
+    let chosen = index.and_then(|index| choices.get(index)).copied();
+    chosen.map(Some).ok_or_else(|| Failure::usage(format!("`{}` is none of them", safe(&answer))))
+}
+
+fn described(shown: &Path, agent: &str, framework: Option<&FoundFramework>, project: &Project) -> Value {
+    let language = match project.language {
+        Language::Python => "python",
+        Language::TypeScript => "typescript",
+        Language::Unknown => "unknown",
+    };
+    json::versioned(object! {
+        "file" => shown.display().to_string(),
+        "agent" => agent,
+        "language" => language,
+        "framework" => framework.map(found_framework),
+        "frameworks" => project.frameworks.iter().map(found_framework).collect::<Value>(),
+        "tools" => project.tools.iter().map(found_tool).collect::<Value>(),
+        "warnings" => project.warnings.iter().map(String::as_str).collect::<Value>(),
+    })
+}
+
+fn found_framework(found: &FoundFramework) -> Object {
+    object! {
+        "name" => found.framework.display_name(),
+        "profile" => found.framework.profile(),
+        "manifest" => found.manifest.display().to_string(),
+        "line" => u64::from(found.line),
+        "constraint" => found.version.clone(),
+    }
+}
+
+fn found_tool(tool: &FoundTool) -> Object {
+    object! {
+        "name" => tool.name.as_str(),
+        "file" => tool.file.display().to_string(),
+        "line" => u64::from(tool.line),
+        "parameters" => tool.parameters.iter().map(String::as_str).collect::<Value>(),
+        "description" => tool.description.clone(),
+    }
+}
+
+fn view(value: &Value) -> String {
+    let framework = match text(value, &["framework", "name"]) {
+        "" => "no known framework".to_owned(),
+        name => {
+            let place = format!(
+                "{}:{}",
+                text(value, &["framework", "manifest"]),
+                number(value, &["framework", "line"])
+            );
+            format!("{name} ({place})")
+        }
+    };
+    let tools = list(value, &["tools"]);
+    let count = u64::try_from(tools.len()).unwrap_or(u64::MAX);
+    let mut shown = format!(
+        "{}: {}\n  {framework}, {}, each deferred to a person",
+        words::good("wrote"),
+        text(value, &["file"]),
+        counted(count, "tool")
+    );
+    if !tools.is_empty() {
+        let row = |tool: &Value| {
+            vec![
+                safe(text(tool, &["name"])),
+                format!("{}:{}", text(tool, &["file"]), number(tool, &["line"])),
+                safe(text(tool, &["description"])),
+            ]
+        };
+        let rows: Vec<Vec<String>> = tools.iter().map(row).collect();
+        shown.push_str(&format!("\n\n{}", one_line(&["TOOL", "WHERE", "WHAT IT DOES"], &rows, 2)));
+    }
+    shown
+}
+
+fn next_steps(project: &Project, context: &Context) {
+    for warning in project.warnings.iter().take(SHOWN_WARNINGS) {
+        context.console.warn(&cut(&safe(warning), 300));
+    }
+    let rest = project.warnings.len().saturating_sub(SHOWN_WARNINGS);
+    if rest > 0 {
+        context.console.warn(&format!("{rest} more: `--format json` has them all"));
+    }
+    if project.tools.is_empty() {
+        context.console.note(
+            "no tools were found: every call waits for a person, which shows what the tools are called",
+        );
+    }
+    context.console.hint(&format!("promote what is harmless to `permit`, then {}", context.command("check")));
+    context.console.hint(&format!("{} runs it here and shows every decision", context.command("dev")));
+    context.console.hint("keep `.faramesh/` and `faramesh-wal/` out of version control");
+}

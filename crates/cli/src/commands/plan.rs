@@ -1,0 +1,199 @@
+//! `faramesh plan`: what `apply` would change. Rules, defaults and settings are compared; what the new
+//! policy would have decided about recorded calls is not shown yet, and the output says so.
+
+use clap::Args;
+use faramesh_call::Value;
+use faramesh_daemon::Layout;
+use faramesh_plan::{Policy, compare};
+use owo_colors::OwoColorize;
+
+use crate::client;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::policy;
+use crate::views::json::{self, at, list, text};
+use crate::views::table::counted;
+use crate::views::words;
+
+/// What `plan` takes.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// Shows what would change.
+///
+/// # Errors
+/// The policy has errors, or what is in force cannot be read.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
+    context.console.only_text_or_json()?;
+    let running = client::of_stack(context)?.map(|(_, status)| status);
+    let dev = running.as_ref().is_some_and(|status| text(status, &["daemon", "runtime_mode"]) == "dev");
+    let compiled = policy::compiled(context, dev)?;
+    let old = in_force(&context.layout()?, running.as_ref())?;
+    let changes = compare(old.as_ref(), &compiled.policy()?);
+    context.console.show(&changes.to_value(), |value| view(value, running.is_some()))?;
+    if !context.console.is_for_programs() {
+        context.console.note(&words::faint(
+            "Recorded calls are not replayed yet: this shows the rules, not the calls they decide.",
+        ));
+        if !changes.is_empty() {
+            context.console.hint(&format!("{} puts it in force", context.command("apply")));
+        }
+    }
+    Ok(if arguments.detailed_exitcode && !changes.is_empty() { Exit::Changes } else { Exit::Success })
+}
+
+/// The policy that the daemon has in force; without a daemon, the one that the next start would load.
+///
+/// # Errors
+/// The kept policy cannot be read.
+pub fn in_force(layout: &Layout, status: Option<&Value>) -> Result<Option<Policy>, Failure> {
+    let path = match status {
+        Some(status) => layout.past_policy(text(status, &["daemon", "policy_hash"])),
+        None => layout.policy(),
+    };
+    policy::load_bytes(&path)?.map(|bytes| policy::readable(&path, Policy::read(&bytes))).transpose()
+}
+
+fn view(value: &Value, running: bool) -> String {
+    let Some(changes) = changes_text(value) else {
+        return format!(
+            "{}: the policy is {}",
+            words::good("no changes"),
+            if running { "in force" } else { "applied" }
+        );
+    };
+    let count = counted(json::number(value, &["changes"]), "change");
+    let first = text(value, &["policy", "from"]).is_empty();
+    let what = if first { " to a stack that has no policy yet" } else { "" };
+    format!("{changes}\n\n{count}{what}")
+}
+
+/// The changes for people; `None` when there are none.
+pub fn changes_text(value: &Value) -> Option<String> {
+    let mut sections = Vec::new();
+    let rules = rule_lines(value);
+    if !rules.is_empty() {
+        sections.push(format!("{}\n{}", words::heading("Rule changes:"), rules.join("\n")));
+    }
+    let settings = [
+        ("agents", "agent", "Agents:"),
+        ("defaults", "agent", "Defaults (for calls that no rule matches):"),
+        ("attests", "agent", "Attested identity:"),
+        ("redactions", "tool", "Redactions:"),
+        ("identities", "identity", "Identity providers:"),
+        ("runtime", "setting", "Runtime:"),
+    ];
+    for (kind, name, title) in settings {
+        let entries = list(value, &["diff", kind]);
+        if !entries.is_empty() {
+            let lines: Vec<String> = entries.iter().map(|entry| setting_line(entry, name)).collect();
+            sections.push(format!("{}\n{}", words::heading(title), lines.join("\n")));
+        }
+    }
+    (!sections.is_empty()).then(|| sections.join("\n\n"))
+}
+
+fn rule_lines(value: &Value) -> Vec<String> {
+    let of = |kind: &str| list(value, &["diff", "rules", kind]);
+    let mut agents: Vec<&str> = Vec::new();
+    for kind in ["changed", "added", "removed", "moved"] {
+        agents.extend(of(kind).iter().map(|change| text(change, &["agent"])));
+    }
+    agents.sort_unstable();
+    agents.dedup();
+    let mut lines = Vec::new();
+    for agent in &agents {
+        if agents.len() > 1 {
+            lines.push(format!("  {agent}"));
+        }
+        for kind in ["changed", "added", "removed", "moved"] {
+            let mine = of(kind).iter().filter(|change| text(change, &["agent"]) == *agent);
+            lines.extend(mine.map(|change| rule_line(kind, change)));
+        }
+    }
+    lines
+}
+
+fn rule_line(kind: &str, change: &Value) -> String {
+    let (from, to) = (text(change, &["from"]), text(change, &["to"]));
+    match kind {
+        "added" => format!("  {} {to}", "+".green()),
+        "removed" => format!("  {} {from}", "-".red()),
+        "moved" => {
+            let (old, new) = (text(change, &["from_ref"]), text(change, &["ref"]));
+            format!("  {} {to}  {}", "↕".yellow(), words::faint(&format!("moved: {old} → {new}")))
+        }
+        _ => format!("  {} {from} → {}", "~".yellow(), difference(from, to)),
+    }
+}
+
+/// Words that open a part of a rule which is worth showing by itself.
+const CLAUSES: [&str; 10] =
+    ["if", "host", "port", "method", "path", "query", "header", "notify", "reason", "explain"];
+
+/// The second text from the first part on that the first one does not have: `if amount < $250`.
+fn difference<'a>(from: &str, to: &'a str) -> &'a str {
+    let (mut end, mut part) = (0, 0);
+    let mut pairs = from.split_inclusive(' ').zip(to.split_inclusive(' '));
+    for word in to.split_inclusive(' ') {
+        if CLAUSES.contains(&word.trim_end()) {
+            part = end;
+        }
+        if pairs.next().is_none_or(|(old, new)| old.trim_end() != new.trim_end()) {
+            break;
+        }
+        end += word.len();
+    }
+    to.get(part..).unwrap_or(to)
+}
+
+fn setting_line(entry: &Value, name: &str) -> String {
+    let name = text(entry, &[name]);
+    let side = |key: &str| at(entry, &[key]).and_then(Value::as_str);
+    match (side("from"), side("to")) {
+        (None, Some(to)) => format!("  {} {name}: {to}", "+".green()),
+        (Some(from), None) => format!("  {} {name}: {from}", "-".red()),
+        (Some(from), Some(to)) => format!("  {} {name}: {from} → {to}", "~".yellow()),
+        (None, None) => format!("    {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_shown_from_its_first_new_clause() {
+        for (from, to, expected) in [
+            (
+                "permit stripe/charge if amount < $500",
+                "permit stripe/charge if amount < $250",
+                "if amount < $250",
+            ),
+            ("deny x reason \"a\"", "deny x reason \"b\"", "reason \"b\""),
+            ("deny x if a", "deny x", "deny x"),
+            ("permit x", "permit x if a", "if a"),
+        ] {
+            assert_eq!(difference(from, to).trim(), expected);
+        }
+    }
+
+    #[test]
+    fn changes_read_as_in_a_review() {
+        let value = faramesh_call::json::parse(
+            br#"{"changes":2,"policy":{"from":"sha256:0","to":"sha256:1"},"diff":{"rules":{"added":[{"agent":"bot","to":"deny stripe/payouts"}],
+            "removed":[],"moved":[],"changed":[{"agent":"bot","from":"permit stripe/charge if amount < $500",
+            "to":"permit stripe/charge if amount < $250"}]},"runtime":[{"setting":"mode","from":"enforce","to":"audit"}]}}"#,
+        )
+        .unwrap();
+        let text = anstream::adapter::strip_str(&changes_text(&value).unwrap()).to_string();
+        let expected = "Rule changes:\n  ~ permit stripe/charge if amount < $500 → if amount < $250\n  + deny stripe/payouts\n\nRuntime:\n  ~ mode: enforce → audit";
+        assert_eq!(text, expected);
+        assert_eq!(changes_text(&Value::Null), None);
+    }
+}

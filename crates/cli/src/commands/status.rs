@@ -1,0 +1,193 @@
+//! `faramesh status`: the daemon, the policy in force, and which protections are really active.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use clap::Args;
+use faramesh_call::{Object, Value, object};
+
+use crate::client;
+use crate::commands::dev::short;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::views::json::{list, number, text};
+use crate::views::table::{counted, pairs};
+use crate::views::{json, time, words};
+
+/// Time between two looks with `--watch`.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// What `status` takes.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Look again every two seconds, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+}
+
+/// Shows the status.
+///
+/// # Errors
+/// The daemon does not answer as it should, or the output cannot be written.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
+    context.console.only_text_or_json()?;
+    loop {
+        let exit = once(context, arguments.watch)?;
+        if !arguments.watch {
+            return Ok(exit);
+        }
+        sleep(LOOK_EVERY);
+    }
+}
+
+fn once(context: &Context, watching: bool) -> Result<Exit, Failure> {
+    let Some(mut client) = client::find(context)? else {
+        let value = json::versioned(object! { "daemon" => object! { "state" => "DOWN" } });
+        context.console.show(&value, |_| format!("{}: no daemon answers", words::bad("DOWN")))?;
+        if !watching {
+            context.console.hint(&format!("{} starts it in the background", context.command("apply")));
+            context.console.hint(&format!("{} runs it here", context.command("dev")));
+        }
+        return Ok(Exit::Down);
+    };
+    let value = client.request("status", Object::new())?;
+    if watching && context.console.is_terminal() && !context.console.is_for_programs() {
+        context.console.out("\x1b[2J\x1b[H")?;
+    }
+    context.console.show(&value, view)?;
+    Ok(exit(text(&value, &["daemon", "state"])))
+}
+
+fn exit(state: &str) -> Exit {
+    match state {
+        "READY" => Exit::Success,
+        "STARTING" | "INITIALIZING" => Exit::Starting,
+        "DEGRADED" => Exit::Degraded,
+        _ => Exit::Down,
+    }
+}
+
+fn view(value: &Value) -> String {
+    let daemon = |key: &str| text(value, &["daemon", key]);
+    let state = match daemon("state") {
+        "READY" => words::good("READY"),
+        state @ ("DEGRADED" | "STARTING" | "INITIALIZING") => words::waiting(state),
+        other => words::bad(other),
+    };
+    let uptime = time::duration(number(value, &["daemon", "uptime_seconds"]) * 1_000);
+    let rows = [
+        ("daemon", format!("{state}, pid {}, up {uptime}", number(value, &["daemon", "pid"]))),
+        ("stack", text(value, &["stack"]).to_owned()),
+        ("policy", policy(value)),
+        ("mode", mode(daemon("runtime_mode"))),
+        ("identity", identity(text(value, &["identity"]))),
+        ("socket", daemon("socket").to_owned()),
+        ("ledger", ledger(value)),
+        ("signatures", if json::is_true(value, &["ledger", "signed"]) { "on" } else { "off" }.to_owned()),
+        (
+            "sandbox",
+            if json::is_true(value, &["daemon", "os_tier", "enabled"]) { "on" } else { "off" }.to_owned(),
+        ),
+        ("approvals", approvals(value)),
+    ];
+    let mut text = pairs(&rows);
+    let warnings = list(value, &["warnings"]);
+    if !warnings.is_empty() {
+        text.push_str(&format!("\n\n{}", words::heading("not protected, or worth knowing")));
+        for warning in warnings {
+            text.push_str(&format!("\n  ! {}", warning.as_str().unwrap_or_default()));
+        }
+    }
+    text
+}
+
+fn policy(value: &Value) -> String {
+    let applied = text(value, &["daemon", "applied_at"]);
+    let ago = time::age(applied, time::now());
+    format!(
+        "{} ({}), applied {} ({ago} ago)",
+        text(value, &["daemon", "policy_source"]),
+        short(text(value, &["daemon", "policy_hash"])),
+        time::day_and_time(applied),
+    )
+}
+
+fn mode(mode: &str) -> String {
+    match mode {
+        "enforce" => "enforce".to_owned(),
+        "audit" => "audit: every call is permitted, decisions are only recorded".to_owned(),
+        "dev" => "dev: decisions bind, every record is marked as a trial".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn identity(method: &str) -> String {
+    match method {
+        "unix" => "attested by the kernel".to_owned(),
+        "self-declared" => "self-declared: agents name themselves".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn ledger(value: &Value) -> String {
+    let records = counted(number(value, &["ledger", "records"]), "record");
+    match text(value, &["daemon", "wal", "path"]) {
+        "" => format!("in memory, {records}; gone when the daemon ends"),
+        path => format!("{path}, {records}"),
+    }
+}
+
+fn approvals(value: &Value) -> String {
+    match number(value, &["approvals", "pending"]) {
+        0 => "none waits".to_owned(),
+        pending => {
+            let oldest = time::duration(number(value, &["approvals", "oldest_age_seconds"]) * 1_000);
+            format!(
+                "{} waiting, the oldest for {oldest}: `faramesh approvals list`",
+                counted(pending, "call")
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_have_their_exit_codes() {
+        for (state, number) in [
+            ("READY", 0),
+            ("HALT", 1),
+            ("DRAINING", 1),
+            ("STARTING", 2),
+            ("INITIALIZING", 2),
+            ("DEGRADED", 3),
+        ] {
+            assert_eq!(exit(state).number(), number, "{state}");
+        }
+    }
+
+    #[test]
+    fn what_is_off_is_said() {
+        let value = faramesh_call::json::parse(
+            br#"{"stack":"s","identity":"self-declared","daemon":{"state":"READY","pid":7,"uptime_seconds":65,
+            "runtime_mode":"dev","policy_hash":"sha256:00","applied_at":"2026-11-20T09:30:00.000Z",
+            "wal":{"backend":"memory","path":null}},"ledger":{"records":1200,"signed":false},
+            "approvals":{"pending":2,"oldest_age_seconds":61},"warnings":["records are not signed"]}"#,
+        )
+        .unwrap();
+        let text = anstream::adapter::strip_str(&view(&value)).to_string();
+        for part in [
+            "✓ READY, pid 7, up 1m 5s",
+            "in memory, 1,200 records",
+            "self-declared",
+            "signatures  off",
+            "2 calls waiting",
+            "! records are not signed",
+        ] {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
+    }
+}

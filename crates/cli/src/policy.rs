@@ -1,0 +1,161 @@
+//! The policy's source, checked and compiled. The daemon gets the bytes that come out of here.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use faramesh_check::{Checked, Options, check};
+use faramesh_plan::Policy;
+use faramesh_program::{LoadError, Program, load};
+use faramesh_syntax::Severity;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::views::diagnostics::Found;
+
+/// The file that governs a stack.
+pub const FILE_NAME: &str = "governance.fms";
+/// Largest source that is read; the parser has its own, smaller limit and names it.
+const MAX_SOURCE_BYTES: u64 = 64 << 20;
+/// Other forms of the file, which are not read yet.
+const OTHER_FORMS: &[&str] = &["governance.yaml", "governance.yml", "governance.json"];
+
+/// A policy's source.
+#[derive(Debug)]
+pub struct Source {
+    /// The path as messages show it.
+    pub shown: String,
+    /// The name of the file, as records show it.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
+/// A policy that can be put in force.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The name of its source, for people.
+    pub source_name: String,
+    /// The program.
+    pub program: Arc<Program>,
+    /// The program's bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads `file`, or the stack's governance.fms.
+///
+/// # Errors
+/// There is no such file, or it is no text.
+pub fn read(context: &Context, file: Option<&Path>) -> Result<Source, Failure> {
+    let path = match file {
+        Some(file) => file.to_owned(),
+        None => {
+            context.directory()?;
+            let shown = context.shown();
+            if shown == Path::new(".") { PathBuf::from(FILE_NAME) } else { shown.join(FILE_NAME) }
+        }
+    };
+    let name =
+        path.file_name().map_or_else(|| FILE_NAME.to_owned(), |name| name.to_string_lossy().into_owned());
+    let mut bytes = Vec::new();
+    let opened = fs::File::open(&path).and_then(|file| file.take(MAX_SOURCE_BYTES).read_to_end(&mut bytes));
+    if let Err(error) = opened {
+        let failure = Failure::file("read", &path, &error);
+        return Err(if error.kind() == std::io::ErrorKind::NotFound {
+            missing(context, &path, failure)
+        } else {
+            failure
+        });
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::new(format!("`{}` is not UTF-8 text: byte {at} is none", path.display()))
+            .hint("save the file as UTF-8")
+    })?;
+    Ok(Source { shown: path.display().to_string(), name, text })
+}
+
+fn missing(context: &Context, path: &Path, failure: Failure) -> Failure {
+    let other = OTHER_FORMS.iter().find(|name| path.with_file_name(name).is_file());
+    match other {
+        Some(name) => failure.hint(format!("`{name}` is there, but only governance.fms is read yet")),
+        None => failure
+            .hint(format!("{} writes one with every tool that it finds", context.command("init")))
+            .hint("or give the stack's folder with `--dir DIR`"),
+    }
+}
+
+/// Checks a source as `faramesh dev` (`dev`) or as a stack in force would.
+pub fn checked(source: &Source, dev: bool, strict_env: bool) -> Checked {
+    let environment = |name: &str| std::env::var(name).ok();
+    let file_name = source.name.clone();
+    check(&source.text, &Options { file_name, environment: &environment, strict_env, dev })
+}
+
+/// Reads, checks and compiles; messages about the source go to standard error.
+///
+/// # Errors
+/// The source cannot be read or has errors.
+pub fn compiled(context: &Context, dev: bool) -> Result<Compiled, Failure> {
+    let source = read(context, None)?;
+    let checked = checked(&source, dev, false);
+    let found = Found { file: &source.shown, source: &source.text, diagnostics: &checked.diagnostics };
+    let worth = found.count(Severity::Error) + found.count(Severity::Warning);
+    if worth > 0 {
+        context.console.note(&format!("{}\n", found.draw()));
+    }
+    let Some(stack) = checked.stack else {
+        return Err(Failure::new(format!("`{}` has {}", source.shown, found.tally()))
+            .hint(format!("{} shows them again", context.command("check"))));
+    };
+    let unusable = |error: &dyn std::fmt::Display| {
+        Failure::new(format!("`{}` cannot be compiled: {error}", source.shown))
+    };
+    let bytes = faramesh_compile::compile_to_bytes(&stack).map_err(|error| unusable(&error))?;
+    let program = Arc::new(load(&bytes).map_err(|error| unusable(&error))?);
+    Ok(Compiled { source_name: source.name, program, bytes })
+}
+
+impl Compiled {
+    /// The policy as it is compared with others.
+    ///
+    /// # Errors
+    /// The bytes do not read, which would be a fault of the compiler.
+    pub fn policy(&self) -> Result<Policy, Failure> {
+        readable(Path::new(&self.source_name), Policy::read(&self.bytes))
+    }
+}
+
+/// A compiled policy's bytes; `None` when there is no such file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn load_bytes(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file("read", path, &error)),
+    }
+}
+
+/// A compiled policy that reads, or why it does not.
+///
+/// # Errors
+/// The bytes were no compiled policy.
+pub fn readable<T>(path: &Path, result: Result<T, LoadError>) -> Result<T, Failure> {
+    result.map_err(|error| {
+        Failure::new(format!("`{}` cannot be used: {error}", path.display()))
+            .hint("remove it and run `faramesh apply`")
+    })
+}
+
+/// Loads a compiled policy from a file; `None` when there is no such file.
+///
+/// # Errors
+/// The file cannot be read or is no compiled policy.
+pub fn load_file(path: &Path) -> Result<Option<(Program, Vec<u8>)>, Failure> {
+    let Some(bytes) = load_bytes(path)? else { return Ok(None) };
+    let program = readable(path, load(&bytes))?;
+    Ok(Some((program, bytes)))
+}

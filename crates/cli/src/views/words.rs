@@ -1,0 +1,60 @@
+//! Effects and statuses as a symbol and a word, in the colour that fits; the meaning is in the word.
+
+use owo_colors::OwoColorize;
+
+/// `✓ permit`, `⧗ defer`, `✗ deny`, as wide as the widest.
+pub fn effect(effect: &str) -> String {
+    let padded = format!("{} {effect:<6}", symbol(effect));
+    match effect {
+        "permit" => padded.green().to_string(),
+        "defer" => padded.yellow().to_string(),
+        _ => padded.red().to_string(),
+    }
+}
+
+/// The same for tables, without colour.
+pub fn plain_effect(effect: &str) -> String {
+    if effect.is_empty() { String::new() } else { format!("{} {effect}", symbol(effect)) }
+}
+
+fn symbol(effect: &str) -> &'static str {
+    match effect {
+        "permit" => "✓",
+        "defer" => "⧗",
+        _ => "✗",
+    }
+}
+
+/// The status of an approval as a symbol and a word.
+pub fn status(status: &str) -> String {
+    match status {
+        "pending" => waiting(status),
+        "approved" | "consumed" => good(status),
+        _ => bad(status),
+    }
+}
+
+/// Something that is as it should be.
+pub fn good(word: &str) -> String {
+    format!("✓ {word}").green().to_string()
+}
+
+/// Something that is not settled.
+pub fn waiting(word: &str) -> String {
+    format!("⧗ {word}").yellow().to_string()
+}
+
+/// Something that is not as it should be, or that nobody may use.
+pub fn bad(word: &str) -> String {
+    format!("✗ {word}").red().to_string()
+}
+
+/// A heading.
+pub fn heading(text: &str) -> String {
+    text.bold().to_string()
+}
+
+/// Less important text.
+pub fn faint(text: &str) -> String {
+    text.dimmed().to_string()
+}
