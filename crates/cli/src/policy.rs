@@ -43,6 +43,12 @@ pub struct Compiled {
     pub bytes: Vec<u8>,
 }
 
+/// Where the stack's policy is, as messages show it.
+pub fn path_of(context: &Context) -> PathBuf {
+    let shown = context.shown();
+    if shown == Path::new(".") { PathBuf::from(FILE_NAME) } else { shown.join(FILE_NAME) }
+}
+
 /// Reads `file`, or the stack's governance.fms.
 ///
 /// # Errors
@@ -52,8 +58,7 @@ pub fn read(context: &Context, file: Option<&Path>) -> Result<Source, Failure> {
         Some(file) => file.to_owned(),
         None => {
             context.directory()?;
-            let shown = context.shown();
-            if shown == Path::new(".") { PathBuf::from(FILE_NAME) } else { shown.join(FILE_NAME) }
+            path_of(context)
         }
     };
     let name =
@@ -90,7 +95,10 @@ fn missing(context: &Context, path: &Path, failure: Failure) -> Failure {
 pub fn checked(source: &Source, dev: bool, strict_env: bool) -> Checked {
     let environment = |name: &str| std::env::var(name).ok();
     let file_name = source.name.clone();
-    check(&source.text, &Options { file_name, environment: &environment, strict_env, dev })
+    let mut checked = check(&source.text, &Options { file_name, environment: &environment, strict_env, dev });
+    // A person reads a file from its beginning, whichever stage found what.
+    checked.diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+    checked
 }
 
 /// Reads, checks and compiles; messages about the source go to standard error.

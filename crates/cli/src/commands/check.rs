@@ -47,11 +47,19 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         "diagnostics" => found.to_value(),
     });
     context.console.show(&value, |value| text(value, &found))?;
-    let hint = format!("{} shows it again after a change", context.command("check"));
     if checked.stack.is_none() && !context.console.is_for_programs() {
-        context.console.hint(&hint);
+        hints(&checked.diagnostics, context);
     }
     Ok(exit(&checked.diagnostics, arguments.strict))
+}
+
+fn hints(diagnostics: &[Diagnostic], context: &Context) {
+    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
+    if errors.all(|error| error.code == codes::NO_IDENTITY.code) {
+        let dev = context.command("dev");
+        context.console.hint(&format!("{dev} runs it as it is, for trying out: there, callers are believed"));
+    }
+    context.console.hint(&format!("{} shows what is left after a change", context.command("check")));
 }
 
 fn exit(diagnostics: &[Diagnostic], strict: bool) -> Exit {

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::detect::{DetectError, FoundFramework, FoundTool, Language, Project, detect};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::policy::{FILE_NAME, Source, checked};
+use crate::policy::{self, FILE_NAME, Source, checked};
 use crate::views::json::{list, number, text};
 use crate::views::record::{cut, safe};
 use crate::views::table::{counted, one_line};
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     }
     let directory = context.directory()?;
     let path = directory.join(FILE_NAME);
-    let shown = context.shown().join(FILE_NAME);
+    let shown = policy::path_of(context);
     if path.exists() {
         return Err(exists(&shown, context));
     }

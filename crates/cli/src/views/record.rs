@@ -53,7 +53,7 @@ fn decision(record: &Value) -> String {
     let mut line = format!(
         "{}  {}  {}  {}",
         words::faint(&time::clock(text(record, &["time"]))),
-        words::effect(text(record, &["effect"])),
+        words::wide_effect(text(record, &["effect"])),
         safe(agent(record)),
         safe(text(record, &["tool"])),
     );

@@ -2,13 +2,21 @@
 
 use owo_colors::OwoColorize;
 
-/// `✓ permit`, `⧗ defer`, `✗ deny`, as wide as the widest.
+/// `✓ permit`, `⧗ defer`, `✗ deny`.
 pub fn effect(effect: &str) -> String {
-    let padded = format!("{} {effect:<6}", symbol(effect));
+    coloured(effect, &plain_effect(effect))
+}
+
+/// The same, as wide as the widest.
+pub fn wide_effect(effect: &str) -> String {
+    coloured(effect, &format!("{:<8}", plain_effect(effect)))
+}
+
+fn coloured(effect: &str, text: &str) -> String {
     match effect {
-        "permit" => padded.green().to_string(),
-        "defer" => padded.yellow().to_string(),
-        _ => padded.red().to_string(),
+        "permit" => text.green().to_string(),
+        "defer" => text.yellow().to_string(),
+        _ => text.red().to_string(),
     }
 }
 

@@ -32,7 +32,7 @@ fn section(title: &str, body: &str) -> String {
 }
 
 fn headline(record: &Value) -> String {
-    let effect = words::effect(member(record, &["effect"])).trim_end().to_owned();
+    let effect = words::effect(member(record, &["effect"]));
     let mut line = format!(
         "{effect} {} for {} at {}",
         safe(member(record, &["tool"])),
@@ -57,7 +57,8 @@ fn agent(record: &Value) -> &str {
 
 fn rules(value: &Value, record: &Value) -> String {
     let rules = list(value, &["rules"]);
-    let mut lines: Vec<String> = rules.iter().map(rule).collect();
+    let width = rules.iter().map(|rule| member(rule, &["ref"]).chars().count()).max().unwrap_or(0);
+    let mut lines: Vec<String> = rules.iter().map(|tried| rule(tried, width)).collect();
     if at(record, &["rule"]).is_none() {
         let default = member(record, &["effect"]);
         lines.push(format!("✓ default  no rule matched: the agent's default is {default}"));
@@ -65,11 +66,12 @@ fn rules(value: &Value, record: &Value) -> String {
     section("Rules that can match this tool, in order", &lines.join("\n"))
 }
 
-fn rule(rule: &Value) -> String {
+fn rule(rule: &Value, width: usize) -> String {
     let matched = member(rule, &["outcome"]) == "match";
     let word = if matched { words::good("match") } else { words::faint("· no   ") };
-    let mut line =
-        format!("{word}  {}  {}", member(rule, &["ref"]), member(rule, &["text"])).trim_end().to_owned();
+    let mut line = format!("{word}  {:width$}  {}", member(rule, &["ref"]), member(rule, &["text"]))
+        .trim_end()
+        .to_owned();
     let why = member(rule, &["why"]);
     let values: Vec<String> = at(rule, &["values"])
         .and_then(Value::as_object)

@@ -1,0 +1,120 @@
+//! What each command prints and how it ends, pinned: exit code, standard output, standard error.
+
+use crate::stack::{POLICY, Run, Stack};
+
+/// Pins a run. `INSTA_UPDATE=always cargo test -p faramesh-cli` writes what changed.
+macro_rules! pinned {
+    ($name:literal, $run:expr) => {{
+        let run: Run = $run;
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!($name, run.transcript());
+        });
+    }};
+}
+
+const BROKEN: &str = "agent \"a\" {\n  defautl deny\n  rules {\n    permit x if amount <\n  }\n}\n";
+
+#[test]
+fn check_a_good_policy() {
+    pinned!("check_good", Stack::with(POLICY).run(&["check"]));
+    pinned!("check_good_json", Stack::with(POLICY).run(&["check", "--format", "json"]));
+}
+
+#[test]
+fn check_a_broken_policy() {
+    let stack = Stack::with(BROKEN);
+    pinned!("check_broken", stack.run(&["check"]));
+    pinned!("check_broken_json", stack.run(&["check", "--format", "json"]));
+}
+
+#[test]
+fn check_warnings_and_strictness() {
+    let warned = POLICY.replace("  default deny\n", "");
+    let stack = Stack::with(&warned);
+    assert_eq!(stack.run(&["check"]).exit, 0);
+    pinned!("check_strict", stack.run(&["check", "--strict"]));
+}
+
+#[test]
+fn check_without_a_policy() {
+    let stack = Stack::empty();
+    pinned!("check_missing", stack.run(&["check"]));
+    pinned!("check_missing_folder", stack.run(&["check", "--dir", "nowhere"]));
+    stack.write("governance.yaml", "");
+    pinned!("check_only_yaml", stack.run(&["check"]));
+}
+
+#[test]
+fn fmt_in_place_and_checked() {
+    let stack = Stack::with("agent \"a\" { default deny\nrules {\npermit   x if amount<$5 # why\n}}\n");
+    pinned!("fmt_check", stack.run(&["fmt", "--check"]));
+    pinned!("fmt", stack.run(&["fmt"]));
+    pinned!("fmt_again", stack.run(&["fmt", "--check"]));
+    pinned!("fmt_stdin", stack.run_with(&["fmt", "-"], "permit  x"));
+    pinned!("fmt_broken", stack.run_with(&["fmt", "-"], "permit x if"));
+    pinned!("fmt_to_yaml", stack.run(&["fmt", "--to", "yaml"]));
+    let names: Vec<_> =
+        std::fs::read_dir(stack.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["governance.fms"], "nothing is left beside it");
+}
+
+#[test]
+fn without_a_daemon() {
+    let stack = Stack::with(POLICY);
+    pinned!("status_down", stack.run(&["status"]));
+    pinned!("status_down_json", stack.run(&["status", "--format", "json"]));
+    pinned!("approvals_down", stack.run(&["approvals", "list"]));
+    pinned!("audit_without_ledger", stack.run(&["audit", "ls"]));
+    pinned!("audit_tail_down", stack.run(&["audit", "tail"]));
+    pinned!("explain_without_ledger", stack.run(&["explain", "dpr-1"]));
+    pinned!("apply_stop_down", stack.run(&["apply", "--stop"]));
+    pinned!("destroy_nothing", stack.run(&["destroy"]));
+}
+
+#[test]
+fn plan_a_first_policy() {
+    let stack = Stack::with(POLICY);
+    pinned!("plan_first", stack.run(&["plan"]));
+    assert_eq!(stack.run(&["plan", "--detailed-exitcode"]).exit, 2);
+    stack.write("governance.fms", BROKEN);
+    pinned!("plan_broken", stack.run(&["plan"]));
+}
+
+#[test]
+fn init_writes_once() {
+    let stack = Stack::empty();
+    stack.write("pyproject.toml", "[project]\ndependencies = [\"langgraph>=0.2\", \"crewai\"]\n");
+    stack.write(
+        "tools.py",
+        "from langchain_core.tools import tool\n\n@tool\ndef refund(order_id: str, amount: float):\n    \"\"\"Refunds an order.\"\"\"\n",
+    );
+    pinned!("init", stack.run(&["init", "--agent", "support-bot"]));
+    let policy = std::fs::read_to_string(stack.folder().join("governance.fms")).unwrap();
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("init_policy", policy);
+    });
+    pinned!("init_checked", stack.run(&["check", "--strict"]));
+    assert_eq!(stack.run(&["fmt", "--check"]).exit, 0);
+    pinned!("init_again", stack.run(&["init"]));
+    pinned!("init_yaml", stack.run(&["init", "--yaml"]));
+}
+
+#[test]
+fn help_version_and_mistakes() {
+    let stack = Stack::empty();
+    pinned!("help", stack.run(&["--help"]));
+    pinned!("help_status", stack.run(&["status", "--help"]));
+    pinned!("version", stack.run(&["version"]));
+    pinned!("unknown_command", stack.run(&["aply"]));
+    pinned!("csv_where_there_is_none", stack.run(&["status", "--format", "csv"]));
+    for shell in ["bash", "zsh", "fish"] {
+        let run = stack.run(&["completions", shell]);
+        assert!(run.exit == 0 && run.stdout.contains("faramesh") && run.stdout.len() > 1_000, "{shell}");
+    }
+}
+
+#[test]
+fn colours_are_only_for_terminals() {
+    let run = Stack::with(BROKEN).run(&["check"]);
+    assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'));
+}

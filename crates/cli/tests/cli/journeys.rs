@@ -1,0 +1,223 @@
+//! Whole stories with the real binary: a deferred call that a person approves, a policy that is swapped
+//! under a running daemon, a ledger that somebody changed.
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+
+use faramesh_call::Value;
+
+use crate::stack::{POLICY, Stack, at, govern, text};
+
+const REFUND: &str = r#"{"amount":8000,"card":{"number":"4242"}}"#;
+
+#[test]
+fn a_deferred_call_is_approved_and_runs_once() {
+    let mut stack = Stack::with(POLICY);
+    let socket = stack.dev(&[]);
+    assert_eq!(text(&govern(&socket, "stripe/refund", r#"{"amount":80}"#), &["effect"]), "PERMIT");
+    let deferred = govern(&socket, "stripe/refund", REFUND);
+    assert_eq!((text(&deferred, &["effect"]), text(&deferred, &["next"])), ("DEFER", "amount < 500"));
+    assert_eq!(text(&govern(&socket, "stripe/payouts", "{}"), &["effect"]), "DENY");
+
+    let listed = stack.json(&["approvals", "list"]);
+    let approvals = at(&listed, &["approvals"]).as_list().unwrap();
+    assert_eq!(approvals.len(), 1);
+    let id = text(&approvals[0], &["id"]).to_owned();
+    assert_eq!(id, text(&deferred, &["approval_id"]));
+    assert_eq!(text(&approvals[0], &["args", "card", "number"]), "[redacted]");
+    let shown = stack.run(&["approvals", "show", &id]);
+    assert!(
+        shown.stdout.contains("stripe/refund") && shown.stderr.contains(&format!("approve {id} --reason"))
+    );
+
+    let unreasoned = stack.run(&["approvals", "approve", &id]);
+    assert_eq!((unreasoned.exit, unreasoned.stderr.contains("hint: give one with `--reason")), (2, true));
+    let unknown = stack.run(&["approvals", "approve", "apr-0", "--reason", "x"]);
+    assert_eq!((unknown.exit, unknown.stderr.contains("hint: `faramesh approvals list`")), (1, true));
+    let approved = stack.json(&["approvals", "approve", &id, "--reason", "spoke to the customer"]);
+    assert_eq!(text(&approved, &["approval", "status"]), "approved");
+    assert_eq!(text(&govern(&socket, "stripe/refund", REFUND), &["effect"]), "PERMIT");
+    assert_eq!(text(&govern(&socket, "stripe/refund", REFUND), &["effect"]), "DEFER", "once");
+    let again = stack.run(&["approvals", "approve", &id, "--reason", "x"]);
+    assert!(again.exit == 1 && again.stderr.contains("consumed already"), "{}", again.stderr);
+
+    let verified = stack.json(&["audit", "verify"]);
+    assert_eq!((at(&verified, &["valid"]).as_bool(), text(&verified, &["source"])), (Some(true), "daemon"));
+    let explained = stack.json(&["explain", &id]);
+    assert_eq!(
+        at(&explained, &["recomputed"]).as_bool(),
+        Some(false),
+        "redacted arguments are not decided again"
+    );
+    assert_eq!(at(&explained, &["rules"]).as_list().unwrap().len(), 2);
+    let permitted = stack.run(&["audit", "ls", "--effect", "permit", "--limit", "1", "--format", "jsonl"]);
+    let record = faramesh_call::json::parse(permitted.stdout.as_bytes()).unwrap();
+    assert_eq!(
+        (text(&record, &["code"]), text(&record, &["approval", "by"]).starts_with("uid:")),
+        ("APPROVED", true)
+    );
+    assert!(!permitted.stdout.contains("4242"));
+
+    let (exit, output) = stack.stop_dev();
+    assert_eq!(exit, 0);
+    let kinds: Vec<String> = output
+        .lines()
+        .map(|line| faramesh_call::json::parse(line.as_bytes()).unwrap())
+        .filter(|record| text(record, &["kind"]) == "decision")
+        .map(|record| text(&record, &["effect"]).to_owned())
+        .collect();
+    assert_eq!(kinds, ["permit", "defer", "deny", "permit", "defer"]);
+    assert_eq!(stack.run(&["status"]).exit, 1);
+}
+
+#[test]
+fn a_decision_is_explained_with_the_values_that_its_rules_saw() {
+    let mut stack = Stack::with(&POLICY.replace("  redact stripe/refund args: [\"card.number\"]\n", ""));
+    let socket = stack.dev(&[]);
+    let deferred = govern(&socket, "stripe/refund", r#"{"amount":8000}"#);
+    let explained = stack.run(&["explain", text(&deferred, &["action_id"])]);
+    assert_eq!(explained.exit, 0, "{}", explained.stderr);
+    for part in [
+        "⧗ defer stripe/refund for support-bot",
+        "POLICY_DEFER: refunds of $500 and more need a person",
+        "· no     governance.fms:9   permit stripe/refund if amount < $500",
+        "its condition does not hold: amount is 8000",
+        "✓ match  governance.fms:10",
+        "self-declared: support-bot",
+    ] {
+        assert!(explained.stdout.contains(part), "{part}:\n{}", explained.stdout);
+    }
+    assert_eq!(
+        at(&stack.json(&["explain", text(&deferred, &["action_id"])]), &["recomputed"]).as_bool(),
+        Some(true)
+    );
+    let missing = stack.run(&["explain", "dpr-01ARZ3NDEKTSV4RRFFQ69G5FAV"]);
+    assert_eq!((missing.exit, missing.stderr.contains("hint: `faramesh audit ls`")), (1, true));
+}
+
+#[test]
+fn a_policy_is_applied_swapped_and_destroyed() {
+    let stack = Stack::with(POLICY);
+    let applied = stack.json(&["apply"]);
+    assert_eq!((text(&applied, &["action"]), at(&applied, &["changed"]).as_bool()), ("started", Some(true)));
+    let socket = std::path::PathBuf::from(text(&applied, &["socket"]));
+    let status = stack.json(&["status"]);
+    assert_eq!(text(&status, &["daemon", "state"]), "READY");
+    assert_eq!(text(&status, &["daemon", "policy_hash"]), text(&applied, &["policy_hash"]));
+    let readable = stack.run(&["status"]).stdout;
+    assert!(readable.contains("self-declared") && readable.contains("signatures  off"), "{readable}");
+    assert_eq!(text(&govern(&socket, "docs/search", "{}"), &["effect"]), "PERMIT");
+    assert_eq!(text(&stack.json(&["apply"]), &["action"]), "unchanged");
+
+    stack
+        .write("governance.fms", &POLICY.replace("permit docs/search", "deny docs/search reason \"closed\""));
+    let planned = stack.run(&["plan", "--detailed-exitcode"]);
+    assert_eq!(planned.exit, 2);
+    assert!(planned.stdout.contains("+ deny docs/search reason \"closed\""), "{}", planned.stdout);
+    assert!(planned.stdout.contains("- permit docs/search"), "{}", planned.stdout);
+    let swapped = stack.json(&["apply"]);
+    assert_eq!(text(&swapped, &["action"]), "swapped");
+    assert_eq!(text(&swapped, &["previous_hash"]), text(&applied, &["policy_hash"]));
+    assert_eq!(at(&swapped, &["pid"]), at(&applied, &["pid"]), "no restart");
+    assert_eq!(text(&govern(&socket, "docs/search", "{}"), &["effect"]), "DENY");
+
+    let moved = POLICY.replace("runtime {", "runtime {\n  wal_dir = \"./elsewhere\"");
+    stack.write("governance.fms", &moved);
+    let refused = stack.run(&["apply"]);
+    assert!(refused.exit == 1 && refused.stderr.contains("`wal_dir` needs a restart"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("hint: `faramesh apply --stop`, then `faramesh apply`"),
+        "{}",
+        refused.stderr
+    );
+
+    let deferred = govern(&socket, "stripe/refund", r#"{"amount":8000}"#);
+    let own = stack.run(&["approvals", "approve", text(&deferred, &["approval_id"]), "--reason", "mine"]);
+    assert!(own.exit == 1 && own.stderr.contains("hint: somebody else must answer"), "{}", own.stderr);
+
+    assert_eq!(stack.run(&["apply", "--stop"]).exit, 0);
+    assert_eq!(stack.run(&["status"]).exit, 1);
+    let verified = stack.json(&["audit", "verify"]);
+    assert_eq!(
+        (text(&verified, &["source"]), at(&verified, &["policies"]).as_list().unwrap().len()),
+        ("files", 2)
+    );
+    let offline = stack.json(&["audit", "ls", "--effect", "deny"]);
+    assert_eq!(at(&offline, &["records"]).as_list().unwrap().len(), 1);
+    let id = text(&at(&offline, &["records"]).as_list().unwrap()[0], &["id"]).to_owned();
+    assert!(stack.run(&["explain", &id]).stdout.contains("deny docs/search reason \"closed\""));
+
+    let unasked = stack.run(&["destroy"]);
+    assert_eq!((unasked.exit, unasked.stderr.contains("--yes")), (2, true));
+    stack.write("faramesh-wal/notes.txt", "mine");
+    assert_eq!(stack.run(&["destroy", "--yes"]).exit, 0);
+    assert!(!stack.folder().join(".faramesh").exists());
+    let left: Vec<_> = fs::read_dir(stack.folder().join("faramesh-wal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["notes.txt"], "only the ledger's own files go");
+    assert!(stack.folder().join("governance.fms").exists());
+}
+
+#[test]
+fn a_changed_ledger_is_found() {
+    let stack = Stack::with(POLICY);
+    let applied = stack.json(&["apply"]);
+    let socket = std::path::PathBuf::from(text(&applied, &["socket"]));
+    for _ in 0..3 {
+        govern(&socket, "docs/search", r#"{"query":"innocent"}"#);
+    }
+    let decisions = stack.json(&["audit", "ls", "--kind", "decision"]);
+    let first = at(&at(&decisions, &["records"]).as_list().unwrap()[0], &["seq"]).clone();
+    assert_eq!(stack.run(&["apply", "--stop"]).exit, 0);
+    let path = stack.folder().join("faramesh-wal").join("00000001.wal");
+    let bytes = fs::read(&path).unwrap();
+    let place = bytes.windows(8).position(|window| window == b"innocent").unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(b"I", u64::try_from(place).unwrap()).unwrap();
+    let broken = stack.run(&["audit", "verify"]);
+    assert_eq!(broken.exit, 1);
+    assert!(
+        broken.stdout.contains("✗ broken") && broken.stdout.contains("00000001.wal"),
+        "{}",
+        broken.stdout
+    );
+    let json = stack.run(&["audit", "verify", "--format", "json"]);
+    let value = faramesh_call::json::parse(json.stdout.as_bytes()).unwrap();
+    assert_eq!(at(&value, &["valid"]).as_bool(), Some(false));
+    assert_eq!(at(&value, &["broken", "seq"]), &first, "{}", json.stdout);
+    let refused = stack.run(&["apply"]);
+    assert!(
+        refused.exit == 1 && refused.stderr.contains("00000001.wal"),
+        "the daemon does not start: {}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn another_stacks_daemon_is_left_alone() {
+    let mut first = Stack::with(POLICY);
+    first.dev(&[]);
+    // The second stack's folder claims the first one's socket, as a leftover of an old run may.
+    let second = Stack::with(&POLICY.replace("docs/search", "docs/read"));
+    let agent_env = fs::read_to_string(first.folder().join(".faramesh/runtime/agent.env")).unwrap();
+    second.write(".faramesh/runtime/agent.env", &agent_env);
+    let applied = second.json(&["apply"]);
+    assert_eq!(text(&applied, &["action"]), "started", "it gets a daemon of its own");
+    assert_eq!(at(&first.json(&["status"]), &["daemon", "runtime_mode"]), &Value::from("dev"));
+    assert_ne!(text(&first.json(&["status"]), &["daemon", "policy_hash"]), text(&applied, &["policy_hash"]));
+}
+
+#[test]
+fn a_persisted_trial_is_verified_after_it_ended() {
+    let mut stack = Stack::with(POLICY);
+    let socket = stack.dev(&["--persist", "trial"]);
+    govern(&socket, "docs/search", "{}");
+    assert_eq!(stack.stop_dev().0, 0);
+    let verified = stack.json(&["audit", "verify", "--ledger", "trial"]);
+    assert_eq!(at(&verified, &["valid"]).as_bool(), Some(true));
+    assert!(at(&verified, &["dev_records"]).as_i64().unwrap() >= 3);
+    let csv = stack.run(&["audit", "ls", "--ledger", "trial", "--kind", "decision", "--format", "csv"]);
+    assert_eq!(csv.stdout.lines().count(), 2, "{}", csv.stdout);
+}

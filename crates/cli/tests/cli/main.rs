@@ -1,0 +1,8 @@
+//! The real `faramesh` binary, as a person or a program runs it: what each command prints and how it
+//! ends (`commands`), and whole stories from the first policy to the verified record (`journeys`).
+//!
+//! Every test has its own home and its own folder, and every wait ends.
+
+mod commands;
+mod journeys;
+mod stack;
