@@ -15,23 +15,33 @@ use faramesh_ledger::{Commit, DEFAULT_MEMORY_RECORDS, Ledger, Options, verify};
 
 const ROUNDS: u32 = 20;
 const PER_ROUND: u32 = 200;
-const LOAD_TIME: Duration = Duration::from_secs(3);
+const LOAD_ROUNDS: u32 = 6;
+const LOAD_TIME: Duration = Duration::from_millis(500);
 const WAIT: Duration = Duration::from_secs(30);
 const NOW: Timestamp = Timestamp(1_795_166_999_999);
 
+/// Runs the parts that are named as arguments, or all.
 fn main() -> Outcome {
     print_machine();
     let folder = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").unwrap_or_else(|| ".".into()))?;
-    sealing()?;
-    memory()?;
-    opening(&folder.path().join("empty"))?;
-    let single_rate = durable(&folder.path().join("durable"))?;
-    for (clients, target) in [(64, "at least 14 x one client"), (256, "at least 25 x one client")] {
-        let directory = folder.path().join(format!("load-{clients}"));
-        let (rate, records) = load(&directory, clients)?;
-        figure(&format!("decisions_per_second_{clients}"), rate, "1/s", target);
-        figure(&format!("decisions_per_second_{clients}_ratio"), rate / single_rate, "x", target);
-        verifying(&directory, records)?;
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
+    if wanted("records") {
+        sealing()?;
+    }
+    if wanted("memory") {
+        memory()?;
+    }
+    if wanted("opening") {
+        opening(&folder.path().join("empty"))?;
+    }
+    if wanted("durable") {
+        durable(&folder.path().join("durable"))?;
+    }
+    if wanted("load") {
+        for (clients, target) in [(64, "at least 14 x one client"), (256, "at least 25 x one client")] {
+            load(&folder.path().join(format!("load-{clients}")), clients, target)?;
+        }
     }
     Ok(())
 }
@@ -159,8 +169,8 @@ fn opening(directory: &Path) -> Outcome {
     Ok(())
 }
 
-/// One client; rounds alternate with bare syncs so that both see the same disk. Gives the rate.
-fn durable(directory: &Path) -> Outcome<f64> {
+/// One client; rounds alternate with bare syncs so that both see the same disk.
+fn durable(directory: &Path) -> Outcome {
     let ledger = open(directory)?;
     let bare = File::create(directory.join("bare"))?;
     bare.write_all_at(&vec![0; 8 << 20], 0)?;
@@ -174,13 +184,7 @@ fn durable(directory: &Path) -> Outcome<f64> {
             offset += 512;
             drop(written.and_then(|()| bare.sync_data()));
         }));
-        let mut failed = None;
-        appends.extend(Samples::of(PER_ROUND, || {
-            failed = ledger.append_and_wait(drafts.next(), NOW, WAIT).err();
-        }));
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
+        appends.extend(singly(&ledger, &mut drafts)?);
     }
     figure("bare_sync_p50", syncs.median_us(), "us", "");
     figure("bare_sync_p99", syncs.percentile_us(99), "us", "");
@@ -189,35 +193,56 @@ fn durable(directory: &Path) -> Outcome<f64> {
     let ratio = |percent| appends.percentile_us(percent) / syncs.percentile_us(percent);
     figure("durable_append_p50_ratio", ratio(50), "x", "at most 1.2");
     figure("durable_append_p99_ratio", ratio(99), "x", "at most 2");
-    Ok(1e6 / appends.median_us())
+    Ok(())
 }
 
-/// `clients` in a closed loop, their records pushed by one thread and kept by the committer.
-fn load(directory: &Path, clients: usize) -> Outcome<(f64, u64)> {
+/// A round of records, one after the other.
+fn singly(ledger: &Ledger, drafts: &mut Drafts) -> Outcome<Samples> {
+    let mut failed = None;
+    let samples = Samples::of(PER_ROUND, || {
+        failed = ledger.append_and_wait(drafts.next(), NOW, WAIT).err();
+    });
+    failed.map_or(Ok(samples), |error| Err(error.into()))
+}
+
+/// `clients` in a closed loop, their records pushed by one thread and kept by the committer; rounds
+/// alternate with a single client so that both see the same disk.
+fn load(directory: &Path, clients: usize, target: &str) -> Outcome {
     let ledger = open(directory)?;
     let mut drafts = Drafts::new()?;
     let (sender, receiver) = channel();
-    let mut append = |count: usize| -> Outcome {
-        for _ in 0..count {
-            let sender = sender.clone();
-            let done = Box::new(move |result: Result<_, _>| sender.send(result.is_ok()).unwrap_or(()));
-            ledger.append(drafts.next(), NOW, done)?;
+    let (mut single, mut kept, mut seconds) = (Samples::default(), 0_u64, 0.0);
+    for _ in 0..LOAD_ROUNDS {
+        single.extend(singly(&ledger, &mut drafts)?);
+        let mut append = |count: usize| -> Outcome {
+            for _ in 0..count {
+                let sender = sender.clone();
+                let done = Box::new(move |result: Result<_, _>| sender.send(result.is_ok()).unwrap_or(()));
+                ledger.append(drafts.next(), NOW, done)?;
+            }
+            ledger.commit(Commit::Handover);
+            Ok(())
+        };
+        let started = Instant::now();
+        append(clients)?;
+        let mut waiting = clients;
+        while waiting > 0 {
+            let mut ready = usize::from(receiver.recv_timeout(WAIT)?);
+            ready += receiver.try_iter().filter(|kept| *kept).count();
+            kept += u64::try_from(ready)?;
+            if started.elapsed() < LOAD_TIME {
+                append(ready)?;
+            } else {
+                waiting -= ready;
+            }
         }
-        ledger.commit(Commit::Handover);
-        Ok(())
-    };
-    append(clients)?;
-    let started = Instant::now();
-    let mut kept = 0_u64;
-    while started.elapsed() < LOAD_TIME {
-        let mut ready = usize::from(receiver.recv_timeout(WAIT)?);
-        ready += receiver.try_iter().filter(|kept| *kept).count();
-        kept += u64::try_from(ready)?;
-        append(ready)?;
+        seconds += started.elapsed().as_secs_f64();
     }
-    let rate = f64::from(u32::try_from(kept)?) / started.elapsed().as_secs_f64();
     ledger.close();
-    Ok((rate, ledger.status().last_seq))
+    let rate = f64::from(u32::try_from(kept)?) / seconds;
+    figure(&format!("records_per_second_{clients}"), rate, "1/s", target);
+    figure(&format!("records_per_second_{clients}_ratio"), rate * single.median_us() / 1e6, "x", target);
+    verifying(directory, ledger.status().last_seq)
 }
 
 fn verifying(directory: &Path, records: u64) -> Outcome {

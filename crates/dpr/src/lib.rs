@@ -13,6 +13,7 @@ mod fields;
 mod hex;
 mod id;
 mod kind;
+mod members;
 mod record;
 mod scan;
 mod time;
@@ -24,7 +25,8 @@ pub use draft::{Draft, Identity, Position, RuleRef};
 pub use hex::{hash_of, read_hash, write_hash};
 pub use id::RecordId;
 pub use kind::Kind;
-pub use record::{Record, RecordError, RecordErrorKind};
+pub use members::{RecordError, RecordErrorKind};
+pub use record::Record;
 
 /// The version that every record of this form carries.
 pub const VERSION: &str = "dpr/1";

@@ -14,7 +14,7 @@ use faramesh_call::Effect;
 use faramesh_dpr::{GENESIS, Hash};
 
 use crate::follow::Tail;
-use crate::prepare::Preparer;
+use crate::prepare::{Pace, Preparer};
 use crate::queue::{Batch, Queue};
 use crate::receipt::{Receipt, Unavailable};
 use crate::store::Store;
@@ -50,13 +50,16 @@ impl Default for Kept {
 /// What the threads of one ledger share.
 pub(crate) struct Shared {
     pub queue: Mutex<Queue>,
-    /// Wakes the committer; also told when nobody commits any more.
-    pub changed: Condvar,
+    /// Wakes the committer. Told only when there is work for it: a client that is alone never wakes
+    /// another thread.
+    pub work: Condvar,
+    /// Told when nobody commits any more, while somebody waits for that.
+    pub idle: Condvar,
     pub store: Mutex<Store>,
     pub kept: Mutex<Kept>,
     pub healthy: AtomicBool,
     pub tail: Tail,
-    pub preparer: Option<Mutex<Preparer>>,
+    pub preparer: Option<Preparer>,
     /// Set to wake the preparing thread.
     pub prepare_wanted: (Mutex<bool>, Condvar),
 }
@@ -72,12 +75,13 @@ impl Shared {
         let kept = Kept { seq: chain.seq(), hash: chain.hash(), segment, offset, bytes: 0 };
         Self {
             queue: Mutex::new(queue),
-            changed: Condvar::new(),
+            work: Condvar::new(),
+            idle: Condvar::new(),
             store: Mutex::new(store),
             kept: Mutex::new(kept),
             healthy: AtomicBool::new(true),
             tail: Tail::default(),
-            preparer: preparer.map(Mutex::new),
+            preparer,
             prepare_wanted: (Mutex::new(false), Condvar::new()),
         }
     }
@@ -96,7 +100,7 @@ impl Shared {
         if let Ok(mut queue) = self.queue() {
             queue.stopping = true;
         }
-        self.changed.notify_all();
+        self.work.notify_all();
         *locked(&self.prepare_wanted.0) = true;
         self.prepare_wanted.1.notify_all();
     }
@@ -118,7 +122,7 @@ impl Shared {
         if mode == Commit::Handover {
             queue.handed = true;
             drop(queue);
-            self.changed.notify_all();
+            self.work.notify_one();
             return;
         }
         let batch = queue.take();
@@ -128,11 +132,14 @@ impl Shared {
         queue.spare = batch;
         if queue.batch.entries.is_empty() {
             queue.committing = false;
+            if queue.draining {
+                self.idle.notify_all();
+            }
         } else {
             queue.handed = true;
+            drop(queue);
+            self.work.notify_one();
         }
-        drop(queue);
-        self.changed.notify_all();
     }
 
     /// The committer's thread.
@@ -143,7 +150,7 @@ impl Shared {
                 if queue.stopping && !queue.committing {
                     return;
                 }
-                queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
             queue.handed = false;
             while !queue.batch.entries.is_empty() {
@@ -155,7 +162,7 @@ impl Shared {
                 queue.spare = batch;
             }
             queue.committing = false;
-            self.changed.notify_all();
+            self.idle.notify_all();
         }
     }
 
@@ -232,7 +239,7 @@ impl Shared {
     /// goes to the reserve. The caller tries to append again when this comes back well.
     pub(crate) fn make_room(&self, needed: u64, effect: Option<Effect>) -> Result<(), Unavailable> {
         let Some(preparer) = &self.preparer else { return Err(Unavailable::Full) };
-        let mut preparer = locked(preparer);
+        let mut attempts = preparer.attempts();
         {
             let mut queue = self.queue()?;
             // Another thread may have made room while this one waited for the lock.
@@ -242,7 +249,7 @@ impl Shared {
                 return Ok(());
             }
         }
-        match preparer.prepare(needed, false) {
+        match preparer.prepare(&mut attempts, needed, Pace::Urgent) {
             Ok(prepared) => {
                 let mut queue = self.queue()?;
                 queue.room.prepared.push_back(prepared);
@@ -255,7 +262,7 @@ impl Shared {
                 let Some(reserve) = reserve.filter(|reserve| reserve.capacity >= needed) else {
                     return Err(reason);
                 };
-                let reserve = preparer.take_reserve(reserve)?;
+                let reserve = preparer.take_reserve(&mut attempts, reserve)?;
                 let mut queue = self.queue()?;
                 queue.room.prepared.push_back(reserve);
                 queue.room.on_reserve = true;
@@ -281,14 +288,14 @@ impl Shared {
                 return;
             }
             if low {
-                let mut preparer = locked(preparer);
-                let prepared = preparer.prepare(0, true);
+                let mut attempts = preparer.attempts();
+                let prepared = preparer.prepare(&mut attempts, 0, Pace::Steady);
                 if let (Ok(prepared), Ok(mut queue)) = (prepared, self.queue()) {
                     queue.room.prepared.push_back(prepared);
                     queue.room.on_reserve = false;
                 }
             } else if lacks_reserve && timeout.timed_out() {
-                let reserve = locked(preparer).reserve();
+                let reserve = preparer.reserve();
                 if let (Some(reserve), Ok(mut queue)) = (reserve, self.queue()) {
                     queue.room.reserve = Some(reserve);
                 }
@@ -300,12 +307,13 @@ impl Shared {
     pub(crate) fn drain(&self, deadline: Instant) {
         self.commit(Commit::Handover);
         let Ok(mut queue) = self.queue() else { return };
+        queue.draining = true;
         while queue.committing {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            queue = match self.changed.wait_timeout(queue, left) {
+            queue = match self.idle.wait_timeout(queue, left) {
                 Ok((queue, _)) => queue,
                 Err(_) => return,
             };

@@ -7,6 +7,7 @@
 //! Leaves out what records mean, and checkpoints and signatures.
 
 mod commit;
+mod damage;
 mod disk;
 mod filter;
 mod follow;
@@ -27,6 +28,7 @@ mod verify;
 mod walk;
 
 pub use commit::Commit;
+pub use damage::{Damage, WalkError};
 pub use disk::{Disk, DiskFile, OpenMode, RealDisk};
 pub use filter::Filter;
 pub use follow::{Event, Subscription, Waker};
@@ -36,4 +38,4 @@ pub use reader::{ReadError, Reader, Records};
 pub use receipt::{Appended, Completion, Receipt, Unavailable};
 pub use segment::MAX_NAME_BYTES;
 pub use verify::{Progress, RecordsError, Report, verify, verify_memory, verify_on};
-pub use walk::{Damage, Location, WalkError};
+pub use walk::Location;

@@ -13,16 +13,17 @@ use faramesh_call::{Object, Timestamp, Value};
 use faramesh_dpr::{Draft, Hash, Kind, Record, RecordId};
 
 use crate::commit::Shared;
+use crate::damage::{Damage, WalkError};
 use crate::disk::{self, Disk, DiskFile, OpenMode, RealDisk};
 use crate::ids::Ids;
 use crate::indexer::IndexerHandle;
 use crate::ledger::{Ledger, Source};
-use crate::prepare::{self, Preparer};
+use crate::prepare::{self, Pace, Preparer};
 use crate::queue::{Queue, Room};
 use crate::receipt::Unavailable;
 use crate::segment::{self, Header, MAX_NAME_BYTES};
 use crate::store::{Files, Store};
-use crate::walk::{Damage, End, Walk, WalkError};
+use crate::walk::{End, Walk};
 
 /// How long the first record of an epoch may take.
 const FIRST_RECORD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -175,13 +176,8 @@ impl Ledger {
             None => Recovered::begin(&options)?,
         };
         let Recovered { active, room, cut, warnings } = recovered;
-        let mut preparer = Preparer::new(
-            Arc::clone(&disk),
-            &options.directory,
-            options.segment_bytes,
-            options.reserve_bytes,
-        );
-        preparer.reserve_bytes = options.reserve_bytes;
+        let (segment_bytes, reserve_bytes) = (options.segment_bytes, options.reserve_bytes);
+        let preparer = Preparer::new(Arc::clone(&disk), &options.directory, segment_bytes, reserve_bytes);
         let queue = Queue::new(&options.stack, &options.instance, chain, Ids::after(last_id), room);
         let store = Store::Files(Files { disk, directory: options.directory.clone(), active });
         let shared = Arc::new(Shared::new(queue, store, Some(preparer)));
@@ -260,8 +256,9 @@ impl Recovered {
     /// The first segment of a new ledger.
     fn begin(options: &Options) -> Result<Self, OpenError> {
         let (disk, directory) = (&options.disk, &options.directory);
-        let mut preparer = Preparer::new(Arc::clone(disk), directory, options.first_segment_bytes, 0);
-        let prepared = preparer.prepare(segment::HEADER_BYTES, false).map_err(OpenError::Write)?;
+        let preparer = Preparer::new(Arc::clone(disk), directory, options.first_segment_bytes, 0);
+        let prepared = preparer.prepare(&mut preparer.attempts(), segment::HEADER_BYTES, Pace::Urgent);
+        let prepared = prepared.map_err(OpenError::Write)?;
         let header = Header {
             number: 1,
             capacity: prepared.capacity,
@@ -298,7 +295,7 @@ fn recover(options: &Options, end: &End, epoch: u64) -> Result<Recovered, OpenEr
         cut = Some(Cut { file: path.clone(), offset: end.offset, bytes, saved_as });
     }
     if end.file_length < end.capacity {
-        let filled = prepare::fill(file.as_ref(), end.file_length, end.capacity, false)
+        let filled = prepare::fill(file.as_ref(), end.file_length, end.capacity, Pace::Urgent)
             .and_then(|()| disk::retry(|| file.sync()));
         filled.map_err(io_error(&path))?;
         warnings.push(format!("{} was shorter than it must be", path.display()));
@@ -323,6 +320,6 @@ fn set_aside(
     disk::retry(|| copy.sync())?;
     disk::retry(|| disk.sync_dir(directory))?;
     let to = end.offset.saturating_add(u64::try_from(tail.len()).unwrap_or(u64::MAX));
-    prepare::fill(file, end.offset, to, false)?;
+    prepare::fill(file, end.offset, to, Pace::Urgent)?;
     disk::retry(|| file.sync())
 }

@@ -6,7 +6,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::disk::{self, Disk, DiskFile, OpenMode};
@@ -28,15 +28,33 @@ pub(crate) struct Prepared {
     pub capacity: u64,
 }
 
-/// Makes segments; its lock is held while it does.
+/// Makes segments.
 #[derive(Debug)]
 pub(crate) struct Preparer {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
-    pub segment_bytes: u64,
-    pub reserve_bytes: u64,
+    segment_bytes: u64,
+    reserve_bytes: u64,
+    attempts: Mutex<Attempts>,
+}
+
+/// Held while a segment is made, so that nobody makes a second one who could wait for the first.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
     made: u64,
     failed: Option<(Instant, Unavailable)>,
+}
+
+/// How much a segment is hurried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Somebody waits for it.
+    Urgent,
+    /// It will be needed soon: synced in portions, so that a decision's sync never stands behind all
+    /// of it.
+    Steady,
+    /// It may never be needed: in portions, with rests.
+    Gentle,
 }
 
 /// Whether a file's name is one that this module gives.
@@ -46,52 +64,67 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 
 impl Preparer {
     pub(crate) fn new(disk: Arc<dyn Disk>, directory: &Path, segment_bytes: u64, reserve_bytes: u64) -> Self {
-        Self { disk, directory: directory.into(), segment_bytes, reserve_bytes, made: 0, failed: None }
+        Self { disk, directory: directory.into(), segment_bytes, reserve_bytes, attempts: Mutex::default() }
+    }
+
+    /// Waits until nobody makes a segment.
+    pub(crate) fn attempts(&self) -> MutexGuard<'_, Attempts> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path(&self, attempts: &mut Attempts) -> PathBuf {
+        attempts.made += 1;
+        self.directory.join(format!("prepared-{}.tmp", attempts.made))
     }
 
     /// A segment of at least `needed` bytes, unless one failed a moment ago.
-    pub(crate) fn prepare(&mut self, needed: u64, gentle: bool) -> Result<Prepared, Unavailable> {
-        if let Some((at, reason)) = &self.failed
+    pub(crate) fn prepare(
+        &self,
+        attempts: &mut Attempts,
+        needed: u64,
+        pace: Pace,
+    ) -> Result<Prepared, Unavailable> {
+        if let Some((at, reason)) = &attempts.failed
             && at.elapsed() < RETRY_AFTER
         {
             return Err(reason.clone());
         }
-        self.made += 1;
-        let path = self.directory.join(format!("prepared-{}.tmp", self.made));
+        let path = self.path(attempts);
         let capacity = self.segment_bytes.max(needed).next_multiple_of(512);
-        self.make(path, capacity, gentle).map_err(|error| {
-            let reason = match error.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Unavailable::DiskFull,
-                _ => Unavailable::NoSegment { reason: error.to_string().into() },
-            };
-            self.failed = Some((Instant::now(), reason.clone()));
-            reason
-        })
+        let made = self.make(path, capacity, pace).map_err(|error| match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Unavailable::DiskFull,
+            _ => Unavailable::NoSegment { reason: error.to_string().into() },
+        });
+        attempts.failed = made.as_ref().err().map(|reason| (Instant::now(), reason.clone()));
+        made
     }
 
-    fn make(&mut self, path: PathBuf, capacity: u64, gentle: bool) -> io::Result<Prepared> {
+    fn make(&self, path: PathBuf, capacity: u64, pace: Pace) -> io::Result<Prepared> {
         let file = disk::retry(|| self.disk.open(&path, OpenMode::Create))?;
-        let filled = fill(file.as_ref(), 0, capacity, gentle).and_then(|()| disk::retry(|| file.sync()));
+        let filled = fill(file.as_ref(), 0, capacity, pace).and_then(|()| disk::retry(|| file.sync()));
         if let Err(error) = filled {
             // The space that the half-made file took is what others lack now.
             let _ = self.disk.remove(&path);
             return Err(error);
         }
-        self.failed = None;
         Ok(Prepared { file, path, capacity })
     }
 
     /// Gives the reserve another name, so that a new one can be made beside it.
-    pub(crate) fn take_reserve(&mut self, reserve: Prepared) -> Result<Prepared, Unavailable> {
-        self.made += 1;
-        let path = self.directory.join(format!("prepared-{}.tmp", self.made));
+    pub(crate) fn take_reserve(
+        &self,
+        attempts: &mut Attempts,
+        reserve: Prepared,
+    ) -> Result<Prepared, Unavailable> {
+        let path = self.path(attempts);
         let renamed = disk::retry(|| self.disk.rename(&reserve.path, &path));
         renamed.map_err(|error| Unavailable::NoSegment { reason: error.to_string().into() })?;
         Ok(Prepared { path, ..reserve })
     }
 
-    /// The reserve: the one that an earlier run left, or a new one.
-    pub(crate) fn reserve(&mut self) -> Option<Prepared> {
+    /// The reserve: the one that an earlier run left, or a new one. Only the preparing thread calls
+    /// this, and nobody waits for it.
+    pub(crate) fn reserve(&self) -> Option<Prepared> {
         let path = self.directory.join(RESERVE_NAME);
         let capacity = self.reserve_bytes;
         if capacity == 0 {
@@ -102,22 +135,23 @@ impl Preparer {
             Some(file) if file.length().is_ok_and(|length| length == capacity) => {
                 Some(Prepared { file, path, capacity })
             }
-            _ => self.make(path, capacity, true).ok(),
+            _ => self.make(path, capacity, Pace::Gentle).ok(),
         }
     }
 }
 
 /// Writes zeros from `from` to `to`.
-pub(crate) fn fill(file: &dyn DiskFile, from: u64, to: u64, gentle: bool) -> io::Result<()> {
+pub(crate) fn fill(file: &dyn DiskFile, from: u64, to: u64, pace: Pace) -> io::Result<()> {
     let zeros = vec![0_u8; FILL_BYTES];
     let mut offset = from;
     while offset < to {
         let length = usize::try_from(to - offset).unwrap_or(FILL_BYTES).min(FILL_BYTES);
         disk::write_all_at(file, zeros.get(..length).unwrap_or_default(), offset)?;
         offset += u64::try_from(length).unwrap_or(u64::MAX);
-        if gentle {
-            // In small portions, so that a decision's sync never stands behind all of it.
+        if pace != Pace::Urgent {
             disk::retry(|| file.sync())?;
+        }
+        if pace == Pace::Gentle {
             std::thread::sleep(GENTLE_PAUSE);
         }
     }

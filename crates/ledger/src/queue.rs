@@ -90,14 +90,17 @@ pub(crate) struct Room {
     pub end: u64,
     pub prepared: VecDeque<Prepared>,
     pub reserve: Option<Prepared>,
+    /// A segment was filled since the ledger was opened.
+    pub rotated: bool,
     /// Frames go to the reserve: only what denies or tells is taken.
     pub on_reserve: bool,
 }
 
 impl Room {
-    /// Whether another segment should be prepared before it is needed.
+    /// Whether another segment should be prepared before it is needed. A ledger that has filled a
+    /// segment since it was opened may be a busy one, so from then on one always stands ready.
     pub(crate) fn is_low(&self) -> bool {
-        self.prepared.is_empty() && self.end.saturating_sub(self.offset) < self.end / 2
+        self.prepared.is_empty() && (self.rotated || self.end.saturating_sub(self.offset) < self.end / 2)
     }
 }
 
@@ -116,6 +119,8 @@ pub(crate) struct Queue {
     /// The committer is to take over.
     pub handed: bool,
     pub stopping: bool,
+    /// Somebody waits until nobody commits.
+    pub draining: bool,
     /// Why nothing is taken any more.
     pub refusal: Option<Unavailable>,
 }
@@ -143,6 +148,7 @@ impl Queue {
             committing: false,
             handed: false,
             stopping: false,
+            draining: false,
             refusal: None,
         }
     }
@@ -219,6 +225,7 @@ impl Queue {
         };
         let Some(prepared) = self.room.prepared.remove(index) else { return Err(needed) };
         self.room.number += 1;
+        self.room.rotated = true;
         let header = Header {
             number: self.room.number,
             capacity: prepared.capacity,

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use faramesh_dpr::{Record, hash_of};
 
+use crate::damage::WalkError;
 use crate::disk::{self, Disk, OpenMode, RealDisk};
 use crate::filter::Filter;
 use crate::frame::{self, Decoded};
 use crate::index::{Cursor, Index};
 use crate::segment;
-use crate::walk::{Location, Walk, WalkError};
+use crate::walk::{Location, Walk};
 
 /// Why a ledger could not be read.
 pub type ReadError = WalkError;

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Broken, Chain, Hash, Kind, Record, RecordError};
 
+use crate::damage::WalkError;
 use crate::disk::{Disk, RealDisk};
-use crate::walk::{Walk, WalkError, segments_of};
+use crate::walk::{Walk, segments_of};
 
 /// Most agents and policies that are counted one by one.
 const MAX_COUNTED: usize = 65_536;
