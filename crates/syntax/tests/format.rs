@@ -76,6 +76,7 @@ fn forms_are_canonical() {
         ("x = [\n]", "x = []\n"),
         ("x = [ \\\n ]", "x = []\n"),
         ("x = [\n1, # one\n# two\n2 # last\n]", "x = [\n  1,  # one\n  # two\n  2,  # last\n]\n"),
+        ("x = a # c\n && b", "x = a  # c\n  and b\n"),
         ("var x 5", "var x = 5\n"),
         ("trust { key \"h\" \\\n ed25519:AAAA= }", "trust {\n  key \"h\" ed25519:AAAA=\n}\n"),
         ("agent \"a\" # beside\n{ permit x }", "agent \"a\" {  # beside\n  permit x\n}\n"),

@@ -190,6 +190,16 @@ impl Parser<'_> {
     }
 
     fn member(&mut self, operand: Operand) -> Option<Operand> {
+        if let Expr::Value(Value::Number(_) | Value::Money(_) | Value::Duration(_) | Value::Size(_)) =
+            operand.expr.node
+        {
+            let span = self.token(0).span;
+            self.report(
+                Diagnostic::error(codes::BAD_ACCESS, span, "a number has no fields")
+                    .with_help("write digits on both sides of a decimal point: `1.5`"),
+            );
+            return None;
+        }
         if self.nth(1) != SyntaxKind::WORD {
             self.bump();
             let found = self.describe();

@@ -249,8 +249,7 @@ impl Parser<'_> {
             | K::OR_OR => true,
             K::PLUS | K::STAR | K::SLASH | K::PERCENT | K::MINUS => true,
             K::WORD => {
-                let is_key =
-                    matches!(self.nth(1), K::EQUAL | K::LEFT_BRACE | K::COLON) || self.token(0).first_on_line;
+                let is_key = matches!(self.nth(1), K::EQUAL | K::LEFT_BRACE | K::COLON);
                 words_too && !is_key && matches!(self.word(), "and" | "or" | "in" | "contains" | "matches")
             }
             _ => false,
