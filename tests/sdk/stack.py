@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -33,7 +34,9 @@ class Stack:
         self.log = folder / "daemon.log"
         self._process: subprocess.Popen[bytes] | None = None
         runtime = f'runtime {{ socket = "{self.socket}" }}\n\n'
-        (folder / "governance.fms").write_text(runtime + policy)
+        # A policy has one `runtime` block; the socket goes into the one that is there.
+        own = re.sub(r"(?m)^runtime \{", rf'runtime {{ socket = "{self.socket}" ', policy, count=1)
+        (folder / "governance.fms").write_text(own if own != policy else runtime + policy)
 
     def start(self) -> None:
         """Start the daemon and return once it takes connections."""

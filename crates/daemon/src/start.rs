@@ -78,8 +78,7 @@ impl Daemon {
         gate.advance(Lifecycle::Initializing);
         let facts = Arc::new(Facts::new(&options, &layout, stack, now()));
         let (handle, stopped) = stop::pair();
-        let bound = bind(&options, &program, &layout, &facts.stack)?;
-        let socket = bound.path().to_owned();
+        let socket = socket_path(&options, &program, &layout, &facts.stack)?;
         let admin = Listener::bind(&admin_socket_of(&socket), None)?;
         let operators =
             Operators::serve(admin, Arc::clone(&gate), Arc::clone(&facts), handle.clone(), &socket)
@@ -90,6 +89,7 @@ impl Daemon {
             .map_err(StartError::io("cannot write to .faramesh"))?;
         gate.put_in_force(Arc::clone(&program), &options.started_by)?;
         record_ready(&gate, &program, options.dev)?;
+        let bound = Listener::bind(&socket, program.runtime.socket_group.as_deref())?;
         let server = Server::new(bound, Arc::clone(&gate))
             .map_err(StartError::io("cannot serve the agents' socket"))?;
         Self::run_tier(gate, facts, socket, server, operators, handle, stopped)
@@ -150,25 +150,29 @@ fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Binds the policy's socket; without one, the user's, and when another stack's daemon answers
-/// there, one named after this stack.
-fn bind(options: &Options, program: &Program, layout: &Layout, stack: &str) -> Result<Listener, StartError> {
-    let group = program.runtime.socket_group.as_deref();
+/// The policy's socket; without one, the user's, and when another stack's daemon answers there, one
+/// named after this stack. It is bound when the daemon is READY.
+fn socket_path(
+    options: &Options,
+    program: &Program,
+    layout: &Layout,
+    stack: &str,
+) -> Result<PathBuf, StartError> {
     if let Some(path) = &program.runtime.socket {
         let path = layout.resolve(path);
         make_parent(&path)?;
-        return Ok(Listener::bind(&path, group)?);
+        return Ok(Listener::vacate(&path).map(|()| path)?);
     }
     let folder = options.home.join(".faramesh").join("runtime");
     let first = folder.join("faramesh.sock");
     make_parent(&first)?;
-    match Listener::bind(&first, group) {
+    match Listener::vacate(&first) {
         Err(ListenError::Live(_)) => {
-            let safe: String =
-                stack.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-            Ok(Listener::bind(&folder.join(format!("{safe}.sock")), group)?)
+            let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+            let own = folder.join(format!("{}.sock", stack.chars().map(safe).collect::<String>()));
+            Ok(Listener::vacate(&own).map(|()| own)?)
         }
-        result => Ok(result?),
+        result => Ok(result.map(|()| first)?),
     }
 }
 

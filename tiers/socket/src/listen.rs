@@ -65,6 +65,14 @@ impl Listener {
         Ok(bound)
     }
 
+    /// Sees to it that `path` can be bound: a stale socket file is removed.
+    ///
+    /// # Errors
+    /// Somebody answers there, or it is no socket.
+    pub fn vacate(path: &Path) -> Result<(), ListenError> {
+        remove_stale(path)
+    }
+
     /// Where it is bound.
     #[must_use]
     pub fn path(&self) -> &Path {
