@@ -147,10 +147,6 @@ fn value_of(record: &Record) -> Value {
 
 fn explained(record: &Record, again: again::Again, related: Related) -> Object {
     let value = value_of(record);
-    let (rules, recomputed, note) = match again {
-        again::Again::Same(rules) => (rules, true, None),
-        again::Again::Recorded(why) => (again::recorded_rules(&value), false, Some(why)),
-    };
     let summary = object! {
         "effect" => text(&value, &["effect"]),
         "code" => text(&value, &["code"]),
@@ -160,9 +156,9 @@ fn explained(record: &Record, again: again::Again, related: Related) -> Object {
     object! {
         "id" => record.id().to_string(),
         "summary" => summary,
-        "rules" => rules,
-        "recomputed" => recomputed,
-        "note" => note,
+        "rules" => again.rules,
+        "recomputed" => again.recomputed,
+        "note" => again.note,
         "approval" => related.approval,
         "outcome" => related.outcome,
         "chain" => object! {

@@ -50,6 +50,8 @@ fn a_deferred_call_is_approved_and_runs_once() {
         "redacted arguments are not decided again"
     );
     assert_eq!(at(&explained, &["rules"]).as_list().unwrap().len(), 2);
+    let first = &at(&explained, &["rules"]).as_list().unwrap()[0];
+    assert_eq!(at(first, &["values", "amount"]).as_i64(), Some(8_000), "what is not redacted is shown");
     let permitted = stack.run(&["audit", "ls", "--effect", "permit", "--limit", "1", "--format", "jsonl"]);
     let record = faramesh_call::json::parse(permitted.stdout.as_bytes()).unwrap();
     assert_eq!(

@@ -3,6 +3,13 @@
 //!
 //! Every test has its own home and its own folder, and every wait ends.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what fails in these helpers fails the test that called them"
+)]
+
 mod commands;
 mod journeys;
 mod stack;

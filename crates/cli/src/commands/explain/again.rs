@@ -1,70 +1,103 @@
 //! A recorded call decided again, for the values that its rules looked at. Only what the record holds
-//! goes in; a result that differs from the recorded trace is not shown.
+//! goes in; a result that differs from the recorded trace is dropped, and the record speaks alone.
 
 use faramesh_call::{Action, Call, Object, Value, object};
 use faramesh_daemon::Layout;
-use faramesh_decide::{Input, Moment, Outcome, Tried, decide as decide_call};
+use faramesh_decide::{Input, Moment, decide as decide_call};
 use faramesh_dpr::Record;
 use faramesh_program::image::{Expression, Operand, Path, Root, Step};
-use faramesh_program::{Agent, Program, hex};
+use faramesh_program::{Agent, Program, Rule, hex};
 use faramesh_state::State;
 
 use crate::policy::load_file;
-use crate::views::json::{at, list};
+use crate::views::json::at;
 
 /// Most parts of one condition that are looked through for values.
 const MAX_PARTS: usize = 4_096;
 
-/// What deciding again gave.
+/// What is known about the rules that a recorded call went through.
 #[derive(Debug)]
-pub enum Again {
-    /// The rules that were tried, with the values that they looked at.
-    Same(Value),
-    /// The record must speak alone, and why.
-    Recorded(String),
+pub struct Again {
+    /// The rules that were tried, in order, with the values that they looked at.
+    pub rules: Value,
+    /// Whether deciding the call again gave the recorded trace.
+    pub recomputed: bool,
+    /// Why it was not decided again, or what is missing.
+    pub note: Option<String>,
 }
 
-/// Decides a recorded call again.
+/// Decides a recorded call again, as far as the record allows it.
 pub fn decide(record: &Record, layout: &Layout) -> Again {
-    let Some(policy) = record.policy() else {
-        return Again::Recorded("no policy decided this call".to_owned());
+    let trace = record.field("trace").unwrap_or_default();
+    let lines: Vec<&str> = trace.as_list().unwrap_or_default().iter().filter_map(Value::as_str).collect();
+    let only_recorded = |note: String| Again {
+        rules: lines.iter().map(|line| from_line(line)).collect(),
+        recomputed: false,
+        note: Some(note),
     };
-    if record.field("redacted").is_some_and(|redacted| !redacted.as_list().unwrap_or_default().is_empty()) {
-        return Again::Recorded(
-            "some arguments are redacted, so the values that the rules saw are not shown".to_owned(),
-        );
-    }
+    let Some(policy) = record.policy() else {
+        return only_recorded("no policy decided this call".to_owned());
+    };
     let path = layout.past_policy(&hex(&policy));
     let Ok(Some((program, _))) = load_file(&path) else {
-        return Again::Recorded(format!("the policy of that time is not in {}", path.display()));
+        return only_recorded(format!("the policy of that time is not in {}", path.display()));
     };
     let Some(agent) = record.agent().and_then(|agent| program.agent(&agent)) else {
-        return Again::Recorded("the call came to no agent of the policy".to_owned());
+        return only_recorded("the caller is no agent of the policy".to_owned());
     };
     let call = call_of(record);
+    let redacted =
+        record.field("redacted").is_some_and(|fields| fields.as_list().is_some_and(|all| !all.is_empty()));
+    // With another value in place of a redacted one, the same trace would prove nothing.
+    if !redacted && let Some(rules) = decided_again(record, &program, agent, &call, &lines) {
+        return Again { rules, recomputed: true, note: None };
+    }
+    let note = if redacted {
+        "some arguments are redacted, so the call was not decided again: the trace is the record's own"
+    } else {
+        "the rules looked at more than the record holds: the trace is the record's own"
+    };
+    let rules = lines.iter().map(|line| {
+        let shown = from_line(line);
+        let place = shown.get("ref").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut named = agent.rules.iter().filter(|rule| *rule.reference == *place);
+        match (named.next(), named.next()) {
+            (Some(rule), None) => with_values(shown, rule, &program, agent, &call),
+            _ => shown,
+        }
+    });
+    Again { rules: rules.collect(), recomputed: false, note: Some(note.to_owned()) }
+}
+
+/// The rules of a decision that comes out as it was recorded; `None` when it does not.
+fn decided_again(
+    record: &Record,
+    program: &Program,
+    agent: &Agent,
+    call: &Call,
+    lines: &[&str],
+) -> Option<Value> {
     let state = State::default();
     let input = Input {
-        program: &program,
+        program,
         agent,
-        call: &call,
+        call,
         commitment: "",
         requester: "",
         state: &state,
         moment: Moment { now: record.time(), entropy: 0 },
     };
     let verdict = decide_call(&input);
-    let lines: Value = verdict.trace.lines(&program, agent).into_iter().collect();
-    if record.field("trace").is_none_or(|trace| trace != lines) {
-        let why = "the rules looked at more than the record holds, so their values are not shown";
-        return Again::Recorded(why.to_owned());
+    let same_rule = verdict.rule.map(|rule| rule.reference.to_string()) == record.rule_ref();
+    if !same_rule || verdict.trace.lines(program, agent) != lines {
+        return None;
     }
-    let rules = verdict.trace.tried().iter().zip(lines.as_list().unwrap_or_default());
-    Again::Same(rules.map(|(tried, line)| tried_rule(*tried, line, &program, agent, &call)).collect())
-}
-
-/// The rules as the record's own trace tells them: `no governance.fms:4`, `match governance.fms:5`.
-pub fn recorded_rules(record: &Value) -> Value {
-    list(record, &["trace"]).iter().filter_map(Value::as_str).map(from_line).collect()
+    let tried = verdict.trace.tried().iter().zip(lines);
+    let rules = tried.map(|(tried, line)| match agent.rule(tried.rule) {
+        Some(rule) => with_values(from_line(line), rule, program, agent, call),
+        None => from_line(line),
+    });
+    Some(rules.collect())
 }
 
 fn from_line(line: &str) -> Object {
@@ -92,11 +125,11 @@ fn call_of(record: &Record) -> Call {
     }
 }
 
-fn tried_rule(tried: Tried, line: &Value, program: &Program, agent: &Agent, call: &Call) -> Object {
-    let mut shown = from_line(line.as_str().unwrap_or_default());
-    let Some(rule) = agent.rule(tried.rule) else { return shown };
+/// A tried rule with its text and what the record holds of the values that it looked at.
+fn with_values(mut shown: Object, rule: &Rule, program: &Program, agent: &Agent, call: &Call) -> Object {
     shown.insert("text", rule.text.as_ref());
-    if tried.outcome == Outcome::False {
+    let failed = shown.get("outcome").and_then(Value::as_str) == Some("no");
+    if failed && shown.get("why").and_then(Value::as_str) == Some("") {
         shown.insert("why", "its condition does not hold");
     }
     let mut values = Object::new();
