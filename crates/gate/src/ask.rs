@@ -25,6 +25,7 @@ struct Pending {
     denial: Option<Denial>,
     call_id: Option<Box<str>>,
     policy_version: Box<str>,
+    enforced: bool,
     warnings: Vec<Warning>,
 }
 
@@ -158,7 +159,9 @@ impl Gate {
         }
         for change in &mut changes {
             if let Change::ApprovalRequested(approval) = change {
+                // As a replay of the record gives it.
                 approval.record = appended.id.to_string().into();
+                approval.reason = approval.reason.take().filter(|reason| !reason.is_empty());
             }
             inner.state.apply(change);
         }
@@ -171,9 +174,10 @@ fn pending(program: &Program, call: &Call, effect: Effect, denial: Option<Denial
         denial,
         call_id: call.call_id.clone(),
         policy_version: program.hash_text().into(),
+        enforced: program.runtime.mode == Mode::Enforce,
         warnings: Vec::new(),
     };
-    if program.runtime.mode == Mode::Audit
+    if !pending.enforced
         && let Some(denial) = pending.denial.take()
     {
         let message =
@@ -191,7 +195,7 @@ impl Pending {
                 Reply::denial(denial, receipt.id().to_string().into(), self.call_id, self.policy_version)
             }
             None if self.effect == Effect::Permit => {
-                Reply::permit(receipt, self.call_id, self.policy_version, self.warnings)
+                Reply::permit(receipt, self.call_id, self.policy_version, self.enforced, self.warnings)
             }
             None => internal_error(),
         }

@@ -1,6 +1,6 @@
 //! A caller asks what became of its deferred call. It never sends the arguments again to learn that.
 
-use faramesh_call::{Action, Code, Effect, Object, Value};
+use faramesh_call::{Action, Code, Effect, Object, Tier, Value};
 use faramesh_dpr::{Canonical, Draft, Identity as RecordedIdentity, Kind, RuleRef};
 use faramesh_identity::{Identity, Peer, identify};
 use faramesh_ledger::{Receipt, Unavailable};
@@ -72,7 +72,7 @@ impl Gate {
     /// For clients that run the tool as soon as a poll says "approved", without asking again: the
     /// poll is the retry. An approved call is permitted here once, recorded, and told only then. It
     /// counts only under the very policy that deferred it, because there is no call to decide anew.
-    pub fn redeem(&self, peer: &Peer, claimed: Option<&str>, token: &str, answer: Redeemed) {
+    pub fn redeem(&self, tier: Tier, peer: &Peer, claimed: Option<&str>, token: &str, answer: Redeemed) {
         if self.lifecycle() != Lifecycle::Ready {
             return answer(PollStatus::only(Status::Pending));
         }
@@ -97,7 +97,7 @@ impl Gate {
         let Some(identity) = identity.filter(|_| approval.policy == *program.hash()) else {
             return answer(PollStatus::only(Status::Expired));
         };
-        let mut draft = self.redeemed_draft(&program, &approval, &identity);
+        let mut draft = self.redeemed_draft(tier, &program, &approval, &identity);
         draft.agent_seq = Some(inner.state.next_agent_seq(&approval.binding.agent));
         let told = PollStatus::of(&approval, Status::Approved);
         let completion = move |result: Result<Receipt, Unavailable>| match result {
@@ -110,7 +110,13 @@ impl Gate {
         }
     }
 
-    fn redeemed_draft(&self, program: &Program, approval: &Approval, identity: &Identity) -> Draft {
+    fn redeemed_draft(
+        &self,
+        tier: Tier,
+        program: &Program,
+        approval: &Approval,
+        identity: &Identity,
+    ) -> Draft {
         let change = Change::ApprovalConsumed { id: approval.id.clone() };
         let mut members: Object =
             [("id", Value::string(approval.id.clone())), ("status", Value::from(Status::Consumed.as_str()))]
@@ -132,6 +138,8 @@ impl Gate {
                 subject: identity.subject().into(),
                 ..RecordedIdentity::default()
             }),
+            tier: Some(tier),
+            enforcement: vec![tier.as_str().into()],
             session: approval.session.clone(),
             parent: Some(approval.record.clone()),
             tool: Some(approval.binding.tool.clone()),

@@ -80,9 +80,9 @@ impl Reply {
         receipt: &Receipt,
         call_id: Option<Box<str>>,
         policy_version: Box<str>,
+        enforced: bool,
         warnings: Vec<Warning>,
     ) -> Self {
-        let enforced = warnings.is_empty();
         let body = Body::Permit { enforced, warnings };
         Self { body, action_id: receipt.id().to_string().into(), call_id, policy_version }
     }

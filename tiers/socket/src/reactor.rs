@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use faramesh_call::Code;
+use faramesh_call::{Code, Tier};
 use faramesh_gate::{Gate, Peer, Reply};
 use mio::net::{UnixListener, UnixStream};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -263,7 +263,8 @@ impl Server {
                 let answer = self.answer(client);
                 let told: Box<str> = token.clone();
                 let respond = move |status| answer(&respond::bare_poll(&told, &status));
-                self.gate.redeem(&client.peer, agent.as_deref(), &token, Box::new(respond));
+                let agent = agent.as_deref();
+                self.gate.redeem(Tier::Sdk, &client.peer, agent, &token, Box::new(respond));
                 1
             }
             (id, Ok(Request::Outcome(outcome))) => {
