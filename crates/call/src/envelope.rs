@@ -5,6 +5,8 @@ use crate::value::{Object, Value};
 
 /// How many envelopes may be nested.
 const MAX_ENVELOPES: u32 = 4;
+/// Every envelope has one of these.
+const ENVELOPE_KEYS: [&str; 4] = ["_positional", "args", "input", "kwargs"];
 
 /// The tool's own arguments, without the envelopes around them.
 ///
@@ -22,6 +24,10 @@ pub fn unwrap(mut args: Value) -> Value {
 
 fn unwrap_once(args: Value) -> (Value, bool) {
     let Value::Object(mut object) = args else { return (args, false) };
+    // Nearly every call comes without an envelope.
+    if !object.iter().any(|(key, _)| ENVELOPE_KEYS.contains(&key)) {
+        return (Value::Object(object), false);
+    }
     let keys: Vec<&str> = object.iter().map(|(key, _)| key).collect();
     match keys.as_slice() {
         ["input"] if object.get("input").is_some_and(|input| input.as_object().is_some()) => {

@@ -62,7 +62,6 @@ impl Checker<'_> {
             "explain" => {
                 let explain = match &value.node {
                     Value::Bool(explain) => Some(*explain),
-                    Value::String(text) => text.parse().ok(),
                     _ => None,
                 };
                 rule.explain = explain.unwrap_or(true);

@@ -137,7 +137,10 @@ impl Parser<'_> {
 
     fn clause_rest(&mut self, keyword: Name) -> Option<Clause> {
         let sign = self.token(0);
-        if sign.kind == SyntaxKind::EQUAL {
+        // `explain = false` reads as a setting, and is one.
+        if sign.kind == SyntaxKind::EQUAL && keyword.node == "explain" {
+            self.bump();
+        } else if sign.kind == SyntaxKind::EQUAL {
             self.report(
                 Diagnostic::error(
                     codes::BAD_CLAUSE,
@@ -153,7 +156,7 @@ impl Parser<'_> {
         }
         let keyed = matches!(keyword.node.as_str(), "query" | "header");
         let key = if keyed { Some(self.clause_key(&keyword)?) } else { None };
-        let text_only = matches!(keyword.node.as_str(), "reason" | "notify" | "explain");
+        let text_only = matches!(keyword.node.as_str(), "reason" | "notify");
         if self.lacks_clause_value() || text_only && !self.kind().is_string() {
             let example = if text_only { "\"…\"" } else { "…" };
             let message = if text_only && !self.lacks_clause_value() {
