@@ -22,7 +22,7 @@ dev *arguments:
 
 # measure; prints one line of JSON per figure
 bench *arguments:
-    @bash -c 'source scripts/environment && exec cargo bench --package faramesh-benches "$@"' bench {{ arguments }}
+    @scripts/bench {{ arguments }}
 
 # check the dependency law, sizes, names and words; builds nothing
 tidy:
