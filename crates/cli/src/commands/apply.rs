@@ -12,7 +12,8 @@ use faramesh_program::hex;
 
 use crate::client::{self, Client, RequestError};
 use crate::commands::daemon::serve;
-use crate::commands::{dev::short, plan};
+use crate::commands::dev::{refuse_a_second, short};
+use crate::commands::plan;
 use crate::context::{Context, user};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -45,16 +46,15 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     if arguments.stop {
         return stopped(context);
     }
+    if arguments.foreground {
+        refuse_a_second(context)?;
+    }
     let running = client::of_stack(context)?;
     let dev = running.as_ref().is_some_and(|(_, status)| text(status, &["daemon", "runtime_mode"]) == "dev");
     let compiled = policy::compiled(context, dev)?;
     let layout = context.layout()?;
     let before = plan::in_force(&layout, running.as_ref().map(|(_, status)| status))?;
     if let Some((client, status)) = running {
-        if arguments.foreground {
-            return Err(Failure::new("a daemon of this stack runs already")
-                .hint(format!("{} stops it", context.command("apply --stop"))));
-        }
         if dev {
             context
                 .console

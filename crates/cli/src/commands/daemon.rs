@@ -4,7 +4,7 @@
 use clap::Args;
 use faramesh_daemon::{Daemon, Layout, LedgerKind, Options};
 
-use crate::commands::dev::not_started;
+use crate::commands::dev::{not_started, refuse_a_second};
 use crate::context::{Context, home, user};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,6 +38,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
 /// # Errors
 /// As [`run`].
 pub fn serve(context: &Context, source: &str) -> Result<Exit, Failure> {
+    refuse_a_second(context)?;
     let layout = context.layout()?;
     let options = options(&layout, source, context)?;
     let console = context.console;

@@ -12,11 +12,12 @@ use faramesh_call::{Value, json as exact, object};
 use faramesh_daemon::{Daemon, LedgerKind, Options, StartError, Stopped, admin_socket_of};
 use faramesh_ledger::Event;
 
+use crate::client;
 use crate::context::{Context, home, user};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::policy::{self, Compiled};
-use crate::views::json::text;
+use crate::views::json::{number, text};
 use crate::views::table::counted;
 use crate::views::{approval, record, words};
 
@@ -39,6 +40,7 @@ pub struct Arguments {
 /// The policy has errors, or the daemon does not come up.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
+    refuse_a_second(context)?;
     let compiled = policy::compiled(context, true)?;
     let directory = context.directory()?;
     let ledger = match &arguments.persist {
@@ -69,6 +71,19 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let stopped = waiting.join().map_err(|_| Failure::new("the daemon ended with a fault"))?;
     context.console.note(&seen.summary(&stopped, context, arguments));
     result.map(|()| Exit::Success)
+}
+
+/// Commands find a stack's daemon by its folder, so there is one at a time.
+///
+/// # Errors
+/// A daemon of this stack runs.
+pub fn refuse_a_second(context: &Context) -> Result<(), Failure> {
+    let Some((_, status)) = client::of_stack(context)? else { return Ok(()) };
+    let pid = number(&status, &["daemon", "pid"]);
+    let failure = Failure::new(format!("a daemon of this stack runs already, pid {pid}"));
+    Err(failure
+        .hint(format!("{} gives it the policy as it is now", context.command("apply")))
+        .hint(format!("{} stops it", context.command("apply --stop"))))
 }
 
 /// Why the daemon did not come up, and what to do.

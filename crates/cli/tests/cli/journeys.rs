@@ -123,6 +123,8 @@ fn a_policy_is_applied_swapped_and_destroyed() {
     assert_eq!(at(&swapped, &["pid"]), at(&applied, &["pid"]), "no restart");
     assert_eq!(text(&govern(&socket, "docs/search", "{}"), &["effect"]), "DENY");
 
+    let second = stack.run(&["dev"]);
+    assert!(second.exit == 1 && second.stderr.contains("runs already"), "{}", second.stderr);
     let moved = POLICY.replace("runtime {", "runtime {\n  wal_dir = \"./elsewhere\"");
     stack.write("governance.fms", &moved);
     let refused = stack.run(&["apply"]);
