@@ -8,9 +8,10 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 
 use faramesh_call::path::within;
+use faramesh_call::value::same_text;
 use faramesh_call::{Call, Timestamp, Value};
-use faramesh_program::image::{Comparison, Expression, Operand};
-use faramesh_program::program::ConstantList;
+use faramesh_program::image::{Comparison, Expression, Operand, Root, Step};
+use faramesh_program::program::{ConstantList, ConstantValue};
 use faramesh_program::{Agent, Program};
 
 use crate::address::{self, Address};
@@ -125,6 +126,10 @@ impl<'a> Evaluator<'a> {
     }
 
     fn compare(&self, comparison: Comparison, left: u32, right: u32) -> Result<Outcome, Unknown> {
+        if let Some(holds) = self.compare_argument(comparison, left, right) {
+            self.step(2)?;
+            return Ok(holds.into());
+        }
         let (left_view, right_view) = (self.operand(left)?, self.operand(right)?);
         if matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
             let equal = self.equal(left, &left_view, right, &right_view)?;
@@ -135,13 +140,27 @@ impl<'a> Evaluator<'a> {
             (View::Text(left), View::Text(right)) => left.cmp(right),
             _ => return Err(self.blame(left, right)),
         };
-        let holds = match comparison {
-            Comparison::Less => order == Ordering::Less,
-            Comparison::LessEqual => order != Ordering::Greater,
-            Comparison::Greater => order == Ordering::Greater,
-            _ => order != Ordering::Less,
-        };
-        Ok(holds.into())
+        Ok(holds(comparison, order).into())
+    }
+
+    /// One argument against a number or a plain text: most of the comparisons there are, without
+    /// the detour over views. `None` leaves everything else, unknowns included, to the general way.
+    fn compare_argument(&self, comparison: Comparison, left: u32, right: u32) -> Option<bool> {
+        let Operand::Path(path) = self.program.operand(left)? else { return None };
+        let Operand::Constant(constant) = self.program.operand(right)? else { return None };
+        let ConstantValue::Scalar(constant) = self.program.constant(*constant)? else { return None };
+        let path = self.program.path(*path)?;
+        let ([Step::Key(key)], Root::Args) = (path.steps.as_slice(), path.root) else { return None };
+        match (self.call.args.get(key)?, constant) {
+            (Value::Number(found), Value::Number(constant)) => Some(holds(comparison, found.cmp(constant))),
+            (Value::String(found), Value::String(constant)) if !constant.starts_with('@') => match comparison
+            {
+                Comparison::Equal => Some(same_text(found, constant)),
+                Comparison::NotEqual => Some(!same_text(found, constant)),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Equality, where a constant that begins with `@` stands for a domain.
@@ -173,7 +192,7 @@ impl<'a> Evaluator<'a> {
             (View::Null, _) | (_, View::Null) => Some(false),
             (View::Bool(left), View::Bool(right)) => Some(left == right),
             (View::Number(left), View::Number(right)) => Some(left == right),
-            (View::Text(left), View::Text(right)) => Some(left == right),
+            (View::Text(left), View::Text(right)) => Some(same_text(left, right)),
             (View::List(left), View::List(right)) => Some(left == right),
             (View::Object(left), View::Object(right)) => Some(left == right),
             _ => None,
@@ -234,6 +253,17 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+fn holds(comparison: Comparison, order: Ordering) -> bool {
+    match comparison {
+        Comparison::Equal => order == Ordering::Equal,
+        Comparison::NotEqual => order != Ordering::Equal,
+        Comparison::Less => order == Ordering::Less,
+        Comparison::LessEqual => order != Ordering::Greater,
+        Comparison::Greater => order == Ordering::Greater,
+        Comparison::GreaterEqual => order != Ordering::Less,
+    }
+}
+
 fn cost_of(text: &str) -> u32 {
     u32::try_from(text.len() / BYTES_PER_STEP).unwrap_or(u32::MAX).saturating_add(1)
 }
@@ -256,7 +286,7 @@ fn at_domain(text: &str, domain: &str) -> Option<bool> {
 fn in_constants(item: &View<'_>, list: &ConstantList) -> Option<bool> {
     match item {
         View::Text(text) => {
-            if list.texts.binary_search_by(|other| (**other).cmp(text)).is_ok() {
+            if has_text(&list.texts, text) {
                 return Some(true);
             }
             if list.domains.is_empty() {
@@ -270,6 +300,14 @@ fn in_constants(item: &View<'_>, list: &ConstantList) -> Option<bool> {
         View::Null => Some(list.null),
         _ => is_empty(list).then_some(false),
     }
+}
+
+/// A few texts are looked through faster than they are searched.
+fn has_text(texts: &[Box<str>], text: &str) -> bool {
+    if texts.len() <= 8 {
+        return texts.iter().any(|other| same_text(other, text));
+    }
+    texts.binary_search_by(|other| (**other).cmp(text)).is_ok()
 }
 
 fn is_empty(list: &ConstantList) -> bool {

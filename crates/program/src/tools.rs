@@ -131,8 +131,17 @@ impl<'a> Candidates<'a> {
     /// The next rule in ascending order.
     pub fn next_rule(&mut self) -> Option<u32> {
         let inline = self.inline.get_mut(..self.used).unwrap_or_default();
-        let lists = inline.iter().chain(&self.more);
-        let next = lists.filter_map(|list| list.first()).min().copied()?;
+        if let [only] = inline
+            && self.more.is_empty()
+        {
+            let (next, rest) = only.split_first()?;
+            *only = rest;
+            return Some(*next);
+        }
+        let mut next = u32::MAX;
+        for list in inline.iter().chain(&self.more) {
+            next = next.min(list.first().copied().unwrap_or(u32::MAX));
+        }
         for list in inline.iter_mut().chain(&mut self.more) {
             // The same rule is in one list only, but a duplicate must not be tried twice.
             if let Some((first, rest)) = list.split_first()
@@ -141,7 +150,7 @@ impl<'a> Candidates<'a> {
                 *list = rest;
             }
         }
-        Some(next)
+        (next != u32::MAX).then_some(next)
     }
 }
 
