@@ -97,9 +97,17 @@ fn answer(record: &Value) -> String {
 }
 
 fn event(record: &Value, kind: &str) -> String {
-    let detail = at(record, &["detail"]).map(short_args).unwrap_or_default();
     let time = words::faint(&time::clock(text(record, &["time"])));
-    format!("{time}  · {kind:<9} {}  {}", safe(agent(record)), words::faint(&detail)).trim_end().to_owned()
+    let what = match kind {
+        "policy" => format!("{} in force, by {}", text(record, &["policy"]), text(record, &["detail", "by"])),
+        "lifecycle" => text(record, &["detail", "state"]).to_owned(),
+        "outcome" => {
+            let (status, error) = (text(record, &["detail", "status"]), text(record, &["detail", "error"]));
+            format!("{} {} {status} {error}", agent(record), text(record, &["tool"]))
+        }
+        _ => format!("{} {}", agent(record), at(record, &["detail"]).map(short_args).unwrap_or_default()),
+    };
+    format!("{time}  · {kind:<9} {}", words::faint(&safe(what.trim()))).trim_end().to_owned()
 }
 
 fn agent(record: &Value) -> &str {

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 
 use faramesh_call::Value;
 
-use crate::stack::{POLICY, Stack, at, govern, text};
+use crate::stack::{POLICY, Stack, ask, at, govern, text};
 
 const REFUND: &str = r#"{"amount":8000,"card":{"number":"4242"}}"#;
 
@@ -93,6 +93,11 @@ fn a_decision_is_explained_with_the_values_that_its_rules_saw() {
         at(&stack.json(&["explain", text(&deferred, &["action_id"])]), &["recomputed"]).as_bool(),
         Some(true)
     );
+    let permitted = govern(&socket, "stripe/refund", r#"{"amount":80}"#);
+    let id = text(&permitted, &["action_id"]);
+    ask(&socket, "outcome", &format!(r#"{{"action_id":"{id}","status":"ok","duration_ms":12}}"#));
+    let explained = stack.run(&["explain", "decision", id]);
+    assert!(explained.stdout.contains("outcome      ok after 12 ms"), "{}", explained.stdout);
     let missing = stack.run(&["explain", "dpr-01ARZ3NDEKTSV4RRFFQ69G5FAV"]);
     assert_eq!((missing.exit, missing.stderr.contains("hint: `faramesh audit ls`")), (1, true));
 }

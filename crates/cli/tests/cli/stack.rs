@@ -183,11 +183,15 @@ impl Run {
 
 /// Asks the daemon behind `socket` about a call, as an SDK does.
 pub fn govern(socket: &Path, tool: &str, args: &str) -> Value {
+    let params = format!(r#"{{"agent_id":"support-bot","tool":"{tool}","args":{args}}}"#);
+    ask(socket, "govern", &params)
+}
+
+/// One request on the agents' socket; its result.
+pub fn ask(socket: &Path, method: &str, params: &str) -> Value {
     let mut stream = UnixStream::connect(socket).unwrap();
     stream.set_read_timeout(Some(WAIT)).unwrap();
-    let request = format!(
-        r#"{{"jsonrpc":"2.0","id":1,"method":"govern","params":{{"agent_id":"support-bot","tool":"{tool}","args":{args}}}}}"#
-    );
+    let request = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
     stream.write_all(format!("{request}\n").as_bytes()).unwrap();
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).unwrap();
