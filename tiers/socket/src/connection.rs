@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use faramesh_gate::Peer;
+use mio::Token;
 use mio::net::UnixStream;
 
 use crate::limits::{MAX_LINE_BYTES, TURN_BYTES};
@@ -15,8 +16,12 @@ pub(crate) struct Connection {
     pub(crate) stream: Arc<UnixStream>,
     pub(crate) peer: Arc<Peer>,
     pub(crate) outbox: Arc<Outbox>,
+    /// Tells events of this connection from those of an earlier one in its place.
+    pub(crate) token: Token,
     /// The other end will send no more: what is left is read to its end, because no event follows.
     pub(crate) hung_up: bool,
+    /// The other end will not even read.
+    pub(crate) deaf: bool,
     lines: Lines,
 }
 
@@ -29,6 +34,8 @@ pub(crate) enum Progress {
     More,
     /// Too many requests are in flight; come back when one is answered.
     Paused,
+    /// The client says no more and waits for replies; come back when it has them.
+    Ended,
     /// The client is gone.
     Gone,
 }
@@ -43,10 +50,11 @@ pub(crate) enum Line<'a> {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: UnixStream, peer: Peer) -> Self {
+    pub(crate) fn new(stream: UnixStream, peer: Peer, token: Token) -> Self {
         let stream = Arc::new(stream);
         let outbox = Outbox::new(Arc::clone(&stream));
-        Self { stream, peer: Arc::new(peer), outbox, hung_up: false, lines: Lines::default() }
+        let peer = Arc::new(peer);
+        Self { stream, peer, outbox, token, hung_up: false, deaf: false, lines: Lines::default() }
     }
 
     /// Reads for one turn and hands every whole line to `handle`.
@@ -60,7 +68,8 @@ impl Connection {
                 return Progress::Paused;
             }
             match (&*self.stream).read(scratch) {
-                Ok(0) => return Progress::Gone,
+                Ok(0) if self.deaf || self.outbox.end() => return Progress::Gone,
+                Ok(0) => return Progress::Ended,
                 Ok(count) => {
                     self.lines.feed(scratch.get(..count).unwrap_or_default(), handle);
                     read_bytes += count;

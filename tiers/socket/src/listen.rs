@@ -1,7 +1,7 @@
 //! Taking a socket path: a stale file is replaced, a live one never.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,8 @@ const MAX_PATH_BYTES: usize = 107;
 pub struct Listener {
     listener: UnixListener,
     path: PathBuf,
+    /// Device and inode of the file that was bound.
+    file: Option<(u64, u64)>,
 }
 
 /// Why a socket path cannot be used.
@@ -50,9 +52,13 @@ impl Listener {
             return Err(ListenError::TooLong(path.to_owned()));
         }
         let refused = |error| ListenError::Io { path: path.to_owned(), error };
+        // Between the look at a stale file and the binding nobody else may bind.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = std::fs::File::open(folder.unwrap_or(Path::new("."))).map_err(refused)?;
+        folder.lock().map_err(refused)?;
         remove_stale(path)?;
         let listener = UnixListener::bind(path).map_err(refused)?;
-        let bound = Self { listener, path: path.to_owned() };
+        let bound = Self { listener, path: path.to_owned(), file: file_at(path) };
         let mode = match group {
             Some(group) => {
                 let id = group_id(group).ok_or_else(|| ListenError::Group(group.to_owned()))?;
@@ -88,9 +94,16 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // The file may be gone with its folder already; there is nothing else to do then.
-        let _ = std::fs::remove_file(&self.path);
+        // The file may be gone with its folder already, or be another daemon's by now.
+        if self.file.is_some() && file_at(&self.path) == self.file {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::symlink_metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 fn remove_stale(path: &Path) -> Result<(), ListenError> {
@@ -144,10 +157,33 @@ mod tests {
         std::fs::write(&path, "mine").unwrap();
         assert!(matches!(Listener::bind(&path, None), Err(ListenError::NotASocket(_))));
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+        // A file that somebody else put in its place stays.
+        let taken = folder.path().join("taken.sock");
+        let first = Listener::bind(&taken, None).unwrap();
+        std::fs::remove_file(&taken).unwrap();
+        let second = Listener::bind(&taken, None).unwrap();
+        drop(first);
+        UnixStream::connect(&taken).unwrap();
+        drop(second);
         let long = folder.path().join("x".repeat(120));
         assert!(matches!(Listener::bind(&long, None), Err(ListenError::TooLong(_))));
         let other = folder.path().join("other.sock");
         assert!(matches!(Listener::bind(&other, Some("no-such-group")), Err(ListenError::Group(_))));
         assert!(!other.exists(), "a socket that could not be protected is not left behind");
+    }
+
+    #[test]
+    fn of_many_who_find_a_stale_socket_one_replaces_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            let path = folder.path().join(format!("{round}.sock"));
+            drop(UnixListener::bind(&path).unwrap());
+            let bound: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| Listener::bind(&path, None))).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert_eq!(bound.iter().filter(|bound| bound.is_ok()).count(), 1, "{bound:?}");
+            UnixStream::connect(&path).unwrap();
+        }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Outbox {
     unread: Mutex<Vec<u8>>,
     closed: AtomicBool,
     in_flight: AtomicUsize,
+    /// The client sends no more: when it has every reply, it is done with.
+    ending: AtomicBool,
 }
 
 impl Outbox {
@@ -27,6 +29,7 @@ impl Outbox {
             unread: Mutex::default(),
             closed: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
+            ending: AtomicBool::new(false),
         })
     }
 
@@ -44,11 +47,24 @@ impl Outbox {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Sends one line. Returns whether the client had as many requests in flight as it may, so that
-    /// reading from it can go on now.
+    /// Sends one line. Returns whether the connection is to be looked at: it had as many requests in
+    /// flight as it may, so that reading from it can go on now, or this was its last reply.
     pub(crate) fn send(&self, line: &[u8]) -> bool {
         self.write(line);
-        self.in_flight.fetch_sub(1, Ordering::AcqRel) == MAX_IN_FLIGHT
+        let before = self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        before == MAX_IN_FLIGHT || (before == 1 && self.ending.load(Ordering::SeqCst))
+    }
+
+    /// Notes that the client sends no more. Returns whether it has every reply already.
+    pub(crate) fn end(&self) -> bool {
+        self.ending.store(true, Ordering::SeqCst);
+        // Whoever sends the last reply from here on has the connection looked at again.
+        !self.is_waiting() && self.unread.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Whether a reply is still to come.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.in_flight.load(Ordering::SeqCst) > 0
     }
 
     /// Sends what waits, now that the socket takes more.

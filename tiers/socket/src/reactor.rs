@@ -26,6 +26,9 @@ const MAX_SLEEP: Duration = Duration::from_millis(250);
 /// Turns without company after which a lone request is synced on this thread.
 const QUIET_TURNS: u32 = 4;
 const SCRATCH_BYTES: usize = 64 << 10;
+/// Bits of a token that are a place among the connections; the others tell its holders apart.
+const PLACE_BITS: u32 = 16;
+const _: () = assert!(MAX_CONNECTIONS < 1 << PLACE_BITS);
 
 /// Serves one socket.
 #[derive(Debug)]
@@ -39,11 +42,13 @@ pub struct Server {
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
     /// Connections to read from again without being woken for them.
-    again: Vec<usize>,
-    resumed: (Sender<usize>, Receiver<usize>),
+    again: Vec<Token>,
+    resumed: (Sender<Token>, Receiver<Token>),
     waiting: WaitingPolls,
     accept_again: bool,
     quiet_turns: u32,
+    /// Connections that there have been.
+    admitted: usize,
 }
 
 /// What other threads may touch.
@@ -111,6 +116,7 @@ impl Server {
             waiting: WaitingPolls::default(),
             accept_again: false,
             quiet_turns: 0,
+            admitted: 0,
         })
     }
 
@@ -140,9 +146,10 @@ impl Server {
             }
             let answered = self.shared.answered.swap(false, Ordering::AcqRel);
             if answered || self.waiting.next_deadline() == Some(Duration::ZERO) {
-                self.waiting.look_again(&self.gate);
+                self.waiting.look_again(&self.gate, &mut self.again);
             }
         }
+        self.waiting.answer_all(&self.gate);
         Ok(())
     }
 
@@ -161,19 +168,16 @@ impl Server {
             match event.token() {
                 LISTENER => self.accept_again = true,
                 WAKER => {}
-                Token(index) => {
-                    if event.is_writable()
-                        && let Some(connection) = self.connections.get(index).and_then(Option::as_ref)
-                    {
+                token => {
+                    // A connection that is gone can have events while a reply to it is in flight.
+                    let Some(connection) = self.connection(token) else { continue };
+                    if event.is_writable() {
                         connection.outbox.flush();
                     }
-                    if event.is_read_closed()
-                        && let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut)
-                    {
-                        connection.hung_up = true;
-                    }
-                    if event.is_readable() || event.is_read_closed() {
-                        ready.push(index);
+                    connection.hung_up |= event.is_read_closed();
+                    connection.deaf |= event.is_write_closed();
+                    if event.is_readable() || connection.hung_up || connection.deaf {
+                        ready.push(token);
                     }
                 }
             }
@@ -181,10 +185,14 @@ impl Server {
         if self.accept_again {
             self.accept(&mut ready);
         }
-        ready.into_iter().map(|index| self.read(index, scratch)).sum()
+        ready.into_iter().map(|token| self.read(token, scratch)).sum()
     }
 
-    fn accept(&mut self, ready: &mut Vec<usize>) {
+    fn connection(&mut self, token: Token) -> Option<&mut Connection> {
+        self.connections.get_mut(place(token))?.as_mut().filter(|connection| connection.token == token)
+    }
+
+    fn accept(&mut self, ready: &mut Vec<Token>) {
         loop {
             match self.listener.accept() {
                 Ok((stream, _)) => ready.extend(self.admit(stream)),
@@ -197,44 +205,53 @@ impl Server {
         self.accept_again = false;
     }
 
-    fn admit(&mut self, mut stream: UnixStream) -> Option<usize> {
+    fn admit(&mut self, mut stream: UnixStream) -> Option<Token> {
         // Dropping a stream closes it: there is no room, or nobody knows who it is.
         if self.connections.len() - self.free.len() >= MAX_CONNECTIONS {
             return None;
         }
         let peer = Peer::of(&stream).ok()?;
         let index = self.free.pop().unwrap_or(self.connections.len());
+        self.admitted += 1;
+        let token = Token(self.admitted << PLACE_BITS | index);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if self.poll.registry().register(&mut stream, Token(index), interest).is_err() {
+        if self.poll.registry().register(&mut stream, token, interest).is_err() {
             if index < self.connections.len() {
                 self.free.push(index);
             }
             return None;
         }
-        let connection = Connection::new(stream, peer);
+        let connection = Connection::new(stream, peer, token);
         match self.connections.get_mut(index) {
             Some(slot) => *slot = Some(connection),
             None => self.connections.push(Some(connection)),
         }
-        Some(index)
+        Some(token)
     }
 
-    fn read(&mut self, index: usize, scratch: &mut [u8]) -> usize {
+    fn read(&mut self, token: Token, scratch: &mut [u8]) -> usize {
+        let index = place(token);
+        if self.connection(token).is_none() {
+            return 0;
+        }
         let Some(mut connection) = self.connections.get_mut(index).and_then(Option::take) else { return 0 };
         let mut asked = 0;
         let client =
-            Client { outbox: Arc::clone(&connection.outbox), peer: Arc::clone(&connection.peer), index };
+            Client { outbox: Arc::clone(&connection.outbox), peer: Arc::clone(&connection.peer), token };
         let progress = connection.read(scratch, &mut |line| asked += self.handle(&client, line));
         match progress {
             Progress::Gone => {
                 connection.outbox.close();
+                if connection.outbox.is_waiting() {
+                    self.waiting.forget(&connection.outbox);
+                }
                 self.free.push(index);
                 return asked;
             }
-            Progress::More => self.again.push(index),
+            Progress::More => self.again.push(token),
             // Being answered resumes it; it may have been meanwhile.
-            Progress::Paused if connection.outbox.has_room() => self.again.push(index),
-            Progress::Paused | Progress::Drained => {}
+            Progress::Paused if connection.outbox.has_room() => self.again.push(token),
+            Progress::Paused | Progress::Drained | Progress::Ended => {}
         }
         if let Some(slot) = self.connections.get_mut(index) {
             *slot = Some(connection);
@@ -275,7 +292,7 @@ impl Server {
                 1
             }
             (id, Ok(Request::Poll { token, wait_ms })) => {
-                self.waiting.add(&self.gate, &client.outbox, &client.peer, id, token, wait_ms);
+                self.waiting.add(&self.gate, client, id, token, wait_ms);
                 0
             }
             (id, Err(refused)) => client.send(&refusal(&id, refused)),
@@ -285,23 +302,28 @@ impl Server {
     /// A way to answer this client from any thread, which keeps the counts.
     fn answer(&self, client: &Client) -> impl Fn(&[u8]) + Send + use<> {
         self.shared.in_flight.fetch_add(1, Ordering::AcqRel);
-        let (shared, outbox, index) = (Arc::clone(&self.shared), Arc::clone(&client.outbox), client.index);
+        let (shared, outbox, token) = (Arc::clone(&self.shared), Arc::clone(&client.outbox), client.token);
         let resumed = self.resumed.0.clone();
         move |line| {
             shared.in_flight.fetch_sub(1, Ordering::AcqRel);
             // A client that was paused has unread requests which will not wake anybody.
-            if outbox.send(line) && resumed.send(index).is_ok() {
+            if outbox.send(line) && resumed.send(token).is_ok() {
                 let _ = shared.waker.wake();
             }
         }
     }
 }
 
+/// The place of a connection.
+fn place(Token(token): Token) -> usize {
+    token & ((1 << PLACE_BITS) - 1)
+}
+
 /// Who sent a line.
-struct Client {
-    outbox: Arc<crate::outbox::Outbox>,
-    peer: Arc<Peer>,
-    index: usize,
+pub(crate) struct Client {
+    pub(crate) outbox: Arc<crate::outbox::Outbox>,
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) token: Token,
 }
 
 impl Client {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use faramesh_gate::{Gate, Peer};
+use mio::Token;
 
 use crate::limits::{MAX_WAIT_MS, MAX_WAITING};
 use crate::outbox::Outbox;
+use crate::reactor::Client;
 use crate::request::Id;
 use crate::respond;
 
@@ -14,6 +16,8 @@ use crate::respond;
 #[derive(Debug)]
 struct Waiting {
     outbox: Arc<Outbox>,
+    /// The connection, for when being answered lets it go on.
+    connection: Token,
     peer: Arc<Peer>,
     id: Id,
     token: Box<str>,
@@ -26,26 +30,20 @@ pub(crate) struct WaitingPolls(Vec<Waiting>);
 
 impl WaitingPolls {
     /// Answers a poll now when it is settled, when it does not want to wait, or when too many do.
-    pub(crate) fn add(
-        &mut self,
-        gate: &Gate,
-        outbox: &Arc<Outbox>,
-        peer: &Arc<Peer>,
-        id: Id,
-        token: Box<str>,
-        wait_ms: u64,
-    ) {
-        let status = gate.poll(peer, &token);
+    pub(crate) fn add(&mut self, gate: &Gate, client: &Client, id: Id, token: Box<str>, wait_ms: u64) {
+        let status = gate.poll(&client.peer, &token);
         if status.is_settled() || wait_ms == 0 || self.0.len() >= MAX_WAITING {
-            outbox.send(&respond::poll(&id, &token, &status));
+            client.outbox.send(&respond::poll(&id, &token, &status));
             return;
         }
         let deadline = Instant::now() + Duration::from_millis(wait_ms.min(MAX_WAIT_MS));
-        self.0.push(Waiting { outbox: Arc::clone(outbox), peer: Arc::clone(peer), id, token, deadline });
+        let (outbox, peer) = (Arc::clone(&client.outbox), Arc::clone(&client.peer));
+        self.0.push(Waiting { outbox, connection: client.token, peer, id, token, deadline });
     }
 
-    /// Answers what is settled or has waited long enough.
-    pub(crate) fn look_again(&mut self, gate: &Gate) {
+    /// Answers what is settled or has waited long enough. Connections that go on for it are added to
+    /// `resumed`.
+    pub(crate) fn look_again(&mut self, gate: &Gate, resumed: &mut Vec<Token>) {
         let now = Instant::now();
         self.0.retain(|waiting| {
             if waiting.outbox.is_closed() {
@@ -53,11 +51,25 @@ impl WaitingPolls {
             }
             let status = gate.poll(&waiting.peer, &waiting.token);
             let over = status.is_settled() || waiting.deadline <= now;
-            if over {
-                waiting.outbox.send(&respond::poll(&waiting.id, &waiting.token, &status));
+            let answer = || respond::poll(&waiting.id, &waiting.token, &status);
+            if over && waiting.outbox.send(&answer()) {
+                resumed.push(waiting.connection);
             }
             !over
         });
+    }
+
+    /// Drops the polls of a client that is gone.
+    pub(crate) fn forget(&mut self, outbox: &Arc<Outbox>) {
+        self.0.retain(|waiting| !Arc::ptr_eq(&waiting.outbox, outbox));
+    }
+
+    /// Answers every poll as it stands, because nobody will look again.
+    pub(crate) fn answer_all(&mut self, gate: &Gate) {
+        for waiting in self.0.drain(..) {
+            let status = gate.poll(&waiting.peer, &waiting.token);
+            waiting.outbox.send(&respond::poll(&waiting.id, &waiting.token, &status));
+        }
     }
 
     /// How long until a poll has waited long enough.
