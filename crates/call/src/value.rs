@@ -5,6 +5,8 @@
 
 use std::cmp::Ordering;
 
+use compact_str::CompactString;
+
 use crate::number::Number;
 
 /// A JSON value with exact numbers.
@@ -25,9 +27,10 @@ pub enum Value {
     Object(Object),
 }
 
-/// The members of a JSON object, unique and in canonical order.
+/// The members of a JSON object, unique and in canonical order. Keys of up to 24 bytes stand in
+/// place: a call has many of them, and an allocation each would cost more than reading it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Object(Vec<(Box<str>, Value)>);
+pub struct Object(Vec<(CompactString, Value)>);
 
 /// Two members of an object have the same key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -180,11 +183,11 @@ impl Object {
     ///
     /// # Errors
     /// Two members have the same key.
-    pub fn from_members(mut members: Vec<(Box<str>, Value)>) -> Result<Self, DuplicateKey> {
+    pub fn from_members(mut members: Vec<(CompactString, Value)>) -> Result<Self, DuplicateKey> {
         if !members.is_sorted_by(|left, right| canonical_order(&left.0, &right.0) == Ordering::Less) {
             members.sort_by(|left, right| canonical_order(&left.0, &right.0));
             let twice = members.windows(2).find_map(|pair| match pair {
-                [left, right] if left.0 == right.0 => Some(left.0.clone()),
+                [left, right] if same_text(&left.0, &right.0) => Some(left.0.as_str().into()),
                 _ => None,
             });
             if let Some(key) = twice {
@@ -215,7 +218,7 @@ impl Object {
     }
 
     /// Sets the member `key`; the value it had before is returned.
-    pub fn insert(&mut self, key: impl Into<Box<str>>, value: impl Into<Value>) -> Option<Value> {
+    pub fn insert(&mut self, key: impl Into<CompactString>, value: impl Into<Value>) -> Option<Value> {
         let (key, value) = (key.into(), value.into());
         match self.position(&key) {
             Ok(index) => self.0.get_mut(index).map(|(_, old)| std::mem::replace(old, value)),
@@ -246,25 +249,25 @@ impl Object {
 
     /// The members in canonical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(key, value)| (&**key, value))
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
     /// The members in canonical order, with values to change.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Value)> {
-        self.0.iter_mut().map(|(key, value)| (&**key, value))
+        self.0.iter_mut().map(|(key, value)| (key.as_str(), value))
     }
 }
 
 impl IntoIterator for Object {
-    type Item = (Box<str>, Value);
-    type IntoIter = std::vec::IntoIter<(Box<str>, Value)>;
+    type Item = (CompactString, Value);
+    type IntoIter = std::vec::IntoIter<(CompactString, Value)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
 }
 
-impl<K: Into<Box<str>>, V: Into<Value>> FromIterator<(K, V)> for Object {
+impl<K: Into<CompactString>, V: Into<Value>> FromIterator<(K, V)> for Object {
     /// Later members replace earlier ones of the same key.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
         let mut object = Self::new();

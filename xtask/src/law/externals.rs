@@ -8,9 +8,11 @@ use crate::workspace::Workspace;
 const ALLOWED: &[(&str, &str)] = &[
     ("aho-corasick", "search in memory"),
     ("block-buffer", "buffers of a hash"),
+    ("castaway", "types compared when compiling"),
     ("cfg-if", "a macro"),
     ("cmov", "constant-time choice"),
     ("cobs", "framing in memory"),
+    ("compact_str", "short texts in place"),
     ("const-oid", "constants"),
     ("cpufeatures", "asks the processor which instructions it has"),
     ("crypto-common", "traits of hashes"),
@@ -19,6 +21,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("embedded-io", "traits; the lock names it for postcard, the build leaves it out"),
     ("hmac", "a keyed hash"),
     ("hybrid-array", "arrays"),
+    ("itoa", "numbers to text"),
     ("memchr", "search in memory"),
     ("postcard", "bytes to values"),
     ("regex", "linear-time patterns"),
@@ -28,9 +31,10 @@ const ALLOWED: &[(&str, &str)] = &[
     ("serde", "traits"),
     ("serde_core", "traits"),
     ("sha2", "a hash"),
+    ("static_assertions", "checks when compiling"),
     ("thiserror", "a macro and a trait"),
     ("typenum", "numbers as types"),
-    ("ulid", "an id; its feature `std` brings randomness and stays off"),
+    ("zmij", "floating numbers to text; the records never hold one"),
 ];
 
 /// Crates allowed only when the crate before them on the path is the one named here.
