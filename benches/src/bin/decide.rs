@@ -103,7 +103,7 @@ fn cedar(ours_us: f64) -> Outcome {
         .join("\n")
         .parse()?;
     let (authorizer, entities) = (Authorizer::new(), Entities::empty());
-    let uid = |text: &str| text.parse::<EntityUid>();
+    let uid = |text: &str| text.parse::<EntityUid>().map_err(Box::new);
     let context = Context::from_json_value(
         serde_json::json!({
             "amount": 80, "currency": "usd", "customer": "cus_9s6XKzkNRiz8i3", "country": "de",
