@@ -18,19 +18,27 @@ pub(crate) fn load_or_create(folder: &Path) -> io::Result<CommitmentKey> {
     let mut key = [0; 32];
     match fs::File::open(&path) {
         Ok(mut file) => {
-            file.read_exact(&mut key)?;
+            let wrong = || {
+                io::Error::new(io::ErrorKind::InvalidData, format!("{} is not 32 bytes long", path.display()))
+            };
+            file.read_exact(&mut key).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => wrong(),
+                _ => error,
+            })?;
             if file.read(&mut [0; 1])? != 0 {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "the commitment key is not 32 bytes long",
-                ));
+                return Err(wrong());
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             getrandom::fill(&mut key).map_err(io::Error::other)?;
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            // Half a key would stop every later start, so it gets its name when it is whole.
+            let beside = folder.join(format!("{FILE_NAME}.new"));
+            let mut options = fs::OpenOptions::new();
+            let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
             file.write_all(&key)?;
             file.sync_all()?;
+            fs::rename(&beside, &path)?;
+            fs::File::open(folder)?.sync_all()?;
         }
         Err(error) => return Err(error),
     }
@@ -57,6 +65,14 @@ mod tests {
         let first = load_or_create(folder.path()).unwrap().commit(b"{}");
         assert_eq!(load_or_create(folder.path()).unwrap().commit(b"{}"), first);
         fs::write(folder.path().join(FILE_NAME), b"short").unwrap();
-        assert!(load_or_create(folder.path()).is_err(), "a damaged key is not replaced silently");
+        let error = load_or_create(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("not 32 bytes long"), "a damaged key is not replaced silently: {error}");
+    }
+
+    #[test]
+    fn a_key_that_was_being_written_is_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(format!("{FILE_NAME}.new")), b"half").unwrap();
+        load_or_create(folder.path()).unwrap();
     }
 }

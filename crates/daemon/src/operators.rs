@@ -48,6 +48,8 @@ struct Context {
     socket: PathBuf,
     stopping: Arc<AtomicBool>,
     connected: AtomicUsize,
+    /// One policy at a time is put in force: what is kept for the next start is what decides now.
+    applying: Mutex<()>,
 }
 
 /// Why a request was not carried out.
@@ -86,6 +88,7 @@ impl Operators {
             socket: socket.to_owned(),
             stopping: Arc::clone(&stopping),
             connected: AtomicUsize::new(0),
+            applying: Mutex::default(),
         });
         let path = bound.path().to_owned();
         let thread = std::thread::Builder::new()
@@ -96,13 +99,22 @@ impl Operators {
 
     /// Stops accepting; operators who follow the ledger are let go when it closes.
     pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
+        if self.stopping.swap(true, Ordering::AcqRel) {
+            return;
+        }
         // Wakes the accept; it looks at the flag then.
         let _ = UnixStream::connect(&self.path);
         let thread = self.accepting.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Operators {
+    /// A start that failed later on leaves nobody listening.
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

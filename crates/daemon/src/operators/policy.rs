@@ -1,6 +1,6 @@
 //! A new policy for a running daemon.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use faramesh_call::{Object, object};
 use faramesh_gate::{Lifecycle, Peer};
@@ -17,6 +17,7 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
     let bytes = from_hex(needed(params, "program")?)
         .ok_or_else(|| Failure::params("`program` must be the bytes of a policy in hexadecimal"))?;
     let program = load(&bytes).map_err(|error| Failure::new("PROGRAM_INVALID", error))?;
+    let _alone = context.applying.lock().unwrap_or_else(PoisonError::into_inner);
     let running = context.gate.program();
     if let Some(setting) = needs_restart(&running.runtime, &program.runtime) {
         let message = format!("a change of `{setting}` needs a restart of the daemon");
