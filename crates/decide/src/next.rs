@@ -25,7 +25,7 @@ struct Simple<'a> {
 /// The smallest change that is known, as `amount < 500`.
 pub(crate) fn smallest_change(input: &Input<'_>, verdict: &Verdict<'_>) -> Option<String> {
     // Thresholds stand in order, so the nearest rule before the match asks for the least.
-    let tried = verdict.trace.tried().iter().rev().take(MAX_RULES);
+    let tried = verdict.trace.tried().rev().take(MAX_RULES);
     tried.filter_map(|tried| input.agent.rule(tried.rule).map(|rule| (tried.matched, rule))).find_map(
         |(matched, rule)| {
             if !rule.explain {

@@ -7,8 +7,8 @@ use crate::outcome::{Outcome, Unknown};
 /// Most tried rules that a trace keeps; the matching one is always kept.
 pub const MAX_TRIED: usize = 64;
 
-/// Room for the rules that most calls try.
-const USUALLY_TRIED: usize = 12;
+/// Room in place for the rules that most calls try: a decision then allocates nothing for them.
+const IN_PLACE: usize = 8;
 
 /// One rule that was tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +24,20 @@ pub struct Tried {
 /// The rules that a decision tried.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trace {
-    tried: Vec<Tried>,
+    first: [Option<Tried>; IN_PLACE],
+    count: usize,
+    more: Vec<Tried>,
     /// Tried rules that were not kept.
     left_out: usize,
 }
 
 impl Trace {
     pub(crate) fn push(&mut self, tried: Tried) {
-        if self.tried.capacity() == 0 {
-            self.tried.reserve(USUALLY_TRIED);
-        }
-        if self.tried.len() < MAX_TRIED || tried.matched {
-            self.tried.push(tried);
+        if let Some(slot) = self.first.get_mut(self.count) {
+            *slot = Some(tried);
+            self.count += 1;
+        } else if self.more.len() + IN_PLACE < MAX_TRIED || tried.matched {
+            self.more.push(tried);
         } else {
             self.left_out += 1;
         }
@@ -43,14 +45,14 @@ impl Trace {
 
     /// The rules that were tried, in order.
     #[must_use]
-    pub fn tried(&self) -> &[Tried] {
-        &self.tried
+    pub fn tried(&self) -> impl DoubleEndedIterator<Item = &Tried> {
+        self.first.iter().flatten().chain(&self.more)
     }
 
     /// The trace as a record carries it: `no governance.fms:4`, `match governance.fms:5`.
     #[must_use]
     pub fn lines(&self, program: &Program, agent: &Agent) -> Vec<String> {
-        let mut lines: Vec<String> = self.tried.iter().map(|tried| line(*tried, program, agent)).collect();
+        let mut lines: Vec<String> = self.tried().map(|tried| line(*tried, program, agent)).collect();
         if self.left_out > 0 {
             lines.push(format!("{} more tried", self.left_out));
         }

@@ -247,11 +247,16 @@ impl Agent {
         self.rules.get(usize::try_from(index).ok()?)
     }
 
+    /// Whether anything is redacted at all; most agents redact nothing.
+    #[must_use]
+    pub fn redacts(&self) -> bool {
+        !self.redactions.is_empty()
+    }
+
     /// The redactions that apply to a tool.
     pub fn redactions(&self, tool: &str) -> impl Iterator<Item = &Redaction> {
-        // Most agents redact nothing; then nothing is looked up.
-        let mut candidates = (!self.redactions.is_empty()).then(|| self.redacted_tools.candidates(tool));
-        std::iter::from_fn(move || candidates.as_mut()?.next_rule())
+        let mut candidates = self.redacted_tools.candidates(tool);
+        std::iter::from_fn(move || candidates.next_rule())
             .filter_map(|index| self.redactions.get(usize::try_from(index).ok()?))
     }
 }

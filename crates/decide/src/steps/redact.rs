@@ -27,6 +27,9 @@ pub(crate) fn shown_args(input: &Input<'_>) -> Value {
 
 /// The redacted arguments, when a redaction applies, and the fields that it took.
 fn redact(input: &Input<'_>) -> (Option<Value>, Vec<String>) {
+    if !input.agent.redacts() {
+        return (None, Vec::new());
+    }
     let mut redactions = input.agent.redactions(&input.call.tool).peekable();
     if redactions.peek().is_none() {
         return (None, Vec::new());

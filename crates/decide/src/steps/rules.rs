@@ -78,7 +78,7 @@ fn applies(effect: RuleEffect, outcome: Outcome) -> bool {
 fn message(input: &Input<'_>, verdict: &Verdict<'_>) -> String {
     let tool = &input.call.tool;
     let unknown = |matched: bool| {
-        verdict.trace.tried().iter().find_map(|tried| match tried.outcome {
+        verdict.trace.tried().find_map(|tried| match tried.outcome {
             Outcome::Unknown(unknown) if tried.matched == matched => {
                 let reference = input.agent.rule(tried.rule).map_or("", |rule| &rule.reference);
                 Some((describe(unknown, input.program), reference))

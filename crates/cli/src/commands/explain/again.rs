@@ -92,7 +92,7 @@ fn decided_again(
     if !same_rule || verdict.trace.lines(program, agent) != lines {
         return None;
     }
-    let tried = verdict.trace.tried().iter().zip(lines);
+    let tried = verdict.trace.tried().zip(lines);
     let rules = tried.map(|(tried, line)| match agent.rule(tried.rule) {
         Some(rule) => with_values(from_line(line), rule, program, agent, call),
         None => from_line(line),
