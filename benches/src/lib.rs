@@ -9,6 +9,10 @@ pub mod wire;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+/// The allocator of the `faramesh` binary, so that the benches measure what runs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A bench fails only when it cannot be run.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 

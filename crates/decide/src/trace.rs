@@ -1,5 +1,6 @@
 //! What a decision looked at, in order, compactly: enough for a person to see why.
 
+use faramesh_call::json::write_string;
 use faramesh_program::{Agent, Program};
 
 use crate::outcome::{Outcome, Unknown};
@@ -49,23 +50,43 @@ impl Trace {
         self.first.iter().flatten().chain(&self.more)
     }
 
-    /// The trace as a record carries it: `no governance.fms:4`, `match governance.fms:5`.
+    /// The trace as people read it: `no governance.fms:4`, `match governance.fms:5`.
     #[must_use]
     pub fn lines(&self, program: &Program, agent: &Agent) -> Vec<String> {
-        let mut lines: Vec<String> = self.tried().map(|tried| line(*tried, program, agent)).collect();
-        if self.left_out > 0 {
-            lines.push(format!("{} more tried", self.left_out));
-        }
+        let mut lines = Vec::with_capacity(self.count + 1);
+        self.each_line(program, agent, &mut |line| lines.push(line.to_owned()));
         lines
     }
-}
 
-fn line(tried: Tried, program: &Program, agent: &Agent) -> String {
-    let reference = agent.rule(tried.rule).map_or("", |rule| &rule.reference);
-    let word = if tried.matched { "match" } else { "no" };
-    match tried.outcome {
-        Outcome::Unknown(unknown) => format!("{word} {reference} ({})", describe(unknown, program)),
-        _ => format!("{word} {reference}"),
+    /// Appends the trace as a record carries it: the lines as a list in canonical JSON.
+    pub fn write_json(&self, program: &Program, agent: &Agent, out: &mut Vec<u8>) {
+        out.push(b'[');
+        let mut first = true;
+        self.each_line(program, agent, &mut |line| {
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            write_string(line, out);
+        });
+        out.push(b']');
+    }
+
+    fn each_line(&self, program: &Program, agent: &Agent, take: &mut dyn FnMut(&str)) {
+        let mut line = String::with_capacity(64);
+        for tried in self.tried() {
+            line.clear();
+            line.push_str(if tried.matched { "match " } else { "no " });
+            line.push_str(agent.rule(tried.rule).map_or("", |rule| &rule.reference));
+            if let Outcome::Unknown(unknown) = tried.outcome {
+                line.push_str(" (");
+                line.push_str(&describe(unknown, program));
+                line.push(')');
+            }
+            take(&line);
+        }
+        if self.left_out > 0 {
+            take(&format!("{} more tried", self.left_out));
+        }
     }
 }
 

@@ -82,7 +82,7 @@ pub struct Draft {
 /// Who called, and how that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// How it is known: `unix`, `self_declared`, …
+    /// How it is known: `unix`, `self-declared`, …
     pub method: Box<str>,
     /// Who it is.
     pub subject: Box<str>,

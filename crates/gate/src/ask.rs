@@ -69,7 +69,7 @@ impl Gate {
             return Some(Reply::refusal(Code::DaemonNotReady, message, Some(self.retry_after_seconds())));
         }
         if !self.ledger.is_healthy() {
-            return Some(self.ledger_unavailable());
+            return Some(ledger_unavailable(self.retry_after_seconds()));
         }
         let ids = [&call.agent, &call.session, &call.call_id, &call.request_id, &call.model, &call.parent];
         let long = ids.into_iter().flatten().any(|id| id.len() > MAX_ID_BYTES);
@@ -81,11 +81,6 @@ impl Gate {
             return invalid("an id of the call is longer than 256 bytes");
         }
         None
-    }
-
-    pub(crate) fn ledger_unavailable(&self) -> Reply {
-        let message = "the decision could not be recorded, so nothing is permitted".to_owned();
-        Reply::refusal(Code::LedgerUnavailable, message, Some(self.retry_after_seconds()))
     }
 
     /// Steps 1 to 11: who calls, and what the policy says. Changes nothing but the entropy pool.
@@ -148,10 +143,10 @@ impl Gate {
     fn record(&self, inner: &mut Inner, decided: Decided, respond: Respond) {
         let Decided { draft, mut changes, pending } = decided;
         let agent = draft.agent.clone();
-        let refused = self.ledger_unavailable();
+        let retry_after_seconds = self.retry_after_seconds();
         let completion = Box::new(move |result: Result<Receipt, Unavailable>| match result {
             Ok(receipt) => respond(pending.reply(&receipt)),
-            Err(_) => respond(refused),
+            Err(_) => respond(ledger_unavailable(retry_after_seconds)),
         });
         let Ok(appended) = self.ledger.append(draft, wall_clock(), completion) else { return };
         if let Some(agent) = agent {
@@ -200,6 +195,11 @@ impl Pending {
             None => internal_error(),
         }
     }
+}
+
+fn ledger_unavailable(retry_after_seconds: u64) -> Reply {
+    let message = "the decision could not be recorded, so nothing is permitted".to_owned();
+    Reply::refusal(Code::LedgerUnavailable, message, Some(retry_after_seconds))
 }
 
 fn internal_error() -> Reply {

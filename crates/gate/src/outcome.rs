@@ -75,16 +75,15 @@ impl Gate {
             ));
         }
         let inner = self.inner();
-        let found = identify(&inner.program, peer, outcome.agent.as_deref(), self.settings.dev).ok();
-        let identity = match &found {
-            Some((_, identity)) => (identity.method().as_str(), identity.subject().to_owned()),
-            None => ("none", peer.subject()),
-        };
+        // Whoever is nobody could fill the ledger with reports on calls of others.
+        let (agent, identity) = identify(&inner.program, peer, outcome.agent.as_deref(), self.settings.dev)
+            .map_err(|refused| (refused.code, refused.message))?;
         let draft = Draft {
             kind: Kind::Outcome,
+            agent: Some(agent.name.clone()),
             identity: Some(RecordedIdentity {
-                method: identity.0.into(),
-                subject: identity.1.into(),
+                method: identity.method().as_str().into(),
+                subject: identity.subject().into(),
                 ..RecordedIdentity::default()
             }),
             parent: Some(outcome.action_id.clone()),

@@ -21,7 +21,8 @@ pub(crate) fn of_verdict(
     identity: &Identity,
     dev: bool,
 ) -> Draft {
-    let trace: Value = verdict.trace.lines(input.program, input.agent).into_iter().collect();
+    let mut trace = Vec::with_capacity(256);
+    verdict.trace.write_json(input.program, input.agent, &mut trace);
     let changes = (!changes.is_empty())
         .then(|| Canonical::from(&Value::List(changes.iter().map(Change::to_value).collect())));
     let recorded = RecordedIdentity {
@@ -38,7 +39,8 @@ pub(crate) fn of_verdict(
         code: Some(verdict.code),
         reason: (!verdict.message.is_empty()).then(|| verdict.message.as_str().into()),
         rule: verdict.rule.map(reference),
-        trace: Some(Canonical::from(trace)),
+        // Lines are written in canonical form; one that was not would be left out, not recorded wrong.
+        trace: Canonical::checked(trace).ok(),
         changes,
         approval: approval(verdict).map(Canonical::from),
         ..of_call(input.program, input.call, dev)

@@ -111,6 +111,10 @@ impl Indexer {
                 continue;
             }
             cursor = self.catch_up(&mut index, cursor)?;
+            // A daemon that stops does not wait for an index that lags; the next start goes on.
+            if self.pause(Duration::ZERO) {
+                return Ok(());
+            }
         }
     }
 

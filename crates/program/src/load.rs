@@ -2,8 +2,8 @@
 //! point backwards, and a regular expression that does not compile within its limit is an error.
 //!
 //! Layout: magic `FMSP`, format version (u16, little endian), length of the image (u32), the image,
-//! length of the sources (u32), the sources. The policy's hash is SHA-256 over everything up to and
-//! including the image.
+//! length of the sources (u32), the sources, SHA-256 over all of that. The policy's hash is SHA-256
+//! over everything up to and including the image.
 
 use regex::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
@@ -15,6 +15,8 @@ use crate::program::Program;
 pub const MAGIC: &[u8; 4] = b"FMSP";
 /// Version of the format.
 pub const FORMAT: u16 = 1;
+/// Bytes of the checksum at the end.
+const CHECKSUM_BYTES: usize = 32;
 /// Largest program, in bytes.
 pub const MAX_BYTES: usize = 256 << 20;
 /// Most rules of a program.
@@ -62,6 +64,8 @@ pub fn encode(image: &Image, sources: &Sources) -> Result<Vec<u8>, LoadError> {
         &mut bytes,
         &postcard::to_stdvec(sources).map_err(|_| LoadError::Damaged("it cannot be written"))?,
     )?;
+    let checksum = Sha256::digest(&bytes);
+    bytes.extend_from_slice(&checksum);
     if bytes.len() > MAX_BYTES { Err(LoadError::Limit("size")) } else { Ok(bytes) }
 }
 
@@ -91,11 +95,20 @@ pub fn decode(bytes: &[u8]) -> Result<(Image, Sources, [u8; 32]), LoadError> {
     if bytes.len() > MAX_BYTES {
         return Err(LoadError::Limit("size"));
     }
+    if !bytes.starts_with(MAGIC) {
+        return Err(LoadError::NotAProgram);
+    }
+    let body = bytes.len().saturating_sub(CHECKSUM_BYTES);
+    let (bytes, checksum) = bytes.split_at_checked(body).ok_or(LoadError::NotAProgram)?;
     let rest = bytes.strip_prefix(MAGIC.as_slice()).ok_or(LoadError::NotAProgram)?;
     let (version, rest) = rest.split_first_chunk().ok_or(LoadError::NotAProgram)?;
     let found = u16::from_le_bytes(*version);
     if found != FORMAT {
         return Err(LoadError::Format { found });
+    }
+    // The disk may have changed a byte; another policy than the one that was applied must not run.
+    if Sha256::digest(bytes).as_slice() != checksum {
+        return Err(LoadError::Damaged("its checksum does not match"));
     }
     let (image, rest) = section(rest)?;
     let hashed = bytes.get(..bytes.len() - rest.len()).unwrap_or_default();

@@ -89,6 +89,12 @@ pub struct Approval {
 }
 
 impl Approval {
+    /// Whether the approval still has a use: it waits, or its answer holds.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at > now && self.status != Status::Consumed
+    }
+
     /// Where the approval stands at a time.
     #[must_use]
     pub fn status_at(&self, now: Timestamp) -> Status {

@@ -52,10 +52,10 @@ impl State {
         self.approvals.values().filter(|approval| approval.status_at(now) == Status::Pending).count()
     }
 
-    /// Whether a new approval would be one too many.
+    /// Whether one more approval can be remembered: used and expired ones make room.
     #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.approvals.len() >= MAX_APPROVALS
+    pub fn has_room(&self, now: Timestamp) -> bool {
+        self.approvals.len() < MAX_APPROVALS || !self.approvals.values().all(|approval| approval.is_live(now))
     }
 
     /// Applies one change. A change that does not fit the state is ignored: records are replayed
@@ -63,7 +63,7 @@ impl State {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::ApprovalRequested(approval) => {
-                self.forget_expired(approval.requested_at);
+                self.make_room(approval.requested_at);
                 self.by_binding.insert(approval.binding.clone(), approval.id.clone());
                 self.approvals.insert(approval.id.clone(), (**approval).clone());
             }
@@ -84,13 +84,13 @@ impl State {
         }
     }
 
-    /// Expired approvals make room when a new one comes. The time is the record's, so a replay
-    /// forgets exactly the same ones.
-    fn forget_expired(&mut self, now: Timestamp) {
-        if !self.is_full() {
+    /// Used and expired approvals make room when a new one comes. The time is the record's, so a
+    /// replay forgets exactly the same ones.
+    fn make_room(&mut self, now: Timestamp) {
+        if self.approvals.len() < MAX_APPROVALS {
             return;
         }
-        self.approvals.retain(|_, approval| approval.expires_at > now);
+        self.approvals.retain(|_, approval| approval.is_live(now));
         self.by_binding.retain(|_, id| self.approvals.contains_key(id));
     }
 }
@@ -150,7 +150,8 @@ mod tests {
         for number in 0..MAX_APPROVALS {
             state.apply(&Change::ApprovalRequested(Box::new(approval(&format!("apr-{number}"), 0))));
         }
-        assert!(state.is_full());
+        assert!(!state.has_room(Timestamp(99)));
+        assert!(state.has_room(Timestamp(100)));
         state.apply(&Change::ApprovalRequested(Box::new(approval("apr-late", 1_000))));
         assert_eq!(state.approvals().len(), 1);
     }

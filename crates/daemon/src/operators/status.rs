@@ -30,6 +30,7 @@ pub(super) fn status(context: &Context) -> Object {
         "state" => if degraded { "DEGRADED" } else { lifecycle.as_str() },
         "pid" => u64::from(std::process::id()),
         "uptime_seconds" => now.since_ms(context.facts.started_at) / 1_000,
+        "directory" => context.facts.layout.directory().display().to_string(),
         "socket" => context.socket.display().to_string(),
         "policy_hash" => program.hash_text(),
         "policy_source" => context.facts.policy_source.as_str(),

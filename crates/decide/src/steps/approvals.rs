@@ -4,6 +4,7 @@
 
 use faramesh_call::{Code, Effect};
 use faramesh_program::hex;
+use faramesh_program::image::Mode;
 use faramesh_state::fold::{DEFAULT_RULE, shown};
 use faramesh_state::{Approval, Binding, Change, MAX_APPROVALS, Status};
 
@@ -13,7 +14,8 @@ use crate::steps::redact;
 use crate::verdict::{ApprovalUse, Verdict};
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
-    if verdict.effect != Effect::Defer {
+    // In audit mode nothing waits, so nobody is asked.
+    if verdict.effect != Effect::Defer || input.program.runtime.mode == Mode::Audit {
         return Flow::Continue;
     }
     let binding = Binding {
@@ -59,10 +61,10 @@ fn answered(approval: &Approval, verdict: &mut Verdict<'_>) {
 
 fn ask(input: &Input<'_>, binding: Binding, verdict: &mut Verdict<'_>) {
     let now = input.moment.now;
-    if input.state.is_full() && input.state.approvals().iter().all(|approval| approval.expires_at > now) {
+    if !input.state.has_room(now) {
         verdict.effect = Effect::Deny;
         verdict.code = Code::PolicyLimit;
-        verdict.message = format!("{MAX_APPROVALS} calls wait for approval already");
+        verdict.message = format!("{MAX_APPROVALS} calls wait for approval, or for their retry, already");
         return;
     }
     let id: Box<str> = format!("apr-{:032x}", input.moment.entropy).into();
