@@ -75,15 +75,21 @@ impl Gate {
             ));
         }
         let inner = self.inner();
-        // Whoever is nobody could fill the ledger with reports on calls of others.
-        let (agent, identity) = identify(&inner.program, peer, outcome.agent.as_deref(), self.settings.dev)
-            .map_err(|refused| (refused.code, refused.message))?;
+        let found = identify(&inner.program, peer, outcome.agent.as_deref(), self.settings.dev);
+        let (agent, method, subject) = match found {
+            Ok((agent, identity)) => {
+                (Some(agent.name.clone()), identity.method().as_str(), identity.subject().into())
+            }
+            // A report need not name an agent; one that names a wrong one is no report.
+            Err(_) if outcome.agent.is_none() => (None, "none", peer.subject()),
+            Err(refused) => return Err((refused.code, refused.message)),
+        };
         let draft = Draft {
             kind: Kind::Outcome,
-            agent: Some(agent.name.clone()),
+            agent,
             identity: Some(RecordedIdentity {
-                method: identity.method().as_str().into(),
-                subject: identity.subject().into(),
+                method: method.into(),
+                subject: subject.into(),
                 ..RecordedIdentity::default()
             }),
             parent: Some(outcome.action_id.clone()),
