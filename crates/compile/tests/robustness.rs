@@ -36,9 +36,8 @@ fn valid_sources() -> Vec<String> {
         let lines: Vec<&str> = case.lines().filter(|line| !line.starts_with("  ")).collect();
         sources.push(lines.join("\n"));
     }
-    for folder in ["examples", "tests/corpus"] {
-        collect(&root.join(folder), 4, &mut sources);
-    }
+    sources.extend(faramesh_corpus::parsing().into_iter().map(|policy| policy.source));
+    collect(&root.join("examples"), 4, &mut sources);
     sources.retain(|source| stack(source).is_some());
     sources
 }

@@ -16,9 +16,6 @@ pub(crate) enum Address<'a> {
 pub(crate) fn parse(text: &str) -> Address<'_> {
     let Some((local, domain)) = text.split_once('@') else { return Address::None };
     let domain = domain.strip_suffix('.').unwrap_or(domain);
-    let odd = |character: char| {
-        character.is_whitespace() || character.is_control() || "@,;:<>()[]\\\"%".contains(character)
-    };
     if local.is_empty() || domain.is_empty() || local.contains(odd) || domain.contains(odd) {
         Address::Malformed
     } else {
@@ -26,9 +23,34 @@ pub(crate) fn parse(text: &str) -> Address<'_> {
     }
 }
 
+/// The domain of `@example.com`, which is what `.domain` gives.
+pub(crate) fn bare_domain(text: &str) -> Option<&str> {
+    let domain = text.strip_prefix('@')?;
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    (!domain.is_empty() && !domain.contains(odd)).then_some(domain)
+}
+
+fn odd(character: char) -> bool {
+    character.is_whitespace() || character.is_control() || "@,;:<>()[]\\\"%".contains(character)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bare_domains() {
+        for (text, expected) in [
+            ("@corp.example", Some("corp.example")),
+            ("@corp.example.", Some("corp.example")),
+            ("@", None),
+            ("corp.example", None),
+            ("@a@corp.example", None),
+            ("@evil.example,b", None),
+        ] {
+            assert_eq!(bare_domain(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn addresses() {

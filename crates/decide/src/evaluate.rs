@@ -273,10 +273,12 @@ fn at_domain(text: &str, domain: &str) -> Option<bool> {
     if text.eq_ignore_ascii_case(domain) {
         return Some(true);
     }
+    let domain = domain.strip_prefix('@').unwrap_or(domain);
+    if let Some(found) = address::bare_domain(text) {
+        return Some(found.eq_ignore_ascii_case(domain));
+    }
     match address::parse(text) {
-        Address::Domain(found) => {
-            Some(found.eq_ignore_ascii_case(domain.strip_prefix('@').unwrap_or(domain)))
-        }
+        Address::Domain(found) => Some(found.eq_ignore_ascii_case(domain)),
         Address::None => Some(false),
         Address::Malformed => None,
     }
@@ -320,6 +322,9 @@ fn is_empty(list: &ConstantList) -> bool {
 
 fn in_domains(text: &str, domains: &[Box<str>]) -> Option<bool> {
     let known = |domain: String| domains.binary_search_by(|other| (**other).cmp(&domain)).is_ok();
+    if let Some(domain) = address::bare_domain(text) {
+        return Some(known(format!("@{}", domain.to_ascii_lowercase())));
+    }
     match address::parse(text) {
         Address::Domain(domain) => Some(known(format!("@{}", domain.to_ascii_lowercase()))),
         Address::None => Some(false),

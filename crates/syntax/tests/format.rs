@@ -2,17 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-use std::path::Path;
-
 use faramesh_syntax::{SyntaxKind, format, parse, without_spans};
 use proptest::prelude::*;
-
-fn valid_sources() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/fpl/valid");
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
-}
 
 fn check_round(source: &str) -> String {
     let once = format(source).unwrap_or_else(|found| panic!("{found:#?}\n{source}"));
@@ -41,8 +32,8 @@ fn comments(source: &str) -> Vec<String> {
 
 #[test]
 fn the_corpus_keeps_its_meaning_and_comments() {
-    for source in valid_sources() {
-        check_round(&source);
+    for policy in faramesh_corpus::parsing() {
+        check_round(&policy.source);
     }
 }
 
@@ -144,7 +135,7 @@ proptest! {
 
     #[test]
     fn blanks_change_nothing(file in 0_usize..1000, blanks in prop::collection::vec(0_usize..100, 1..60)) {
-        let sources = valid_sources();
+        let sources: Vec<String> = faramesh_corpus::parsing().into_iter().map(|policy| policy.source).collect();
         let source = &sources[file % sources.len()];
         let text = respaced(source, &blanks);
         let parsed = parse(&text);

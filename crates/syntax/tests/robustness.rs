@@ -3,22 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-use std::path::Path;
-
 use faramesh_syntax::{Code, LineIndex, Parse, codes, format, limits, parse};
 use proptest::prelude::*;
 
 fn corpus() -> Vec<String> {
-    let mut sources = Vec::new();
-    for part in ["valid", "invalid"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/fpl").join(part);
-        let mut paths: Vec<_> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "fms"));
-        paths.sort();
-        sources.extend(paths.iter().map(|path| std::fs::read_to_string(path).unwrap()));
-    }
-    sources
+    let mut policies = faramesh_corpus::parsing();
+    policies.extend(faramesh_corpus::invalid());
+    policies.into_iter().map(|policy| policy.source).collect()
 }
 
 fn check(source: &str) -> Parse {

@@ -75,7 +75,8 @@ impl Parser<'_> {
 
     /// Whether a clause word is one here, and not the first word of a setting on the next line.
     fn is_clause_here(&mut self) -> bool {
-        !(self.token(0).first_on_line && self.nth(1) == SyntaxKind::EQUAL)
+        // `explain = false` is a clause wherever it stands: no block has such a key.
+        self.word() == "explain" || !(self.token(0).first_on_line && self.nth(1) == SyntaxKind::EQUAL)
     }
 
     fn misplaced_condition(&mut self, second: bool) {
