@@ -37,16 +37,16 @@ impl Checker<'_> {
                 self.not_yet.add(format!("identity.type = \"{}\"", kind.node), kind.span);
                 return None;
             }
-            let help = match nearest(&kind.node, TYPES.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the types are {}", one_of(TYPES)),
-            };
-            self.say(
-                codes::WRONG_VALUE,
-                kind.span,
-                format!("there is no identity type `{}`", kind.node),
-                help,
-            );
+            let message = format!("there is no identity type `{}`", kind.node);
+            let found = codes::WRONG_VALUE.at(kind.span, message);
+            self.report(match nearest(&kind.node, TYPES.iter().copied()) {
+                Some(near) => found.with_help(format!("did you mean `{near}`?")).with_fix(
+                    kind.span,
+                    format!("\"{near}\""),
+                    format!("write `{near}`"),
+                ),
+                None => found.with_help(format!("the types are {}", one_of(TYPES))),
+            });
             return None;
         }
         for item in &body.items {

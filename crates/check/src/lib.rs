@@ -77,7 +77,12 @@ pub fn check(source: &str, options: &Options<'_>) -> Checked {
     }
     let mut found = checker.finish();
     if !parsed {
-        found.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        // One mistake, one message: a value that did not parse cannot be judged.
+        let judges = [codes::WRONG_VALUE.code, codes::BAD_NUMBER.code, codes::BAD_PATTERN.code];
+        found.retain(|found| {
+            let known = || diagnostics.iter().any(|known| known.span == found.span);
+            found.severity == Severity::Error && !(judges.contains(&found.code) && known())
+        });
     }
     diagnostics.append(&mut found);
     let valid = !diagnostics.iter().any(Diagnostic::is_error);

@@ -2,6 +2,7 @@
 
 use faramesh_program::image::FieldStep;
 use faramesh_syntax::ast::{Name, Spanned};
+use faramesh_syntax::quote;
 
 use crate::checker::Checker;
 use crate::codes;
@@ -44,11 +45,12 @@ impl Checker<'_> {
                     if matches!(steps.as_slice(), [FieldStep::Key(first), _, ..] if first == "args") {
                         let rest = path.node.strip_prefix("args.").unwrap_or(&path.node);
                         let message = format!("`{}` is the field `args` of the arguments", path.node);
-                        self.say(
-                            codes::UNDER_ARGS,
-                            path.span,
-                            message,
-                            format!("leave `args` out: `\"{rest}\"`"),
+                        let rest = quote(rest);
+                        self.report(
+                            codes::UNDER_ARGS
+                                .at(path.span, message)
+                                .with_help(format!("leave `args` out: `{rest}`"))
+                                .with_fix(path.span, rest.as_str(), format!("write `{rest}`")),
                         );
                     }
                     fields.push(steps);

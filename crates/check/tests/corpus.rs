@@ -10,13 +10,19 @@ use faramesh_corpus::Policy;
 use faramesh_syntax::{Diagnostic, LineIndex};
 
 fn checked(policy: &Policy) -> Checked {
+    checked_as(policy, &policy.source)
+}
+
+/// Checks another text in the place of the policy.
+fn checked_as(policy: &Policy, source: &str) -> Checked {
     let options = Options {
         file_name: policy.file_name(),
         environment: &faramesh_corpus::environment,
         strict_env: false,
-        dev: true,
+        // What is in `apply` is checked as for a stack that is put in force.
+        dev: policy.topic() != "apply",
     };
-    check(&policy.source, &options)
+    check(source, &options)
 }
 
 /// Messages as they are pinned.
@@ -98,5 +104,47 @@ fn examples_are_in_canonical_form() {
         }
         let formatted = faramesh_syntax::format(&policy.source).unwrap();
         assert_eq!(policy.source, formatted, "run `faramesh fmt` on {}", policy.path.display());
+    }
+}
+
+/// Typical mistakes, and the correction that the message or its remedy contains.
+const TYPICAL: &[(&str, &str)] = &[
+    ("misspelt_key", "did you mean `default`?"),
+    ("assignment_for_equality", "write `==`"),
+    ("missing_brace", "add `}`"),
+    ("wrong_unit", "write `24h`"),
+    ("latest_import", "stripe@1.3.0`"),
+    ("unreachable_rule", "remove it"),
+    ("unanchored_regex", "end it with `$`"),
+    ("permit_after_mandatory_deny", "remove one of the two, or narrow the `deny!`"),
+    ("text_compared_with_number", "write the number without quotes: `500`"),
+];
+
+/// The source with every fix that is offered for it.
+fn mended(source: &str, diagnostics: &[Diagnostic]) -> String {
+    let mut fixes: Vec<_> = diagnostics.iter().filter_map(|found| found.fix.as_ref()).collect();
+    fixes.sort_by_key(|fix| fix.span.start);
+    let mut text = source.to_owned();
+    for fix in fixes.into_iter().rev() {
+        let place = usize::try_from(fix.span.start).unwrap()..usize::try_from(fix.span.end).unwrap();
+        text.replace_range(place, &fix.replacement);
+    }
+    text
+}
+
+#[test]
+fn typical_mistakes() {
+    for (name, correction) in TYPICAL {
+        let mistakes = faramesh_corpus::invalid();
+        let policy = mistakes.iter().find(|policy| policy.name == format!("typical/{name}")).unwrap();
+        let found = checked(policy).diagnostics;
+        let told = rendered(&policy.source, &found);
+        assert_eq!(found.len(), 1, "{name}: one mistake, one message\n{told}");
+        assert!(told.contains(correction), "{name}: no `{correction}` in\n{told}");
+        if found.iter().any(|found| found.fix.is_some()) {
+            let mended = mended(&policy.source, &found);
+            let left = checked_as(policy, &mended).diagnostics;
+            assert!(left.is_empty(), "{name}\n{mended}\n{}", rendered(&mended, &left));
+        }
     }
 }

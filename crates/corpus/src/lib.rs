@@ -13,7 +13,23 @@ mod case;
 pub use case::Case;
 
 /// Levels of folders below a part of the corpus.
-const DEPTH: u32 = 3;
+const DEPTH: u32 = 5;
+
+/// Variables that policies of the corpus read.
+const ENVIRONMENT: &[(&str, &str)] = &[
+    ("FARAMESH_KMS_KEY_ARN", "arn:aws:kms:us-west-2:123456789012:key/audit"),
+    ("FARAMESH_PG_URL", "postgres://records.internal/faramesh"),
+    ("FARAMESH_STACK_ID", "payments"),
+    ("FARAMESH_STACK_KEY", "not-a-key"),
+    ("GCP_PROJECT_EU", "payments-eu"),
+    ("OIDC_CLIENT_ID", "faramesh-agents"),
+    ("REGION_PROVIDER", "aws-sm-us"),
+    ("SECRETS_PROVIDER", "vault"),
+    ("SPLUNK_HEC_TOKEN", "not-a-token"),
+    ("SPLUNK_URL", "https://splunk.internal:8088"),
+    ("VAULT_ADDR", "https://vault.internal:8200"),
+    ("VAULT_TOKEN", "not-a-token"),
+];
 
 /// One file of the corpus.
 #[derive(Debug, Clone)]
@@ -70,19 +86,25 @@ impl Policy {
 /// Policies that check without an error, each with its calls.
 #[must_use]
 pub fn valid() -> Vec<Policy> {
-    part("valid", 80)
+    part("valid", 150)
 }
 
 /// Files with mistakes, each with the messages that they give.
 #[must_use]
 pub fn invalid() -> Vec<Policy> {
-    part("invalid", 40)
+    part("invalid", 80)
 }
 
 /// Samples of the syntax that parse without a message and may mean nothing.
 #[must_use]
 pub fn samples() -> Vec<Policy> {
     part("syntax", 10)
+}
+
+/// Packs that the other files import; some have mistakes.
+#[must_use]
+pub fn packs() -> Vec<Policy> {
+    part("catalog", 5)
 }
 
 /// Everything that parses without a message: [`samples`] and [`valid`].
@@ -108,13 +130,14 @@ pub fn folder() -> PathBuf {
 /// The environment that every policy of the corpus is checked under.
 #[must_use]
 pub fn environment(name: &str) -> Option<String> {
-    let value = match name {
-        "FARAMESH_STACK_ID" => "payments",
-        "REGION_PROVIDER" => "aws-sm-us",
-        "GITHUB_ORG" => "acme",
-        _ => return name.starts_with("CORPUS_").then(|| name.to_ascii_lowercase()),
-    };
-    Some(value.to_owned())
+    let (_, value) = ENVIRONMENT.iter().find(|(known, _)| *known == name)?;
+    Some((*value).to_owned())
+}
+
+/// The text of a pack of the corpus's catalog, as `github.com/owner/repository/policies/stripe@1.3.0`.
+#[must_use]
+pub fn pack(path: &str) -> Option<String> {
+    fs::read_to_string(folder().join("catalog").join(path).join("pack.fms")).ok()
 }
 
 fn part(name: &str, least: usize) -> Vec<Policy> {

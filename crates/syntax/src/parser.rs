@@ -109,8 +109,9 @@ pub(crate) struct Parser<'s> {
     unclosed_at: Option<usize>,
     /// A missing `}` has been reported.
     unclosed_block: bool,
-    /// The block whose `}` stood further left than the block itself: likely the unclosed one.
-    misplaced: Option<Opener>,
+    /// The block whose `}` stood further left than the block itself, likely the unclosed one, and where
+    /// that `}` stands.
+    misplaced: Option<(Opener, u32)>,
     /// Whether an unclosed string took a `}`, `)` or `]` with it.
     swallowed: [bool; 3],
     /// How many agents are open around this place.

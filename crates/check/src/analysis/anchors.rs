@@ -3,6 +3,7 @@
 
 use faramesh_program::image::{Root, Step};
 use faramesh_syntax::ast::Span;
+use faramesh_syntax::quote;
 use regex_syntax::hir::Look;
 
 use crate::checker::Checker;
@@ -30,18 +31,33 @@ impl Checker<'_> {
             || separated
             || regex.contains("(^|")
             || regex.contains("(?:^|");
-        let (message, help) = if !ends {
+        let (message, help, fixed) = if !ends {
             let message = format!("`{regex}` also matches where more follows: it has no `$` at its end");
-            (message, "end it with `$`, so that `example.com.evil.net` does not match")
+            let help = "end it with `$`, so that `example.com.evil.net` does not match";
+            (message, help, format!("{}$", grouped(regex)))
         } else if is_host && !starts {
             let message =
                 format!("`{regex}` also matches where more stands before it: it has no `^` at its start");
-            (message, "begin it with `^` or `(^|\\\\.)`, so that `evil-example.com` does not match")
+            let help = "begin it with `^` or `(^|\\\\.)`, so that `evil-example.com` does not match";
+            (message, help, format!("^{}", grouped(regex)))
         } else {
             return;
         };
-        self.say(codes::OPEN_REGEX, span, message, help);
+        let found = codes::OPEN_REGEX.at(span, message).with_help(help);
+        // A regular expression in a variable has its text elsewhere.
+        self.report(if self.first_byte(span) == Some(b'"') {
+            let fixed = quote(&fixed);
+            let title = format!("write `{fixed}`");
+            found.with_fix(span, fixed, title)
+        } else {
+            found
+        });
     }
+}
+
+/// The regular expression, in a group if an anchor would else belong to one of its alternatives.
+fn grouped(regex: &str) -> String {
+    if regex.contains('|') { format!("(?:{regex})") } else { regex.to_owned() }
 }
 
 /// Whether the operand is a host (`true`) or an address (`false`), if it is either.

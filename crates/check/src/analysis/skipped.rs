@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use faramesh_program::image::{Path, Root, RuleEffect};
+use faramesh_syntax::ast::Span;
 
 use super::patterns::covers;
 use crate::checker::Checker;
@@ -167,7 +168,12 @@ fn report(checker: &mut Checker<'_>, rule: &Rule, condition: &str, field: &Path,
     let message = format!("a call without `{name}` escapes this {effect}, and {permitted}");
     let mut diagnostic = codes::SKIPPED_WHEN_ABSENT
         .at(span, message)
-        .with_help(format!("write `if not has({name}) or {condition}`, unless such a call is harmless"));
+        .with_help(format!("write `if not has({name}) or {condition}`, unless such a call is harmless"))
+        .with_fix(
+            Span { end: span.start, ..span },
+            format!("not has({name}) or "),
+            format!("match calls without `{name}`, too"),
+        );
     if let Permit::Rule(permit) = permit {
         diagnostic = diagnostic.with_label(permit.span, "this rule permits it");
     }

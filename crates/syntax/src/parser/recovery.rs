@@ -145,7 +145,7 @@ impl Parser<'_> {
                 && self.indent(token.span.start) < indent
                 && self.misplaced.is_none()
             {
-                self.misplaced = Some(opener);
+                self.misplaced = Some((opener, token.span.start));
             }
             self.bump();
             return;
@@ -154,11 +154,27 @@ impl Parser<'_> {
             return;
         }
         self.unclosed_block = true;
-        let opener = self.misplaced.unwrap_or(opener);
-        self.report(
-            Diagnostic::error(codes::UNCLOSED, opener.span, "this `{` is never closed")
-                .with_help("add `}` where the block ends"),
-        );
+        let (opener, before) = self.misplaced.map_or((opener, None), |(opener, at)| (opener, Some(at)));
+        let mut found = Diagnostic::error(codes::UNCLOSED, opener.span, "this `{` is never closed")
+            .with_help("add `}` where the block ends");
+        if let Some(indent) = opener.indent {
+            let (at, text) = self.missing_brace(indent, before);
+            found = found.with_fix(Span { start: at, end: at }, text, "add `}`");
+        }
+        self.report(found);
+    }
+
+    /// Where the missing `}` of a block with this indentation goes, and the line that it makes: above the
+    /// `}` that stands too far left, else below what was read last.
+    fn missing_brace(&self, indent: usize, before: Option<u32>) -> (u32, String) {
+        let blanks = " ".repeat(indent);
+        match before {
+            Some(brace) => {
+                let line = u32::try_from(self.indent(brace)).map_or(brace, |left| brace.saturating_sub(left));
+                (line, format!("{blanks}}}\n"))
+            }
+            None => (self.last_end, format!("\n{blanks}}}")),
+        }
     }
 
     /// Ends a group: consumes `closer`, or reports. Gives false if what stands before it is broken.
