@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    apply, approvals, audit, check, completions, daemon, destroy, dev, explain, fmt, init, plan, status,
+    apply, approvals, audit, check, completions, daemon, destroy, dev, explain, fmt, init, lsp, plan, status,
 };
 use crate::console::Format;
 use crate::exit::Exit;
@@ -84,6 +84,9 @@ pub enum Command {
     /// Stop the daemon and remove what it made; never the policy's source
     #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed, Exit::Usage]))]
     Destroy(destroy::Arguments),
+    /// Answer an editor: the language server, on standard input and output
+    #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed]))]
+    Lsp(lsp::Arguments),
     /// Print the version
     #[command(after_help = Exit::table(&[Exit::Success]))]
     Version,

@@ -11,6 +11,7 @@ pub mod dev;
 pub mod explain;
 pub mod fmt;
 pub mod init;
+pub mod lsp;
 pub mod plan;
 pub mod status;
 pub mod version;
@@ -37,6 +38,7 @@ pub fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Audit(arguments) => audit::run(&arguments, context),
         Command::Explain(arguments) => explain::run(&arguments, context),
         Command::Destroy(arguments) => destroy::run(&arguments, context),
+        Command::Lsp(arguments) => lsp::run(&arguments, context),
         Command::Version => version::run(context),
         Command::Completions(arguments) => completions::run(&arguments, context),
         Command::Daemon(arguments) => daemon::run(&arguments, context),
