@@ -1,0 +1,1 @@
+[(body) (rules_body) (list)] @fold

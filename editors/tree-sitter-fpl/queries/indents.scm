@@ -1,0 +1,3 @@
+[(body) (rules_body) (list) (arguments) (group)] @indent.begin
+["}" "]" ")"] @indent.branch @indent.end
+(comment) @indent.ignore
