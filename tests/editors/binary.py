@@ -19,5 +19,7 @@ def binary() -> Path:
 
 def corpus() -> list[Path]:
     """Every policy that parses."""
-    folders = [REPOSITORY / "tests/corpus/fpl/valid", REPOSITORY / "tests/corpus/decisions", REPOSITORY / "examples"]
-    return sorted(path for folder in folders for path in folder.rglob("*.fms"))
+    folders = ("tests/corpus/fpl/valid", "tests/corpus/fpl/syntax", "examples")
+    found = sorted(path for folder in folders for path in (REPOSITORY / folder).rglob("*.fms"))
+    assert len(found) > 100, "the corpus is where it was"
+    return found
