@@ -158,7 +158,9 @@ impl Parser<'_> {
         let keyed = matches!(keyword.node.as_str(), "query" | "header");
         let key = if keyed { Some(self.clause_key(&keyword)?) } else { None };
         let text_only = matches!(keyword.node.as_str(), "reason" | "notify");
-        if self.lacks_clause_value() || text_only && !self.kind().is_string() {
+        // Several people may be told; a reason is one text.
+        let is_list = keyword.node == "notify" && self.at(SyntaxKind::LEFT_BRACKET);
+        if self.lacks_clause_value() || text_only && !self.kind().is_string() && !is_list {
             let example = if text_only { "\"…\"" } else { "…" };
             let message = if text_only && !self.lacks_clause_value() {
                 format!("the text of `{}` stands in quotes", keyword.node)

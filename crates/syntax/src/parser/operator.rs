@@ -41,6 +41,31 @@ const MEANT: &[(&str, &str)] = &[
     ("but", "and"),
 ];
 
+/// Operators as they are said in English; longer ones before those that they begin with.
+const PHRASES: &[(&[&str], &str)] = &[
+    (&["is", "less", "than", "or", "equal", "to"], "<="),
+    (&["is", "greater", "than", "or", "equal", "to"], ">="),
+    (&["is", "less", "than"], "<"),
+    (&["is", "more", "than"], ">"),
+    (&["is", "greater", "than"], ">"),
+    (&["is", "at", "most"], "<="),
+    (&["is", "at", "least"], ">="),
+    (&["is", "equal", "to"], "=="),
+    (&["is", "below"], "<"),
+    (&["is", "under"], "<"),
+    (&["is", "above"], ">"),
+    (&["is", "over"], ">"),
+    (&["is", "not"], "!="),
+    (&["is", "in"], "in"),
+    (&["less", "than"], "<"),
+    (&["more", "than"], ">"),
+    (&["greater", "than"], ">"),
+    (&["at", "most"], "<="),
+    (&["up", "to"], "<="),
+    (&["at", "least"], ">="),
+    (&["equal", "to"], "=="),
+];
+
 const OPERATORS: &[(&str, BinaryOp)] = &[
     ("==", BinaryOp::Equal),
     ("!=", BinaryOp::NotEqual),
@@ -138,11 +163,36 @@ impl Parser<'_> {
             self.report(found.with_help(format!("write `{left}.{method}(\"…\")`")));
             return Comparison::Broken;
         }
+        if let Some((count, meant)) = self.phrase() {
+            let start = self.here();
+            let span = Span { end: self.token(count - 1).span.end, ..span };
+            let written = self.slice(span).to_owned();
+            self.report_meant(span, &written, meant);
+            for _ in 0..count {
+                self.bump();
+            }
+            let span = self.span_from(start);
+            return operator(meant)
+                .map_or(Comparison::None, |node| Comparison::Operator(Spanned { node, span }));
+        }
         let Some(node) = self.misspelt_operator().and_then(operator) else { return Comparison::None };
         let meant = OPERATORS.iter().find(|&&(_, op)| op == node).map_or("", |&(text, _)| text);
         self.report_meant(span, word, meant);
         self.bump();
         Comparison::Operator(Spanned { node, span })
+    }
+
+    /// How many of the words at hand are an operator in English, and which one.
+    fn phrase(&mut self) -> Option<(usize, &'static str)> {
+        if self.token(0).first_on_line {
+            return None;
+        }
+        let first = self.word();
+        let &(words, meant) = PHRASES
+            .iter()
+            .filter(|(words, _)| words.first() == Some(&first))
+            .find(|(words, _)| words.iter().enumerate().all(|(at, word)| self.word_at(at) == *word))?;
+        self.at_operand(words.len()).then_some((words.len(), meant))
     }
 
     fn report_meant(&mut self, span: Span, written: &str, meant: &str) {
