@@ -104,7 +104,7 @@ pub fn samples() -> Vec<Policy> {
 /// Packs that the other files import; some have mistakes.
 #[must_use]
 pub fn packs() -> Vec<Policy> {
-    part("catalog", 5)
+    part("../catalog", 5)
 }
 
 /// Everything that parses without a message: [`samples`] and [`valid`].
@@ -134,10 +134,13 @@ pub fn environment(name: &str) -> Option<String> {
     Some((*value).to_owned())
 }
 
-/// The text of a pack of the corpus's catalog, as `github.com/owner/repository/policies/stripe@1.3.0`.
+/// The pack of that path, from the catalog that every policy of the corpus is checked with: its name in
+/// messages, and its text.
 #[must_use]
-pub fn pack(path: &str) -> Option<String> {
-    fs::read_to_string(folder().join("catalog").join(path).join("pack.fms")).ok()
+pub fn pack(path: &str) -> Option<(String, String)> {
+    let file = folder().join("../catalog").join(path);
+    let name = file.file_name()?.to_string_lossy().into_owned();
+    Some((format!("{name}/pack.fms"), fs::read_to_string(file.join("pack.fms")).ok()?))
 }
 
 fn part(name: &str, least: usize) -> Vec<Policy> {
