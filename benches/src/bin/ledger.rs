@@ -47,7 +47,7 @@ fn main() -> Outcome {
 }
 
 /// A plain permit with about 300 bytes of arguments and 8 steps of trace.
-fn decision() -> Outcome<Draft> {
+fn decision() -> Outcome<Draft<'static>> {
     let note = "customer asked for a refund of the second item of the order because it arrived damaged; \
                 photos are attached to the ticket and the warehouse has confirmed the return";
     let args: Object = [
@@ -85,7 +85,7 @@ fn decision() -> Outcome<Draft> {
 
 /// Drafts of one agent whose own number rises.
 struct Drafts {
-    template: Draft,
+    template: Draft<'static>,
     agent_seq: u64,
 }
 
@@ -94,7 +94,7 @@ impl Drafts {
         Ok(Self { template: decision()?, agent_seq: 0 })
     }
 
-    fn next(&mut self) -> Draft {
+    fn next(&mut self) -> Draft<'static> {
         self.agent_seq += 1;
         Draft { agent_seq: Some(self.agent_seq), ..self.template.clone() }
     }

@@ -2,6 +2,7 @@
 //! one canonical form that records and digests are made of. A library would round numbers beyond
 //! 2^53 or keep the last of two equal keys, and either would let a call mean two things.
 
+mod plain;
 mod reader;
 mod writer;
 

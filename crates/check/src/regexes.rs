@@ -1,6 +1,7 @@
 //! Regular expressions of conditions: whether they compile within the limits of the language.
 
-use faramesh_program::load::{MAX_REGEX_BYTES, MAX_REGEX_COMPILED_BYTES, compile_regex};
+use faramesh_program::load::{MAX_REGEX_BYTES, MAX_REGEX_COMPILED_BYTES};
+use faramesh_program::pattern::Pattern;
 use faramesh_syntax::ast::Span;
 
 use crate::checker::Checker;
@@ -15,7 +16,7 @@ impl Checker<'_> {
         let (message, help) = if pattern.len() > MAX_REGEX_BYTES {
             let message = format!("this regular expression is longer than {MAX_REGEX_BYTES} bytes");
             (message, "split it into several, joined by `or`".to_owned())
-        } else if compile_regex(pattern).is_ok() {
+        } else if Pattern::new(pattern).is_ok() {
             self.known_regexes.insert(pattern.to_owned());
             return Some(());
         } else {

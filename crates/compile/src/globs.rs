@@ -86,11 +86,11 @@ fn folded(piece: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use faramesh_program::load::compile_regex;
+    use faramesh_program::pattern::Pattern;
 
     fn table(of: fn(&str) -> String, cases: &[(&str, &str, bool)]) {
         for (glob, text, expected) in cases {
-            let regex = compile_regex(&of(glob)).unwrap();
+            let regex = Pattern::new(&of(glob)).unwrap();
             assert_eq!(regex.is_match(text), *expected, "{glob} against {text}: {regex}");
         }
     }

@@ -1,6 +1,5 @@
 //! What a decision looked at, in order, compactly: enough for a person to see why.
 
-use faramesh_call::json::write_string;
 use faramesh_program::{Agent, Program};
 
 use crate::outcome::{Outcome, Unknown};
@@ -58,20 +57,8 @@ impl Trace {
         lines
     }
 
-    /// Appends the trace as a record carries it: the lines as a list in canonical JSON.
-    pub fn write_json(&self, program: &Program, agent: &Agent, out: &mut Vec<u8>) {
-        out.push(b'[');
-        let mut first = true;
-        self.each_line(program, agent, &mut |line| {
-            if !std::mem::take(&mut first) {
-                out.push(b',');
-            }
-            write_string(line, out);
-        });
-        out.push(b']');
-    }
-
-    fn each_line(&self, program: &Program, agent: &Agent, take: &mut dyn FnMut(&str)) {
+    /// Hands over each line of [`Trace::lines`].
+    pub fn each_line(&self, program: &Program, agent: &Agent, take: &mut dyn FnMut(&str)) {
         let mut line = String::with_capacity(64);
         for tried in self.tried() {
             line.clear();

@@ -67,6 +67,20 @@ impl Canonical {
         Ok(Self(Cow::Owned(bytes)))
     }
 
+    /// The list of the texts that `each` hands over.
+    pub fn of_texts(each: impl FnOnce(&mut dyn FnMut(&str))) -> Self {
+        let mut out = Vec::with_capacity(256);
+        each(&mut |text| {
+            out.push(if out.is_empty() { b'[' } else { b',' });
+            json::write_string(text, &mut out);
+        });
+        if out.is_empty() {
+            out.push(b'[');
+        }
+        out.push(b']');
+        Self(Cow::Owned(out))
+    }
+
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

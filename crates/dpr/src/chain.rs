@@ -214,7 +214,7 @@ impl Chain {
     ///
     /// # Errors
     /// A record of it would break the chain.
-    pub fn admit(&self, draft: &Draft) -> Result<(), Broken> {
+    pub fn admit(&self, draft: &Draft<'_>) -> Result<(), Broken> {
         let seq = self.seq().saturating_add(1);
         if let Some(field) = draft.missing() {
             return Err(Broken { field, expected: "a value".to_owned(), found: "nothing".to_owned(), seq });
@@ -223,7 +223,7 @@ impl Chain {
     }
 
     /// Follows a draft that was admitted and sealed as the next record, in `epoch`.
-    pub fn sealed(&mut self, draft: &Draft, epoch: u64, hash: Hash) {
+    pub fn sealed(&mut self, draft: &Draft<'_>, epoch: u64, hash: Hash) {
         self.advance(draft.kind, draft.agent.as_deref(), draft.agent_seq, draft.policy);
         self.tip = Some(Tip { epoch, seq: self.seq().saturating_add(1), hash });
     }

@@ -1,9 +1,11 @@
 //! A record before it has a place in the ledger, and the one function that gives it its bytes.
-//! Nearly every part is rendered by the gate already, so sealing is copying and one hash: it runs
-//! under the lock that keeps the chain.
+//! A draft borrows what the call, its policy and its caller hold, and most of the rest is rendered by
+//! the gate already, so sealing is copying and one hash: it runs under the lock that keeps the chain.
 //!
 //! INVARIANT sealed bytes are canonical: members are written in order and once each, and whatever is
 //! copied in is [`Canonical`].
+
+use std::borrow::Cow;
 
 use faramesh_call::json::write_string;
 use faramesh_call::{Action, Code, Effect, Number, Tier, Timestamp};
@@ -16,39 +18,39 @@ use crate::{Hash, VERSION};
 
 /// Everything that a record says, except its position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Draft {
+pub struct Draft<'a> {
     /// What the record is about.
     pub kind: Kind,
     /// The agent whose call it was.
-    pub agent: Option<Box<str>>,
+    pub agent: Option<Cow<'a, str>>,
     /// The agent's own sequence number; it rises from record to record of the agent.
     pub agent_seq: Option<u64>,
     /// Who called, as it was found out.
-    pub identity: Option<Identity>,
+    pub identity: Option<Identity<'a>>,
     /// The door that the call came in by.
     pub tier: Option<Tier>,
     /// The protections that were active for this call.
-    pub enforcement: Vec<Box<str>>,
+    pub enforcement: Vec<Cow<'a, str>>,
     /// The session of the call.
-    pub session: Option<Box<str>>,
+    pub session: Option<Cow<'a, str>>,
     /// The framework's id of the call.
-    pub call_id: Option<Box<str>>,
+    pub call_id: Option<Cow<'a, str>>,
     /// The id of the request that the agent worked on.
-    pub request_id: Option<Box<str>>,
+    pub request_id: Option<Cow<'a, str>>,
     /// The id of the record that led to this one.
-    pub parent: Option<Box<str>>,
+    pub parent: Option<Cow<'a, str>>,
     /// The chain of identities of a delegated call, a list.
     pub delegation: Option<Canonical>,
     /// The tool.
-    pub tool: Option<Box<str>>,
+    pub tool: Option<Cow<'a, str>>,
     /// What kind of thing was asked for.
     pub action: Option<Action>,
     /// The arguments after redaction.
     pub args: Option<Canonical>,
     /// The paths of arguments that were redacted.
-    pub redacted: Vec<Box<str>>,
+    pub redacted: Vec<Cow<'a, str>>,
     /// [`crate::CommitmentKey::commit`] of the raw arguments.
-    pub args_commitment: Option<Box<str>>,
+    pub args_commitment: Option<Cow<'a, str>>,
     /// What was decided.
     pub effect: Option<Effect>,
     /// Whether the reply follows the effect; false in audit mode.
@@ -56,9 +58,9 @@ pub struct Draft {
     /// Why.
     pub code: Option<Code>,
     /// The reason in words.
-    pub reason: Option<Box<str>>,
+    pub reason: Option<Cow<'a, str>>,
     /// The rule that decided.
-    pub rule: Option<RuleRef>,
+    pub rule: Option<RuleRef<'a>>,
     /// The hash of the program that decided.
     pub policy: Option<Hash>,
     /// The steps of the decision, a compact list.
@@ -81,24 +83,24 @@ pub struct Draft {
 
 /// Who called, and how that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Identity {
+pub struct Identity<'a> {
     /// How it is known: `unix`, `self-declared`, …
-    pub method: Box<str>,
+    pub method: Cow<'a, str>,
     /// Who it is.
-    pub subject: Box<str>,
+    pub subject: Cow<'a, str>,
     /// When the proof ends.
     pub expires_at: Option<Timestamp>,
     /// The hash of the claims, in hexadecimal.
-    pub claims_hash: Option<Box<str>>,
+    pub claims_hash: Option<Cow<'a, str>>,
 }
 
 /// A rule as records name it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RuleRef {
+pub struct RuleRef<'a> {
     /// Where it is written: `governance.fms:12`.
-    pub reference: Box<str>,
+    pub reference: Cow<'a, str>,
     /// The hash of what it says.
-    pub digest: Box<str>,
+    pub digest: Cow<'a, str>,
 }
 
 /// The place of a record in the ledger.
@@ -154,7 +156,7 @@ macro_rules! strings {
     };
 }
 
-impl Draft {
+impl Draft<'_> {
     /// A draft of `kind` with `detail` and nothing else.
     #[must_use]
     pub fn event(kind: Kind, detail: impl Into<Canonical>) -> Self {
@@ -263,7 +265,7 @@ impl Draft {
     }
 }
 
-impl Identity {
+impl Identity<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
         let members = Members(out);
@@ -287,7 +289,7 @@ fn write_integer(value: u64, out: &mut Vec<u8>) {
     Number::from(value).write(out);
 }
 
-fn write_strings(items: &[Box<str>], out: &mut Vec<u8>) {
+fn write_strings(items: &[Cow<'_, str>], out: &mut Vec<u8>) {
     out.push(b'[');
     for (index, item) in items.iter().enumerate() {
         if index > 0 {

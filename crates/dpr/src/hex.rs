@@ -59,7 +59,7 @@ pub fn hash_of(bytes: &[u8]) -> Hash {
 pub(crate) fn text_of(hash: &Hash) -> String {
     let mut out = Vec::with_capacity(64);
     write_hash(hash, &mut out);
-    out.iter().copied().map(char::from).collect()
+    String::from_utf8(out).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ fn position(seq: u64, epoch: u64, prev: Hash) -> Position<'static> {
     Position { stack: "payments", instance: "host-1", epoch, seq, time, id, prev }
 }
 
-fn seal(draft: &Draft, seq: u64, epoch: u64, prev: Hash) -> Record {
+fn seal(draft: &Draft<'_>, seq: u64, epoch: u64, prev: Hash) -> Record {
     let mut out = Vec::new();
     let hash = draft.seal(&position(seq, epoch, prev), &mut out);
     let record = Record::parse(out).unwrap();
@@ -25,7 +25,7 @@ fn seal(draft: &Draft, seq: u64, epoch: u64, prev: Hash) -> Record {
     record
 }
 
-fn full() -> Draft {
+fn full() -> Draft<'static> {
     let object = |key: &'static str, value: &str| -> Canonical {
         [(key, Value::from(value))].into_iter().collect::<Object>().into()
     };
@@ -162,7 +162,7 @@ fn breaks_of_the_chain_are_named() {
     swapped.swap(3, 4);
     assert_eq!(first_break(&swapped), Some(("seq", 5)));
     assert_eq!(first_break(&records[1..]), Some(("seq", 2)));
-    let replace = |at: usize, draft: &Draft, epoch: u64| {
+    let replace = |at: usize, draft: &Draft<'_>, epoch: u64| {
         let mut changed = records.clone();
         changed[at] = seal(draft, u64::try_from(at).unwrap() + 1, epoch, records[at - 1].hash());
         first_break(&changed)

@@ -65,7 +65,7 @@ impl Gate {
             let now = wall_clock();
             let approval = inner.state.approval(id).ok_or_else(|| ApprovalError::Unknown(id.into()))?.clone();
             let by = operator.peer.user();
-            self.may_answer(&approval, &by, approved, now)?;
+            self.may_answer(&approval, by, approved, now)?;
             let resolution = Resolution { approved, by: by.into(), reason: reason.into(), at: now };
             let change = Change::ApprovalResolved { id: approval.id.clone(), resolution };
             let draft = self.answer_draft(&approval, &change);
@@ -98,7 +98,7 @@ impl Gate {
         Ok(())
     }
 
-    fn answer_draft(&self, approval: &Approval, change: &Change) -> Draft {
+    fn answer_draft<'a>(&self, approval: &'a Approval, change: &Change) -> Draft<'a> {
         let status = match change {
             Change::ApprovalResolved { resolution, .. } if resolution.approved => Status::Approved,
             _ => Status::Denied,
@@ -109,8 +109,8 @@ impl Gate {
                 .collect();
         Draft {
             kind: Kind::Approval,
-            tool: Some(approval.binding.tool.clone()),
-            parent: Some(approval.record.clone()),
+            tool: Some((&*approval.binding.tool).into()),
+            parent: Some((&*approval.record).into()),
             approval: Some(Canonical::from(members)),
             changes: Some(Canonical::from(&Value::List(vec![change.to_value()]))),
             dev: self.settings.dev,

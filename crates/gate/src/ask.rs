@@ -16,7 +16,7 @@ use faramesh_state::Change;
 use crate::gate::{Gate, Inner};
 use crate::lifecycle::Lifecycle;
 use crate::moment::wall_clock;
-use crate::record;
+use crate::record::{self, Caller};
 use crate::reply::{Denial, Reply, Respond, Warning};
 
 /// What the reply will be once the record is durable.
@@ -24,14 +24,14 @@ struct Pending {
     effect: Effect,
     denial: Option<Denial>,
     call_id: Option<Box<str>>,
-    policy_version: Box<str>,
+    policy_version: Arc<str>,
     enforced: bool,
     warnings: Vec<Warning>,
 }
 
 /// A verdict with everything that has to be written about it.
-struct Decided {
-    draft: Draft,
+struct Decided<'a> {
+    draft: Draft<'a>,
     changes: Vec<Change>,
     pending: Pending,
 }
@@ -45,7 +45,7 @@ impl Gate {
         }
         let mut inner = self.inner();
         let program = Arc::clone(&inner.program);
-        let decided = catch_unwind(AssertUnwindSafe(|| self.decide(&mut inner, &program, peer, call)));
+        let decided = catch_unwind(AssertUnwindSafe(|| self.decide(&mut inner, &program, peer, &call)));
         let decided = match decided {
             Ok(Ok(decided)) => decided,
             Ok(Err(refusal)) => return respond(*refusal),
@@ -84,13 +84,13 @@ impl Gate {
     }
 
     /// Steps 1 to 11: who calls, and what the policy says. Changes nothing but the entropy pool.
-    fn decide(
+    fn decide<'a>(
         &self,
         inner: &mut Inner,
-        program: &Program,
-        peer: &Peer,
-        call: Call,
-    ) -> Result<Decided, Box<Reply>> {
+        program: &'a Program,
+        peer: &'a Peer,
+        call: &'a Call,
+    ) -> Result<Decided<'a>, Box<Reply>> {
         let now = wall_clock();
         let args = Canonical::from(&call.args);
         if args.as_bytes().len() > MAX_ARGS_BYTES {
@@ -101,30 +101,37 @@ impl Gate {
         let commitment = self.settings.commitment_key.commit(args.as_bytes());
         let (agent, identity) = match identify(program, peer, call.agent.as_deref(), self.settings.dev) {
             Ok(found) => found,
-            Err(refused) => return Ok(self.unidentified(program, peer, &call, &refused)),
+            Err(refused) => return Ok(self.unidentified(program, peer, call, &refused)),
         };
-        let requester = peer.user();
         let input = Input {
             program,
             agent,
-            call: &call,
+            call,
             commitment: &commitment,
-            requester: &requester,
+            requester: peer.user(),
             state: &inner.state,
             moment: Moment { now, entropy },
         };
         let mut verdict = (self.settings.decider)(&input);
         let changes = std::mem::take(&mut verdict.changes);
-        let mut draft = record::of_verdict(&input, &verdict, &changes, &identity, self.settings.dev);
+        let caller = Caller { program, agent, identity, call, dev: self.settings.dev };
+        let mut draft = record::of_verdict(caller, &input, &verdict, &changes);
         draft.args = Some(verdict.redacted_args.as_ref().map_or(args, Canonical::from));
         draft.agent_seq = Some(inner.state.next_agent_seq(&agent.name));
-        let denial = record::denial(&verdict);
-        Ok(Decided { draft, changes, pending: pending(program, &call, verdict.effect, denial) })
+        let pending = pending(program, call, verdict.effect, record::denial(&verdict));
+        draft.args_commitment = Some(commitment.into());
+        Ok(Decided { draft, changes, pending })
     }
 
     /// A caller who is nobody is denied, and that is recorded too. Its claims name no agent, so the
     /// record belongs to none.
-    fn unidentified(&self, program: &Program, peer: &Peer, call: &Call, refused: &Refused) -> Decided {
+    fn unidentified<'a>(
+        &self,
+        program: &Program,
+        peer: &'a Peer,
+        call: &'a Call,
+        refused: &Refused,
+    ) -> Decided<'a> {
         let draft = record::of_refusal(program, peer, call, refused, self.settings.dev);
         let denial = Denial {
             effect: Effect::Deny,
@@ -140,7 +147,7 @@ impl Gate {
     }
 
     /// Steps 12 to 14. The state changes only when the record has its place in the ledger.
-    fn record(&self, inner: &mut Inner, decided: Decided, respond: Respond) {
+    fn record(&self, inner: &mut Inner, decided: Decided<'_>, respond: Respond) {
         let Decided { draft, mut changes, pending } = decided;
         let agent = draft.agent.clone();
         let retry_after_seconds = self.retry_after_seconds();
@@ -168,7 +175,7 @@ fn pending(program: &Program, call: &Call, effect: Effect, denial: Option<Denial
         effect,
         denial,
         call_id: call.call_id.clone(),
-        policy_version: program.hash_text().into(),
+        policy_version: program.policy_version(),
         enforced: program.runtime.mode == Mode::Enforce,
         warnings: Vec::new(),
     };

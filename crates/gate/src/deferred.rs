@@ -1,7 +1,7 @@
 //! A caller asks what became of its deferred call. It never sends the arguments again to learn that.
 
 use faramesh_call::{Action, Code, Effect, Object, Tier, Value};
-use faramesh_dpr::{Canonical, Draft, Identity as RecordedIdentity, Kind, RuleRef};
+use faramesh_dpr::{Canonical, Draft, Kind, RuleRef};
 use faramesh_identity::{Identity, Peer, identify};
 use faramesh_ledger::{Receipt, Unavailable};
 use faramesh_program::Program;
@@ -12,6 +12,7 @@ use faramesh_state::{Approval, Change, Status};
 use crate::gate::Gate;
 use crate::lifecycle::Lifecycle;
 use crate::moment::wall_clock;
+use crate::record::recorded;
 
 /// What became of a deferred call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,13 +111,13 @@ impl Gate {
         }
     }
 
-    fn redeemed_draft(
+    fn redeemed_draft<'a>(
         &self,
         tier: Tier,
         program: &Program,
-        approval: &Approval,
-        identity: &Identity,
-    ) -> Draft {
+        approval: &'a Approval,
+        identity: &Identity<'a>,
+    ) -> Draft<'a> {
         let change = Change::ApprovalConsumed { id: approval.id.clone() };
         let mut members: Object =
             [("id", Value::string(approval.id.clone())), ("status", Value::from(Status::Consumed.as_str()))]
@@ -127,25 +128,21 @@ impl Gate {
             members.insert("reason", Value::string(resolution.reason.clone()));
         }
         let rule = (*approval.binding.rule_digest != *DEFAULT_RULE).then(|| RuleRef {
-            reference: approval.rule_ref.clone(),
-            digest: approval.binding.rule_digest.clone(),
+            reference: (&*approval.rule_ref).into(),
+            digest: (&*approval.binding.rule_digest).into(),
         });
         Draft {
             kind: Kind::Decision,
-            agent: Some(approval.binding.agent.clone()),
-            identity: Some(RecordedIdentity {
-                method: identity.method().as_str().into(),
-                subject: identity.subject().into(),
-                ..RecordedIdentity::default()
-            }),
+            agent: Some((&*approval.binding.agent).into()),
+            identity: Some(recorded(identity)),
             tier: Some(tier),
             enforcement: vec![tier.as_str().into()],
-            session: approval.session.clone(),
-            parent: Some(approval.record.clone()),
-            tool: Some(approval.binding.tool.clone()),
+            session: approval.session.as_deref().map(Into::into),
+            parent: Some((&*approval.record).into()),
+            tool: Some((&*approval.binding.tool).into()),
             action: Some(Action::ToolCall),
             args: Some(Canonical::from(&approval.args)),
-            args_commitment: Some(approval.binding.commitment.clone()),
+            args_commitment: Some((&*approval.binding.commitment).into()),
             effect: Some(Effect::Permit),
             enforced: Some(program.runtime.mode == Mode::Enforce),
             code: Some(Code::Approved),

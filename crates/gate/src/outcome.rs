@@ -78,7 +78,7 @@ impl Gate {
         let found = identify(&inner.program, peer, outcome.agent.as_deref(), self.settings.dev);
         let (agent, method, subject) = match found {
             Ok((agent, identity)) => {
-                (Some(agent.name.clone()), identity.method().as_str(), identity.subject().into())
+                (Some((&*agent.name).into()), identity.method().as_str(), identity.subject())
             }
             // A report need not name an agent; one that names a wrong one is no report.
             Err(_) if outcome.agent.is_none() => (None, "none", peer.subject()),
@@ -92,7 +92,7 @@ impl Gate {
                 subject: subject.into(),
                 ..RecordedIdentity::default()
             }),
-            parent: Some(outcome.action_id.clone()),
+            parent: Some((&*outcome.action_id).into()),
             detail: Some(Canonical::from(detail(outcome))),
             dev: self.settings.dev,
             ..Draft::default()

@@ -1,11 +1,13 @@
 //! A verdict as the record and the reply state it.
 
+use std::borrow::Cow;
+
 use faramesh_call::{Call, Code, Effect, Object, Value};
 use faramesh_decide::{Input, Verdict};
 use faramesh_dpr::{Canonical, Draft, Identity as RecordedIdentity, Kind, RuleRef};
 use faramesh_identity::{Identity, Peer, Refused};
 use faramesh_program::image::Mode;
-use faramesh_program::{Program, Rule, hex};
+use faramesh_program::{Agent, Program, Rule, hex};
 use faramesh_state::Change;
 
 use crate::reply::{Denial, Resolution};
@@ -13,42 +15,57 @@ use crate::reply::{Denial, Resolution};
 /// Digits of a rule's digest that name it in replies.
 const RULE_ID_DIGITS: usize = 12;
 
+/// What a record borrows: the call, who called, and the policy that decided.
+pub(crate) struct Caller<'a> {
+    pub program: &'a Program,
+    pub agent: &'a Agent,
+    pub identity: Identity<'a>,
+    pub call: &'a Call,
+    pub dev: bool,
+}
+
 /// The record of a decision, but for its arguments and sequence number.
-pub(crate) fn of_verdict(
+pub(crate) fn of_verdict<'a>(
+    caller: Caller<'a>,
     input: &Input<'_>,
     verdict: &Verdict<'_>,
     changes: &[Change],
-    identity: &Identity,
-    dev: bool,
-) -> Draft {
-    let mut trace = Vec::with_capacity(256);
-    verdict.trace.write_json(input.program, input.agent, &mut trace);
+) -> Draft<'a> {
+    let trace = Canonical::of_texts(|take| verdict.trace.each_line(input.program, input.agent, take));
     let changes = (!changes.is_empty())
         .then(|| Canonical::from(&Value::List(changes.iter().map(Change::to_value).collect())));
-    let recorded = RecordedIdentity {
+    Draft {
+        agent: Some((&*caller.agent.name).into()),
+        identity: Some(recorded(&caller.identity)),
+        redacted: verdict.redacted.iter().map(|field| field.clone().into()).collect(),
+        effect: Some(verdict.effect),
+        code: Some(verdict.code),
+        reason: (!verdict.message.is_empty()).then(|| verdict.message.clone().into()),
+        rule: verdict.rule.map(reference),
+        trace: Some(trace),
+        changes,
+        approval: approval(verdict).map(Canonical::from),
+        ..of_call(caller.program, caller.call, caller.dev)
+    }
+}
+
+/// The identity of a caller as records state it.
+pub(crate) fn recorded<'a>(identity: &Identity<'a>) -> RecordedIdentity<'a> {
+    RecordedIdentity {
         method: identity.method().as_str().into(),
         subject: identity.subject().into(),
         ..RecordedIdentity::default()
-    };
-    Draft {
-        agent: Some(input.agent.name.clone()),
-        identity: Some(recorded),
-        args_commitment: Some(input.commitment.into()),
-        redacted: verdict.redacted.iter().map(|field| field.as_str().into()).collect(),
-        effect: Some(verdict.effect),
-        code: Some(verdict.code),
-        reason: (!verdict.message.is_empty()).then(|| verdict.message.as_str().into()),
-        rule: verdict.rule.map(reference),
-        // Lines are written in canonical form; one that was not would be left out, not recorded wrong.
-        trace: Canonical::checked(trace).ok(),
-        changes,
-        approval: approval(verdict).map(Canonical::from),
-        ..of_call(input.program, input.call, dev)
     }
 }
 
 /// The record of a call whose caller is nobody.
-pub(crate) fn of_refusal(program: &Program, peer: &Peer, call: &Call, refused: &Refused, dev: bool) -> Draft {
+pub(crate) fn of_refusal<'a>(
+    program: &Program,
+    peer: &'a Peer,
+    call: &'a Call,
+    refused: &Refused,
+    dev: bool,
+) -> Draft<'a> {
     Draft {
         identity: Some(RecordedIdentity {
             method: "none".into(),
@@ -57,21 +74,22 @@ pub(crate) fn of_refusal(program: &Program, peer: &Peer, call: &Call, refused: &
         }),
         effect: Some(Effect::Deny),
         code: Some(refused.code),
-        reason: Some(refused.message.as_str().into()),
+        reason: Some(refused.message.clone().into()),
         ..of_call(program, call, dev)
     }
 }
 
-fn of_call(program: &Program, call: &Call, dev: bool) -> Draft {
+fn of_call<'a>(program: &Program, call: &'a Call, dev: bool) -> Draft<'a> {
+    let text = |text: &'a Option<Box<str>>| text.as_deref().map(Cow::Borrowed);
     Draft {
         kind: Kind::Decision,
         tier: Some(call.tier),
         enforcement: vec![call.tier.as_str().into()],
-        session: call.session.clone(),
-        call_id: call.call_id.clone(),
-        request_id: call.request_id.clone(),
-        parent: call.parent.clone(),
-        tool: Some(call.tool.clone()),
+        session: text(&call.session),
+        call_id: text(&call.call_id),
+        request_id: text(&call.request_id),
+        parent: text(&call.parent),
+        tool: Some((&*call.tool).into()),
         action: Some(call.action),
         enforced: Some(program.runtime.mode == Mode::Enforce),
         policy: Some(*program.hash()),
@@ -80,8 +98,8 @@ fn of_call(program: &Program, call: &Call, dev: bool) -> Draft {
     }
 }
 
-fn reference(rule: &Rule) -> RuleRef {
-    RuleRef { reference: rule.reference.clone(), digest: hex(&rule.digest).into() }
+fn reference(rule: &Rule) -> RuleRef<'static> {
+    RuleRef { reference: rule.reference.to_string().into(), digest: hex(&rule.digest).into() }
 }
 
 fn approval(verdict: &Verdict<'_>) -> Option<Object> {

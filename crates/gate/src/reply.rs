@@ -1,6 +1,8 @@
 //! What a caller is told. A permit needs a receipt of the ledger; everything else is a denial with
 //! all that an agent can act on, and never a secret or a redacted value.
 
+use std::sync::Arc;
+
 use faramesh_call::json::Writer;
 use faramesh_call::{Code, Effect};
 use faramesh_ledger::Receipt;
@@ -17,7 +19,7 @@ pub struct Reply {
     /// The framework's id of the call.
     pub call_id: Option<Box<str>>,
     /// The hash of the policy that decided.
-    pub policy_version: Box<str>,
+    pub policy_version: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +81,7 @@ impl Reply {
     pub(crate) fn permit(
         receipt: &Receipt,
         call_id: Option<Box<str>>,
-        policy_version: Box<str>,
+        policy_version: Arc<str>,
         enforced: bool,
         warnings: Vec<Warning>,
     ) -> Self {
@@ -91,7 +93,7 @@ impl Reply {
         denial: Denial,
         action_id: Box<str>,
         call_id: Option<Box<str>>,
-        policy_version: Box<str>,
+        policy_version: Arc<str>,
     ) -> Self {
         Self { body: Body::Denial(denial), action_id, call_id, policy_version }
     }
@@ -105,7 +107,7 @@ impl Reply {
         };
         let (rule_ref, rule_id, next) = (None, None, None);
         let denial = Denial { effect: Effect::Deny, code, message, rule_ref, rule_id, resolution, next };
-        Self::denial(denial, Box::default(), None, Box::default())
+        Self::denial(denial, Box::default(), None, Arc::default())
     }
 
     /// What the caller may do.

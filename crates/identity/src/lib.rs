@@ -12,10 +12,10 @@ use faramesh_program::image::{Attest, Mode};
 use faramesh_program::{Agent, Program};
 
 /// Who calls, as records state it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity<'a> {
     method: Method,
-    subject: Box<str>,
+    subject: &'a str,
 }
 
 /// How an identity was found out.
@@ -38,7 +38,7 @@ impl Method {
     }
 }
 
-impl Identity {
+impl<'a> Identity<'a> {
     /// How it was found out.
     #[must_use]
     pub fn method(&self) -> Method {
@@ -47,8 +47,8 @@ impl Identity {
 
     /// Who it is: `uid:1000 exe:/usr/bin/python3.11`, or the claimed id.
     #[must_use]
-    pub fn subject(&self) -> &str {
-        &self.subject
+    pub fn subject(&self) -> &'a str {
+        self.subject
     }
 }
 
@@ -76,10 +76,10 @@ pub fn believes_callers(program: &Program, dev: bool) -> bool {
 /// No declared agent is this caller, or nothing proves that it is the one it claims to be.
 pub fn identify<'p>(
     program: &'p Program,
-    peer: &Peer,
-    claimed: Option<&str>,
+    peer: &'p Peer,
+    claimed: Option<&'p str>,
     dev: bool,
-) -> Result<(&'p Agent, Identity), Refused> {
+) -> Result<(&'p Agent, Identity<'p>), Refused> {
     let agent = match (claimed, program.anonymous_agent()) {
         (_, Some(anonymous)) => anonymous,
         (Some(name), None) => program.agent(name).ok_or_else(|| unknown(name))?,
@@ -89,10 +89,10 @@ pub fn identify<'p>(
         && let Some(attest) = &agent.attest
         && attested(attest, peer)
     {
-        return Ok((agent, Identity { method: Method::Unix, subject: peer.subject().into() }));
+        return Ok((agent, Identity { method: Method::Unix, subject: peer.subject() }));
     }
     if believes_callers(program, dev) {
-        let subject = claimed.map_or_else(|| peer.subject().into(), Box::from);
+        let subject = claimed.unwrap_or_else(|| peer.subject());
         return Ok((agent, Identity { method: Method::SelfDeclared, subject }));
     }
     Err(unverified(format!(
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn peer(uid: u32) -> Peer {
-        Peer { uid, pid: 1, exe: Some("/usr/bin/python3".to_owned()) }
+        Peer::new(uid, 1, Some("/usr/bin/python3".to_owned()))
     }
 
     fn by_uid(uid: u32) -> Option<Attest> {

@@ -12,9 +12,23 @@ pub struct Peer {
     pub pid: u32,
     /// Absolute path of the executable; `None` when the kernel would not say.
     pub exe: Option<String>,
+    user: Box<str>,
+    subject: Box<str>,
 }
 
 impl Peer {
+    /// A process that somebody vouches for.
+    #[must_use]
+    pub fn new(uid: u32, pid: u32, exe: Option<String>) -> Self {
+        // Every record of the process names it, so it is put into words once.
+        let user: Box<str> = format!("uid:{uid}").into();
+        let subject = match &exe {
+            Some(exe) => format!("{user} exe:{exe}").into(),
+            None => user.clone(),
+        };
+        Self { uid, pid, exe, user, subject }
+    }
+
     /// Asks the kernel about the other end of a connected Unix socket.
     ///
     /// # Errors
@@ -22,11 +36,8 @@ impl Peer {
     #[cfg(target_os = "linux")]
     pub fn of(socket: impl AsFd) -> io::Result<Self> {
         let credentials = rustix::net::sockopt::socket_peercred(socket)?;
-        Ok(Self {
-            uid: credentials.uid.as_raw(),
-            pid: u32::try_from(credentials.pid.as_raw_nonzero().get()).unwrap_or(0),
-            exe: executable(credentials.pid),
-        })
+        let pid = u32::try_from(credentials.pid.as_raw_nonzero().get()).unwrap_or(0);
+        Ok(Self::new(credentials.uid.as_raw(), pid, executable(credentials.pid)))
     }
 
     /// Asks the kernel about the other end of a connected Unix socket.
@@ -40,17 +51,14 @@ impl Peer {
 
     /// The process in words: `uid:1000 exe:/usr/bin/python3.11`.
     #[must_use]
-    pub fn subject(&self) -> String {
-        match &self.exe {
-            Some(exe) => format!("uid:{} exe:{exe}", self.uid),
-            None => format!("uid:{}", self.uid),
-        }
+    pub fn subject(&self) -> &str {
+        &self.subject
     }
 
     /// The user in words: `uid:1000`.
     #[must_use]
-    pub fn user(&self) -> String {
-        format!("uid:{}", self.uid)
+    pub fn user(&self) -> &str {
+        &self.user
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::background::yield_to_decisions;
 use crate::commit::{Shared, locked};
 use crate::disk::RealDisk;
 use crate::index::{Cursor, Index};
@@ -66,6 +67,7 @@ struct Indexer {
 
 impl Indexer {
     fn run(&self) {
+        yield_to_decisions();
         let mut rebuilt = false;
         while !self.pause(Duration::ZERO) {
             let ended = self.follow();

@@ -111,7 +111,7 @@ impl Ledger {
     /// The record cannot be taken; `completion` was called with the same error.
     pub fn append(
         &self,
-        draft: Draft,
+        draft: Draft<'_>,
         now: Timestamp,
         completion: Completion,
     ) -> Result<Appended, Unavailable> {
@@ -154,7 +154,7 @@ impl Ledger {
     /// The record is not kept, or not within `timeout`; then it may still be later.
     pub fn append_and_wait(
         &self,
-        draft: Draft,
+        draft: Draft<'_>,
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Receipt, Unavailable> {

@@ -6,6 +6,7 @@
 //! end, `open` recovers, `index` and `indexer` find records fast, `follow` tells who listens.
 //! Leaves out what records mean, and checkpoints and signatures.
 
+mod background;
 mod commit;
 mod damage;
 mod disk;

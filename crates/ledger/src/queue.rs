@@ -154,7 +154,7 @@ impl Queue {
     }
 
     /// Takes a draft into the chain and the batch.
-    pub(crate) fn place(&mut self, draft: &Draft, now: Timestamp, completion: Completion) -> Placed {
+    pub(crate) fn place(&mut self, draft: &Draft<'_>, now: Timestamp, completion: Completion) -> Placed {
         let room_for_one = Self::has_room(&self.batch);
         let admitted = match &self.refusal {
             Some(refusal) => Err(refusal.clone()),

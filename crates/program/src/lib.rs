@@ -3,6 +3,7 @@
 
 pub mod image;
 pub mod load;
+pub mod pattern;
 pub mod program;
 pub mod tools;
 

@@ -5,10 +5,10 @@
 //! length of the sources (u32), the sources, SHA-256 over all of that. The policy's hash is SHA-256
 //! over everything up to and including the image.
 
-use regex::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
 
 use crate::image::{AgentImage, Expression, Image, Operand, RuleEffect, Sources};
+use crate::pattern::Pattern;
 use crate::program::Program;
 
 /// First bytes of a program.
@@ -83,7 +83,7 @@ fn append(bytes: &mut Vec<u8>, section: &[u8]) -> Result<(), LoadError> {
 pub fn load(bytes: &[u8]) -> Result<Program, LoadError> {
     let (image, sources, hash) = decode(bytes)?;
     validate(&image)?;
-    let regexes = image.regexes.iter().map(|text| compile_regex(text)).collect::<Result<_, _>>()?;
+    let regexes = image.regexes.iter().map(|text| Pattern::new(text)).collect::<Result<_, _>>()?;
     Program::new(image, &sources, hash, regexes)
 }
 
@@ -126,21 +126,6 @@ fn section(bytes: &[u8]) -> Result<(&[u8], &[u8]), LoadError> {
     let (length, rest) = bytes.split_first_chunk().ok_or(CUT)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| CUT)?;
     rest.split_at_checked(length).ok_or(CUT)
-}
-
-/// Compiles a regular expression within the limits of the language.
-///
-/// # Errors
-/// It does not compile, or is beyond a limit.
-pub fn compile_regex(text: &str) -> Result<Regex, LoadError> {
-    if text.len() > MAX_REGEX_BYTES {
-        return Err(LoadError::Limit("length of a regular expression"));
-    }
-    RegexBuilder::new(text)
-        .size_limit(MAX_REGEX_COMPILED_BYTES)
-        .dfa_size_limit(MAX_REGEX_COMPILED_BYTES)
-        .build()
-        .map_err(|_| LoadError::Regex(text.to_owned()))
 }
 
 /// INVARIANT: after this, every index of the image is in bounds and every reference points

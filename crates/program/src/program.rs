@@ -1,9 +1,10 @@
 //! A loaded policy, ready for deciding: rules indexed by tool, constants as values, regular
 //! expressions compiled once each.
 
+use std::sync::Arc;
+
 use faramesh_call::value::Value;
 use faramesh_call::{Number, Timestamp};
-use regex::Regex;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
@@ -12,13 +13,14 @@ use crate::image::{
     Path, Redaction, RuleEffect, Runtime, Scalar, Sources,
 };
 use crate::load::LoadError;
+use crate::pattern::Pattern;
 use crate::tools::ToolIndex;
 
 /// A policy that can decide. Immutable; shared between threads.
 #[derive(Debug)]
 pub struct Program {
     hash: [u8; 32],
-    hash_text: Box<str>,
+    hash_text: Arc<str>,
     /// Settings of the daemon.
     pub runtime: Runtime,
     /// Declared identity providers.
@@ -27,7 +29,7 @@ pub struct Program {
     by_name: FxHashMap<Box<str>, u32>,
     constants: Vec<ConstantValue>,
     paths: Vec<Path>,
-    regexes: Vec<Regex>,
+    regexes: Vec<Pattern>,
     operands: Vec<Operand>,
     expressions: Vec<Expression>,
     offsets: Vec<OffsetChange>,
@@ -104,7 +106,7 @@ impl Program {
         image: Image,
         sources: &Sources,
         hash: [u8; 32],
-        regexes: Vec<Regex>,
+        regexes: Vec<Pattern>,
     ) -> Result<Self, LoadError> {
         let constants = image.constants.into_iter().map(constant_value).collect::<Result<_, _>>()?;
         let mut agents = Vec::with_capacity(image.agents.len());
@@ -143,6 +145,12 @@ impl Program {
         &self.hash_text
     }
 
+    /// The same, shared: every reply names the policy that decided.
+    #[must_use]
+    pub fn policy_version(&self) -> Arc<str> {
+        Arc::clone(&self.hash_text)
+    }
+
     /// Every agent, in source order.
     #[must_use]
     pub fn agents(&self) -> &[Agent] {
@@ -176,7 +184,7 @@ impl Program {
 
     /// A regular expression.
     #[must_use]
-    pub fn regex(&self, index: u32) -> Option<&Regex> {
+    pub fn regex(&self, index: u32) -> Option<&Pattern> {
         self.regexes.get(usize::try_from(index).ok()?)
     }
 
@@ -315,11 +323,10 @@ impl Comparison {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble & 15)).copied().unwrap_or(b'0');
+    let mut text = vec![b'0'; bytes.len() * 2];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(*byte)]);
     }
-    text
+    String::from_utf8(text).unwrap_or_default()
 }

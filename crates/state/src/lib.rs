@@ -12,6 +12,7 @@ pub use change::Change;
 use std::collections::HashMap;
 
 use faramesh_call::Timestamp;
+use rustc_hash::FxHashMap;
 
 /// Most approvals that are remembered at once; a defer beyond it is a denial.
 pub const MAX_APPROVALS: usize = 10_000;
@@ -21,7 +22,7 @@ pub const MAX_APPROVALS: usize = 10_000;
 pub struct State {
     approvals: HashMap<Box<str>, Approval>,
     by_binding: HashMap<Binding, Box<str>>,
-    agent_seqs: HashMap<Box<str>, u64>,
+    agent_seqs: FxHashMap<Box<str>, u64>,
 }
 
 impl State {

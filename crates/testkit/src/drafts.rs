@@ -11,13 +11,13 @@ pub fn policy_hash() -> Hash {
 
 /// The record that puts the policy into force; it must come before the first [`decision`].
 #[must_use]
-pub fn policy() -> Draft {
+pub fn policy() -> Draft<'static> {
     Draft { kind: Kind::Policy, policy: Some(policy_hash()), ..Draft::default() }
 }
 
 /// A plain permit: about 300 bytes of arguments and a trace of 8 steps.
 #[must_use]
-pub fn decision(agent: &str, agent_seq: u64) -> Draft {
+pub fn decision(agent: &str, agent_seq: u64) -> Draft<'_> {
     let note = "customer asked for a refund of the second item of the order because it arrived damaged; \
                 photos are attached to the ticket and the warehouse has confirmed the return of the parcel";
     let args: Object = [

@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use faramesh_gate::Peer;
-use mio::Token;
 use mio::net::UnixStream;
+use mio::{Registry, Token};
 
 use crate::limits::{MAX_LINE_BYTES, TURN_BYTES};
 use crate::outbox::Outbox;
@@ -50,9 +50,9 @@ pub(crate) enum Line<'a> {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: UnixStream, peer: Peer, token: Token) -> Self {
+    pub(crate) fn new(stream: UnixStream, peer: Peer, token: Token, registry: Arc<Registry>) -> Self {
         let stream = Arc::new(stream);
-        let outbox = Outbox::new(Arc::clone(&stream));
+        let outbox = Outbox::new(Arc::clone(&stream), registry, token);
         let peer = Arc::new(peer);
         Self { stream, peer, outbox, token, hung_up: false, deaf: false, lines: Lines::default() }
     }

@@ -1,12 +1,16 @@
 //! Replies on their way to one client. Any thread may put one in; what the socket does not take at
-//! once waits here until it is writable again.
+//! once waits here until it is writable again. Only then does the loop ask for that event: asked for
+//! always, it would come, and wake the loop, for every reply that a client reads.
 
 use std::io::{self, Write};
 use std::net::Shutdown;
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mio::net::UnixStream;
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
 
 use crate::limits::{MAX_IN_FLIGHT, MAX_UNREAD_BYTES};
 
@@ -15,6 +19,9 @@ use crate::limits::{MAX_IN_FLIGHT, MAX_UNREAD_BYTES};
 #[derive(Debug)]
 pub(crate) struct Outbox {
     stream: Arc<UnixStream>,
+    /// Where the loop is told to watch for the socket being writable, under this token.
+    registry: Arc<Registry>,
+    token: Token,
     unread: Mutex<Vec<u8>>,
     closed: AtomicBool,
     in_flight: AtomicUsize,
@@ -23,9 +30,11 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new(stream: Arc<UnixStream>) -> Arc<Self> {
+    pub(crate) fn new(stream: Arc<UnixStream>, registry: Arc<Registry>, token: Token) -> Arc<Self> {
         Arc::new(Self {
             stream,
+            registry,
+            token,
             unread: Mutex::default(),
             closed: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
@@ -77,19 +86,35 @@ impl Outbox {
         if self.is_closed() {
             return;
         }
+        let waited = !unread.is_empty();
         let mut rest = line;
-        if unread.is_empty() {
+        if !waited {
             let sent = self.write_some(rest);
             rest = rest.get(sent..).unwrap_or_default();
         }
         unread.extend_from_slice(rest);
-        if line.is_empty() && !unread.is_empty() {
+        if line.is_empty() && waited {
             let sent = self.write_some(&unread);
             unread.drain(..sent);
         }
         if unread.len() > MAX_UNREAD_BYTES {
             self.close();
             *unread = Vec::new();
+        }
+        if waited == unread.is_empty() {
+            self.watch(!waited);
+        }
+    }
+
+    /// Has the loop told when the socket takes more, or no longer. Asking says at once whether it
+    /// does, so nothing is missed between a full socket and the question.
+    fn watch(&self, writable: bool) {
+        let readable = Interest::READABLE;
+        let interest = if writable { readable | Interest::WRITABLE } else { readable };
+        let watched = self.registry.reregister(&mut SourceFd(&self.stream.as_raw_fd()), self.token, interest);
+        // Unwatched, the rest of a reply would never leave; a client must not wait for it for ever.
+        if watched.is_err() && writable {
+            self.close();
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use faramesh_call::{Code, Tier};
 use faramesh_gate::{Gate, Peer, Reply};
 use mio::net::{UnixListener, UnixStream};
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use crate::connection::{Connection, Line, Progress};
 use crate::limits::{MAX_CONNECTIONS, MAX_LINE_BYTES};
@@ -25,6 +25,13 @@ const WAKER: Token = Token(usize::MAX - 1);
 const MAX_SLEEP: Duration = Duration::from_millis(250);
 /// Turns without company after which a lone request is synced on this thread.
 const QUIET_TURNS: u32 = 4;
+/// Requests in flight from which on the loop expects more at any moment.
+const BUSY: usize = 16;
+/// How often it looks then: for some tens of microseconds.
+const LOOKS: u32 = 48;
+/// Decisions after which a long turn hands over what it has, so that the disk and the clients go to
+/// work on the first of them while it decides the rest.
+const PORTION: usize = 32;
 const SCRATCH_BYTES: usize = 64 << 10;
 /// Bits of a token that are a place among the connections; the others tell its holders apart.
 const PLACE_BITS: u32 = 16;
@@ -34,6 +41,8 @@ const _: () = assert!(MAX_CONNECTIONS < 1 << PLACE_BITS);
 #[derive(Debug)]
 pub struct Server {
     poll: Poll,
+    /// For replies that must wait until their socket takes more.
+    registry: Arc<Registry>,
     listener: UnixListener,
     /// Removes the socket's file at the end.
     _bound: Listener,
@@ -47,6 +56,8 @@ pub struct Server {
     waiting: WaitingPolls,
     accept_again: bool,
     quiet_turns: u32,
+    /// Somebody asked in the last turn.
+    asked_last: bool,
     /// Connections that there have been.
     admitted: usize,
 }
@@ -91,6 +102,7 @@ impl Server {
         socket.set_nonblocking(true)?;
         let mut listener = UnixListener::from_std(socket);
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let registry = Arc::new(poll.registry().try_clone()?);
         let waker = Waker::new(poll.registry(), WAKER)?;
         let shared = Arc::new(Shared {
             waker,
@@ -105,6 +117,7 @@ impl Server {
         }));
         Ok(Self {
             poll,
+            registry,
             listener,
             _bound: bound,
             shared,
@@ -116,6 +129,7 @@ impl Server {
             waiting: WaitingPolls::default(),
             accept_again: false,
             quiet_turns: 0,
+            asked_last: false,
             admitted: 0,
         })
     }
@@ -134,11 +148,12 @@ impl Server {
         let mut events = Events::with_capacity(1_024);
         let mut scratch = vec![0; SCRATCH_BYTES];
         while !self.shared.stop.load(Ordering::Acquire) {
-            match self.poll.poll(&mut events, Some(self.sleep())) {
+            match self.wait(&mut events) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 result => result?,
             }
             let asked = self.turn(&events, &mut scratch);
+            self.asked_last = asked > 0;
             if asked > 0 {
                 let alone = asked == 1 && self.shared.in_flight.load(Ordering::Acquire) == 1;
                 self.quiet_turns = if alone { self.quiet_turns.saturating_add(1) } else { 0 };
@@ -151,6 +166,23 @@ impl Server {
         }
         self.waiting.answer_all(&self.gate);
         Ok(())
+    }
+
+    /// Waits for events. When somebody asked a moment ago, or many replies are on their way, the next
+    /// request is near, and a sleep would cost its sender a wake-up: then the loop looks a few times
+    /// more first, and lets whoever else has work have the core in between.
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let sleep = self.sleep();
+        let busy = self.asked_last || self.shared.in_flight.load(Ordering::Acquire) >= BUSY;
+        let looks = if busy && !sleep.is_zero() { LOOKS } else { 0 };
+        for _ in 0..looks {
+            self.poll.poll(events, Some(Duration::ZERO))?;
+            if !events.is_empty() {
+                return Ok(());
+            }
+            std::thread::yield_now();
+        }
+        self.poll.poll(events, Some(sleep))
     }
 
     fn sleep(&self) -> Duration {
@@ -185,7 +217,15 @@ impl Server {
         if self.accept_again {
             self.accept(&mut ready);
         }
-        ready.into_iter().map(|token| self.read(token, scratch)).sum()
+        let (mut asked, mut handed_over) = (0, 0);
+        for token in ready {
+            asked += self.read(token, scratch);
+            if asked - handed_over >= PORTION {
+                handed_over = asked;
+                self.gate.commit(false);
+            }
+        }
+        asked
     }
 
     fn connection(&mut self, token: Token) -> Option<&mut Connection> {
@@ -214,14 +254,13 @@ impl Server {
         let index = self.free.pop().unwrap_or(self.connections.len());
         self.admitted += 1;
         let token = Token(self.admitted << PLACE_BITS | index);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        if self.poll.registry().register(&mut stream, token, interest).is_err() {
+        if self.poll.registry().register(&mut stream, token, Interest::READABLE).is_err() {
             if index < self.connections.len() {
                 self.free.push(index);
             }
             return None;
         }
-        let connection = Connection::new(stream, peer, token);
+        let connection = Connection::new(stream, peer, token, Arc::clone(&self.registry));
         match self.connections.get_mut(index) {
             Some(slot) => *slot = Some(connection),
             None => self.connections.push(Some(connection)),

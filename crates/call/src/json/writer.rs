@@ -1,5 +1,6 @@
 //! The canonical form: no white space, members in order, strings escaped as RFC 8785 says.
 
+use super::plain::plain_run;
 use crate::number::Number;
 use crate::value::Value;
 
@@ -42,18 +43,14 @@ pub fn write_value(value: &Value, out: &mut Vec<u8>) {
 /// Appends a string with its quotes.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
-    let mut rest = bytes;
-    while let Some(index) = rest.iter().position(special) {
-        let (run, tail) = rest.split_at(index);
+    let mut rest = text.as_bytes();
+    loop {
+        let (run, tail) = rest.split_at(plain_run(rest).min(rest.len()));
         out.extend_from_slice(run);
-        if let Some((byte, after)) = tail.split_first() {
-            write_escape(*byte, out);
-            rest = after;
-        }
+        let Some((byte, after)) = tail.split_first() else { break };
+        write_escape(*byte, out);
+        rest = after;
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
 }
 

@@ -28,7 +28,7 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
     let changed = policy_hash != previous_hash;
     // Positions in the source are outside the hash: the same policy is put in force again, so that
     // records name the lines that the author sees now.
-    let by = text(params, "by")?.map_or_else(|| peer.user(), str::to_owned);
+    let by = text(params, "by")?.map_or_else(|| peer.user().to_owned(), str::to_owned);
     context
         .facts
         .layout

@@ -100,7 +100,7 @@ pub fn on_disk(folder: &Path) -> (Ledger, State) {
 }
 
 pub fn peer(uid: u32) -> Peer {
-    Peer { uid, pid: 1, exe: Some("/usr/bin/python3".to_owned()) }
+    Peer::new(uid, 1, Some("/usr/bin/python3".to_owned()))
 }
 
 pub fn call(agent: &str, tool: &str, args: &str) -> Call {

@@ -73,7 +73,7 @@ impl World {
 
     /// Another user's answer to a deferral.
     pub fn answer(&self, token: &str, approved: bool) {
-        let operator = Peer { uid: 4_000_000, pid: 1, exe: None };
+        let operator = Peer::new(4_000_000, 1, None);
         self.gate.answer(Operator { peer: &operator }, token, approved, "looked at it").unwrap();
     }
 
