@@ -219,8 +219,8 @@ proptest! {
     #[test]
     fn any_draft_comes_back(agent in text(), tool in text(), args in value(), detail in value(), seq in 1_u64..) {
         let draft = Draft {
-            agent: Some(agent.clone()),
-            tool: Some(tool.clone()),
+            agent: Some((&*agent).into()),
+            tool: Some((&*tool).into()),
             args: Some(Canonical::from(&args)),
             detail: Some(Canonical::from(&detail)),
             ..full()
