@@ -91,7 +91,7 @@ mod tests {
     fn table(of: fn(&str) -> String, cases: &[(&str, &str, bool)]) {
         for (glob, text, expected) in cases {
             let regex = Pattern::new(&of(glob)).unwrap();
-            assert_eq!(regex.is_match(text), *expected, "{glob} against {text}: {regex}");
+            assert_eq!(regex.is_match(text), *expected, "{glob} against {text}");
         }
     }
 
