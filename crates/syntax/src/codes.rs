@@ -1,81 +1,82 @@
-//! The codes of everything that is wrong with the text itself. `1..=99` belong to this crate;
-//! a number is never reused for another meaning.
+//! The codes of everything that is wrong with the text itself, in one table from which the reference is
+//! generated. `1..=99` belong to this crate; a number is never reused for another meaning.
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Severity};
 
-/// A character that has no meaning where it stands.
-pub const UNEXPECTED_CHARACTER: Code = Code(1);
-/// A string without its closing quote.
-pub const UNCLOSED_STRING: Code = Code(2);
-/// A backslash in a string followed by something that is no escape.
-pub const UNKNOWN_ESCAPE: Code = Code(3);
-/// Curly or single quotes where straight double quotes belong.
-pub const WRONG_QUOTES: Code = Code(4);
-/// A comment that begins with `//` or `/*`.
-pub const WRONG_COMMENT: Code = Code(5);
-/// A control or direction-changing character, invisible on the screen.
-pub const INVISIBLE_CHARACTER: Code = Code(6);
-/// A number with an unknown unit or a wrong shape.
-pub const BAD_NUMBER: Code = Code(7);
-/// Text that needs quotes around it.
-pub const NEEDS_QUOTES: Code = Code(8);
-/// Something else was expected.
-pub const UNEXPECTED: Code = Code(10);
-/// An opening brace, bracket or parenthesis that is never closed.
-pub const UNCLOSED: Code = Code(11);
-/// A closing brace, bracket or parenthesis that closes nothing.
-pub const NOTHING_TO_CLOSE: Code = Code(12);
-/// A block without its `{`.
-pub const MISSING_BODY: Code = Code(13);
-/// A setting without a value.
-pub const MISSING_VALUE: Code = Code(14);
-/// A setting written with `:`.
-pub const COLON_IN_SETTING: Code = Code(15);
-/// The name of a setting in quotes.
-pub const QUOTED_KEY: Code = Code(16);
-/// A comma between statements or patterns.
-pub const COMMA: Code = Code(17);
-/// A statement that is not finished or has a wrong part.
-pub const BAD_STATEMENT: Code = Code(18);
-/// A word where an effect belongs.
-pub const UNKNOWN_EFFECT: Code = Code(20);
-/// A rule without its tool.
-pub const MISSING_PATTERN: Code = Code(21);
-/// A `!` that does not belong to this effect, or stands apart from it.
-pub const WRONG_BANG: Code = Code(22);
-/// A word where `if` or a clause belongs.
-pub const UNKNOWN_CLAUSE: Code = Code(23);
-/// `else`, `then` and their like.
-pub const NO_ELSE: Code = Code(24);
-/// A clause without its value, or with a value of a wrong shape.
-pub const BAD_CLAUSE: Code = Code(25);
-/// A condition after the clauses, or a second one.
-pub const CONDITION_PLACE: Code = Code(26);
-/// A statement inside `rules` that is no rule.
-pub const NOT_A_RULE: Code = Code(27);
-/// `=` where `==` belongs.
-pub const ASSIGNMENT: Code = Code(30);
-/// An operator that is not in the language.
-pub const UNKNOWN_OPERATOR: Code = Code(31);
-/// A condition without a side.
-pub const MISSING_OPERAND: Code = Code(32);
-/// `a < b < c`.
-pub const CHAINED_COMPARISON: Code = Code(33);
-/// `+ - * / %`.
-pub const ARITHMETIC: Code = Code(34);
-/// A wrong index, member or argument.
-pub const BAD_ACCESS: Code = Code(35);
-/// The source is larger than [`SOURCE_BYTES`](crate::limits::SOURCE_BYTES).
-pub const SOURCE_TOO_LARGE: Code = Code(90);
-/// Nested deeper than [`NESTING`](crate::limits::NESTING).
-pub const TOO_DEEP: Code = Code(91);
-/// A string longer than [`STRING_BYTES`](crate::limits::STRING_BYTES).
-pub const STRING_TOO_LONG: Code = Code(92);
-/// A list longer than [`LIST_ELEMENTS`](crate::limits::LIST_ELEMENTS).
-pub const LIST_TOO_LONG: Code = Code(93);
-/// More rules than [`RULES`](crate::limits::RULES).
-pub const TOO_MANY_RULES: Code = Code(94);
-/// More messages than [`DIAGNOSTICS`](crate::limits::DIAGNOSTICS).
-pub const TOO_MANY_DIAGNOSTICS: Code = Code(95);
-/// The canonical form would mean something else.
-pub const FORMAT_CHANGES_MEANING: Code = Code(96);
+/// What is known of a kind of message before it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number, shown as `FPL0012`.
+    pub code: Code,
+    /// Its name in kebab case.
+    pub name: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it means, in one line.
+    pub meaning: &'static str,
+}
+
+macro_rules! codes {
+    ($($identifier:ident = $code:literal, $name:literal, $severity:ident, $meaning:literal;)*) => {
+        $(
+            #[doc = $meaning]
+            pub const $identifier: Code = Code($code);
+        )*
+        /// Every kind of message, by number.
+        pub const ALL: &[Entry] = &[$(
+            Entry { code: $identifier, name: $name, severity: Severity::$severity, meaning: $meaning }
+        ),*];
+    };
+}
+
+codes! {
+    UNEXPECTED_CHARACTER = 1, "unexpected-character", Error, "a character that has no meaning where it stands";
+    UNCLOSED_STRING = 2, "unclosed-string", Error, "a string without its closing quote";
+    UNKNOWN_ESCAPE = 3, "unknown-escape", Error, "a backslash in a string followed by something that is no escape";
+    WRONG_QUOTES = 4, "wrong-quotes", Error, "curly or single quotes where straight double quotes belong";
+    WRONG_COMMENT = 5, "wrong-comment", Error, "a comment that begins with `//` or `/*`";
+    INVISIBLE_CHARACTER = 6, "invisible-character", Error, "a control or direction-changing character, invisible on the screen";
+    BAD_NUMBER = 7, "malformed-number", Error, "a number with an unknown unit or a wrong shape";
+    NEEDS_QUOTES = 8, "needs-quotes", Error, "text that needs quotes around it";
+    UNEXPECTED = 10, "unexpected", Error, "something else was expected";
+    UNCLOSED = 11, "unclosed", Error, "an opening brace, bracket or parenthesis that is never closed";
+    NOTHING_TO_CLOSE = 12, "nothing-to-close", Error, "a closing brace, bracket or parenthesis that closes nothing";
+    MISSING_BODY = 13, "missing-body", Error, "a block without its `{`";
+    MISSING_VALUE = 14, "missing-value", Error, "a setting without a value";
+    COLON_IN_SETTING = 15, "colon-in-setting", Error, "a setting written with `:` or `==`";
+    QUOTED_KEY = 16, "quoted-key", Error, "the name of a setting in quotes";
+    COMMA = 17, "superfluous-comma", Error, "a comma between statements or patterns";
+    BAD_STATEMENT = 18, "bad-statement", Error, "a statement that is not finished or has a wrong part";
+    UNKNOWN_EFFECT = 20, "unknown-effect", Error, "a word where an effect belongs";
+    MISSING_PATTERN = 21, "missing-pattern", Error, "a rule without its tool";
+    WRONG_BANG = 22, "wrong-bang", Error, "a `!` that does not belong to this effect, or stands apart from it";
+    UNKNOWN_CLAUSE = 23, "unknown-clause", Error, "a word where `if` or a clause belongs";
+    NO_ELSE = 24, "no-else", Error, "`else`, `then` and their like, which the language does not have";
+    BAD_CLAUSE = 25, "bad-clause", Error, "a clause without its value, or with a value of a wrong shape";
+    CONDITION_PLACE = 26, "condition-place", Error, "a condition after the clauses, or a second one";
+    NOT_A_RULE = 27, "not-a-rule", Error, "a statement inside `rules` that is no rule";
+    ASSIGNMENT = 30, "assignment-for-comparison", Error, "`=` where `==` belongs";
+    UNKNOWN_OPERATOR = 31, "unknown-operator", Error, "an operator that is not in the language";
+    MISSING_OPERAND = 32, "missing-operand", Error, "an operator without a value beside it";
+    CHAINED_COMPARISON = 33, "chained-comparison", Error, "a chain of comparisons such as `a < b < c`";
+    ARITHMETIC = 34, "arithmetic", Error, "arithmetic in a condition: `+ - * / %`";
+    BAD_ACCESS = 35, "bad-access", Error, "a wrong index, member or argument";
+    SOURCE_TOO_LARGE = 90, "source-too-large", Error, "a source larger than 4 MiB";
+    TOO_DEEP = 91, "nested-too-deep", Error, "blocks, lists or conditions nested deeper than 128 levels";
+    STRING_TOO_LONG = 92, "string-too-long", Error, "a string longer than 64 KiB";
+    LIST_TOO_LONG = 93, "list-too-long", Error, "a list of more than 10,000 elements";
+    TOO_MANY_RULES = 94, "too-many-rules", Error, "more than 100,000 rules in one file";
+    TOO_MANY_DIAGNOSTICS = 95, "too-many-diagnostics", Note, "more messages than are kept";
+    FORMAT_CHANGES_MEANING = 96, "format-changes-meaning", Error, "a canonical form that would mean something else; a fault of the formatter";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_ascend_in_their_range() {
+        assert!(ALL.is_sorted_by(|left, right| left.code < right.code));
+        assert!(ALL.iter().all(|entry| (1..=99).contains(&entry.code.0)));
+    }
+}

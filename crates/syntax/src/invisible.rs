@@ -16,11 +16,15 @@ pub(crate) fn is_invisible(character: char) -> bool {
 /// The message about one of them.
 pub(crate) fn invisible(character: char, span: Span) -> Diagnostic {
     let number = u32::from(character);
+    // What breaks a line elsewhere keeps two words apart.
+    let breaks = matches!(character, '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let (replacement, title) =
+        if breaks { (" ", "write a space instead") } else { ("", "remove the invisible character") };
     Diagnostic::error(
         codes::INVISIBLE_CHARACTER,
         span,
         format!("there is an invisible character here, U+{number:04X}"),
     )
     .with_help(format!("remove it; inside a string it can be written as `\\u{{{number:X}}}`"))
-    .with_fix(span, "", "remove the invisible character")
+    .with_fix(span, replacement, title)
 }

@@ -57,7 +57,7 @@ fn span(start: u32, from: usize, length: usize) -> Span {
 fn inner<'t>(kind: SyntaxKind, text: &'t str, whole: Span, report: &mut dyn FnMut(Diagnostic)) -> &'t str {
     let open = text.chars().next().map_or(0, char::len_utf8);
     if kind == SyntaxKind::UNCLOSED_STRING {
-        let end = Span { start: whole.end, end: whole.end };
+        let end = span(whole.start, closing_place(text), 0);
         report(
             Diagnostic::error(codes::UNCLOSED_STRING, whole, "this string is never closed")
                 .with_help("end it with `\"` on the same line")
@@ -76,6 +76,15 @@ fn inner<'t>(kind: SyntaxKind, text: &'t str, whole: Span, report: &mut dyn FnMu
         );
     }
     inner
+}
+
+/// Where the quote that closes an unclosed string probably belongs: at its end, or before the signs that
+/// close the block, list or group around it.
+fn closing_place(text: &str) -> usize {
+    let kept = text.trim_end_matches(|sign: char| sign.is_whitespace() || "}]);,".contains(sign));
+    let cut = text.get(kept.len()..).unwrap_or_default();
+    let is_foreign = |open: char, close: char| cut.contains(close) && !kept.contains(open);
+    if is_foreign('{', '}') || is_foreign('[', ']') || is_foreign('(', ')') { kept.len() } else { text.len() }
 }
 
 /// The character and length of the escape that `text` begins with, or the length of what is no escape.
@@ -138,6 +147,20 @@ pub fn quote(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_closing_quote_stands_before_what_closes_more() {
+        for (text, expected) in [
+            ("\"no shell", "\"no shell|"),
+            ("\"audit }", "\"audit| }"),
+            ("\"b]", "\"b|]"),
+            ("\"see (a)", "\"see (a)|"),
+            ("\"a;", "\"a;|"),
+        ] {
+            let (kept, cut) = text.split_at(closing_place(text));
+            assert_eq!(format!("{kept}|{cut}"), expected);
+        }
+    }
 
     fn read(text: &str) -> (String, Vec<String>) {
         let mut messages = Vec::new();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use faramesh_call::{Value, object};
-use faramesh_check::codes;
+use faramesh_check::{Checked, codes};
 use faramesh_syntax::{Diagnostic, Severity};
 
 use crate::context::Context;
@@ -47,14 +47,21 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         "diagnostics" => found.to_value(),
     });
     context.console.show(&value, |value| text(value, &found))?;
-    if checked.stack.is_none() && !context.console.is_for_programs() {
-        hints(&checked.diagnostics, context);
+    if !context.console.is_for_programs() {
+        hints(&checked, context);
     }
     Ok(exit(&checked.diagnostics, arguments.strict))
 }
 
-fn hints(diagnostics: &[Diagnostic], context: &Context) {
-    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
+fn hints(checked: &Checked, context: &Context) {
+    let worst = checked.diagnostics.iter().min_by_key(|diagnostic| diagnostic.severity);
+    if let Some(worst) = worst {
+        context.console.hint(&format!("`faramesh explain {}` explains that message", worst.code));
+    }
+    if checked.stack.is_some() {
+        return;
+    }
+    let mut errors = checked.diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
     if errors.all(|error| error.code == codes::NO_IDENTITY.code) {
         let dev = context.command("dev");
         context.console.hint(&format!("{dev} runs it as it is, for trying out: there, callers are believed"));

@@ -1,6 +1,6 @@
 //! `faramesh completions`: a shell's completions, made from the definitions of the commands.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
 use crate::context::Context;
@@ -21,7 +21,7 @@ pub struct Arguments {
 /// The output cannot be written.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    let mut command = crate::arguments::Arguments::command();
+    let mut command = crate::command();
     clap_complete::generate(arguments.shell, &mut command, "faramesh", &mut script);
     context.console.bytes(script.trim_ascii_end())?;
     Ok(Exit::Success)

@@ -1,8 +1,9 @@
 //! `faramesh explain`: why a call was decided as it was. The recorded call is decided again with the
 //! policy that was in force then; where that cannot give the recorded trace, the record speaks alone
-//! and the output says why.
+//! and the output says why. The code of a message of `check` is explained by its page.
 
 mod again;
+mod page;
 mod view;
 
 use clap::Args;
@@ -26,7 +27,8 @@ const SHOWN_CANDIDATES: usize = 10;
 /// What `explain` takes.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A decision's or an approval's id, or the beginning of one; `decision` or `approval` may stand before it
+    /// A decision's or an approval's id, or the beginning of one; `decision` or `approval` may stand before it.
+    /// Or the code or name of a message of `check`: `FPL0012`, `12`, `unreachable-rule`
     #[arg(required = true, num_args = 1..=2, value_name = "ID")]
     words: Vec<String>,
     /// Read this ledger's folder instead of the stack's
@@ -34,12 +36,16 @@ pub struct Arguments {
     ledger: Option<std::path::PathBuf>,
 }
 
-/// Explains one decision.
+/// Explains one decision, or one kind of message.
 ///
 /// # Errors
 /// There is no such record, several are meant, or history cannot be read.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
+    if let Some(page) = page::wanted(&arguments.words, context)? {
+        context.console.show(&page, page::text)?;
+        return Ok(Exit::Success);
+    }
     let id = wanted(&arguments.words)?;
     let mut history = History::open(context, arguments.ledger.as_deref())?;
     let records = read(&history.get(id)?)?;

@@ -28,6 +28,16 @@ fn check_a_broken_policy() {
 }
 
 #[test]
+fn explain_a_message() {
+    let stack = Stack::empty();
+    pinned!("explain_code", stack.run(&["explain", "FPL0205"]));
+    pinned!("explain_code_json", stack.run(&["explain", "nothing-to-close", "--format", "json"]));
+    pinned!("explain_code_unknown", stack.run(&["explain", "unreachable"]));
+    let by_number = stack.run(&["explain", "205"]);
+    assert_eq!(by_number.transcript(), stack.run(&["explain", "skipped-when-absent"]).transcript());
+}
+
+#[test]
 fn check_warnings_and_strictness() {
     let warned = POLICY.replace("  default deny\n", "");
     let stack = Stack::with(&warned);

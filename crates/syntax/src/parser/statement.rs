@@ -257,11 +257,14 @@ impl Parser<'_> {
     /// The body is read as if its `{` were there; what then lacks a `}` is the same mistake.
     fn missing_body(&mut self, keyword: &Name) -> Opener {
         let at = Span { start: self.last_end, end: self.last_end };
-        self.report(
+        let mut found =
             Diagnostic::error(codes::MISSING_BODY, keyword.span, format!("`{}` has no `{{`", keyword.node))
-                .with_help(format!("write `{} … {{` before its contents and `}}` after them", keyword.node))
-                .with_fix(at, " {", "add `{`"),
-        );
+                .with_help(format!("write `{} … {{` before its contents and `}}` after them", keyword.node));
+        // Where nothing follows, the `}` is missing as well.
+        if !self.at(SyntaxKind::END) {
+            found = found.with_fix(at, " {", "add `{`");
+        }
+        self.report(found);
         Opener { span: keyword.span, indent: None }
     }
 

@@ -1,0 +1,57 @@
+//! Where the documentation and the corpus are, and how a printed policy is checked.
+
+use std::path::{Path, PathBuf};
+
+use faramesh_check::{Checked, Options, check};
+use faramesh_manual::{Block, blocks, expanded};
+
+/// A folder or file of the repository.
+pub fn place(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// Every file below a folder with this extension, in order.
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Checks a source as `faramesh dev` would, or as `apply` would if the words say so.
+pub fn checked(source: &str, words: &str) -> Checked {
+    let environment = |_: &str| None;
+    let options = Options {
+        file_name: "governance.fms".to_owned(),
+        environment: &environment,
+        strict_env: false,
+        dev: !words.split(' ').any(|word| word == "apply"),
+    };
+    check(source, &options)
+}
+
+/// The policies of a page: the words behind `fpl` on the fence, the source written out, and the line.
+pub fn policies(page: &str) -> Vec<(String, String, usize)> {
+    blocks(page)
+        .into_iter()
+        .filter_map(|block| match block {
+            Block::Fence { info, text, line } => {
+                let words =
+                    info.strip_prefix("fpl").filter(|rest| rest.is_empty() || rest.starts_with(' '))?;
+                let source = expanded(&text).unwrap_or_else(|| panic!("line {line}: malformed ⟨… ×n⟩"));
+                Some((words.trim().to_owned(), source, line))
+            }
+            _ => None,
+        })
+        .collect()
+}
