@@ -28,6 +28,10 @@ bench *arguments:
 tidy:
     @bash -c 'source scripts/environment && exec cargo xtask tidy'
 
+# write the references and the cookbook from the definitions and the corpus
+gen *arguments:
+    @bash -c 'source scripts/environment && exec cargo xtask gen "$@"' gen {{ arguments }}
+
 # rewrite the sources in the house's form
 fmt:
     @cargo fmt --all

@@ -1,11 +1,13 @@
 //! Repository chores, run as `cargo xtask <chore>`.
 //!
 //! `tidy` reads the tree and the dependency graph and names every breach of the house rules, without building
-//! anything. `edges` prints the list of edges between crates that ARCHITECTURE.md carries. Nothing here ships.
+//! anything. `edges` prints the list of edges between crates that ARCHITECTURE.md carries. `gen` runs the program of
+//! `xtask/gen`, which builds what it describes; here nothing does. Nothing of it ships.
 #![allow(clippy::print_stdout, reason = "a chore talks to the terminal")]
 
 mod edges;
 mod finding;
+mod generate;
 mod law;
 mod rust_file;
 mod sizes;
@@ -21,7 +23,10 @@ const USAGE: &str = "usage: cargo xtask <chore>
 
   tidy             check the dependency law, sizes, names and words; builds nothing
   edges            print the edges between crates as ARCHITECTURE.md lists them
-  edges --write    write them there";
+  edges --write    write them there
+  gen              write the references and the cookbook from the definitions and the corpus
+  gen --check      compare them instead
+  gen --man DIR    write man pages";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +35,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["edges"] => edges::print(),
         ["edges", "--write"] => edges::write(),
+        ["gen", rest @ ..] => generate::run(rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

@@ -3,10 +3,10 @@
 use std::fmt;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
+    ($(#[doc = $doc:literal] $variant:ident = $word:literal,)*) => {
         /// Why a call was decided as it was.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Code { $($(#[$doc])* $variant,)* }
+        pub enum Code { $(#[doc = $doc] $variant,)* }
 
         impl Code {
             /// Every code.
@@ -16,6 +16,12 @@ macro_rules! codes {
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
+            }
+
+            /// What it means, in one sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $doc.trim_ascii(),)* }
             }
         }
     };
@@ -53,6 +59,17 @@ impl Code {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == word)
+    }
+
+    /// What would make such a call run, as `resolution.type` of a reply says it; `None` for a permit.
+    #[must_use]
+    pub fn resolution(self) -> Option<&'static str> {
+        match self {
+            Self::PolicyPermit | Self::Approved => None,
+            Self::PolicyDefer => Some("pending_approval"),
+            Self::DaemonNotReady | Self::LedgerUnavailable => Some("retry_after"),
+            _ => Some("rule_block"),
+        }
     }
 
     /// Whether the same call may have another result later without anybody changing the policy.

@@ -5,10 +5,12 @@
 mod agent;
 mod file;
 mod language;
+mod operators;
 
 pub use agent::{AGENT, PHASE};
 pub use file::FILE;
 pub use language::{CLAUSES, FUNCTIONS, METHODS, NAMES};
+pub use operators::{EFFECTS, LITERALS, OPERATORS, PATTERNS};
 
 /// Whether this version does what a construct says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

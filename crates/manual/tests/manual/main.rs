@@ -7,6 +7,9 @@
     reason = "a test that cannot go on must stop"
 )]
 
+mod decisions;
+mod documents;
 mod fixes;
+mod forms;
 mod pages;
 mod sources;

@@ -1,0 +1,150 @@
+//! The table of environment variables. A test looks for names in the code that the table lacks.
+
+use crate::page::{Page, cell};
+
+/// A variable, who reads it, and what it does.
+struct Variable {
+    name: &'static str,
+    reader: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+}
+
+const COMMAND: &str = "the `faramesh` command";
+const SDK: &str = "the Python SDK";
+const TESTS: &str = "the tests";
+
+const VARIABLES: &[Variable] = &[
+    Variable {
+        name: "FARAMESH_SOCKET",
+        reader: "the `faramesh` command and the Python SDK",
+        default: "the stack's socket, else `~/.faramesh/runtime/faramesh.sock`",
+        meaning: "the socket of the daemon; `apply` and `dev` write it to `.faramesh/runtime/agent.env`",
+    },
+    Variable {
+        name: "FARAMESH_AGENT_ID",
+        reader: SDK,
+        default: "none",
+        meaning: "which agent this process is, when the code does not say",
+    },
+    Variable {
+        name: "FARAMESH_SESSION_ID",
+        reader: SDK,
+        default: "none",
+        meaning: "the id of the session, when the code does not say",
+    },
+    Variable {
+        name: "FARAMESH_TIMEOUT_MS",
+        reader: SDK,
+        default: "5000",
+        meaning: "how long one request may take, in milliseconds",
+    },
+    Variable {
+        name: "NO_COLOR",
+        reader: COMMAND,
+        default: "none",
+        meaning: "set to anything, the output has no colours; so does `--no-color`",
+    },
+    Variable {
+        name: "HOME",
+        reader: COMMAND,
+        default: "none",
+        meaning: "sockets are in `~/.faramesh/runtime` unless the policy names one",
+    },
+    Variable {
+        name: "FARAMESH_SOAK",
+        reader: TESTS,
+        default: "none",
+        meaning: "set to anything, the long form of the reliability tests runs",
+    },
+    Variable {
+        name: "FARAMESH_UPDATE",
+        reader: TESTS,
+        default: "none",
+        meaning: "set to anything, the pinned messages of `crates/check` are rewritten",
+    },
+    Variable {
+        name: "FARAMESH_BIN",
+        reader: TESTS,
+        default: "the debug build",
+        meaning: "the `faramesh` that the SDK's tests start",
+    },
+    Variable {
+        name: "FARAMESH_CACHE",
+        reader: TESTS,
+        default: "`~/.cache/faramesh`",
+        meaning: "where Python environments of the tests and of the demo are kept",
+    },
+];
+
+/// The page.
+pub fn page() -> Page {
+    let mut page =
+        Page::new("docs/reference/environment.md", "Environment variables", "`xtask/gen/src/environment.rs`");
+    page.paragraph(
+        "A policy reads other variables with `env(\"NAME\")`, once, when it is compiled. Nothing else in Faramesh \
+         depends on the environment.",
+    );
+    for reader in [
+        ("For those who use Faramesh", [COMMAND, SDK].as_slice()),
+        ("For those who work on it", [TESTS].as_slice()),
+    ] {
+        let (title, readers) = reader;
+        page.heading(2, title);
+        let is_here = |variable: &&Variable| readers.iter().any(|reader| variable.reader.contains(reader));
+        let rows: Vec<Vec<String>> = VARIABLES
+            .iter()
+            .filter(is_here)
+            .map(|variable| {
+                vec![
+                    format!("`{}`", variable.name),
+                    cell(variable.reader),
+                    cell(variable.default),
+                    cell(variable.meaning),
+                ]
+            })
+            .collect();
+        page.table(&["variable", "read by", "default", "meaning"], &rows);
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names in the tests of the published 0.3.3, which reads variables of its own, and in examples of policies.
+    const FOREIGN: &[&str] = &["FARAMESH_KILL_TEST_FOLDER", "FARAMESH_STACK_ID"];
+
+    #[test]
+    #[allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+    fn every_variable_that_code_reads_is_listed() {
+        let mut folders = vec![];
+        for folder in ["crates", "tiers", "sdk/python/src"] {
+            folders.push(crate::root().join(folder));
+        }
+        let mut found = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|end| end == "rs" || end == "py") {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    for part in text.split("\"FARAMESH_").skip(1) {
+                        let end = part.find('"').unwrap_or(0);
+                        let name = format!("FARAMESH_{}", part.get(..end).unwrap());
+                        let is_name =
+                            end > 0 && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_uppercase());
+                        if is_name && !FOREIGN.contains(&name.as_str()) {
+                            found += 1;
+                            let known = VARIABLES.iter().any(|variable| variable.name == name);
+                            assert!(known, "{name} in {} is not in the table", path.display());
+                        }
+                    }
+                }
+            }
+        }
+        assert!(found > 5, "only {found} names");
+    }
+}
