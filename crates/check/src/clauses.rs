@@ -148,6 +148,14 @@ impl Checker<'_> {
             {
                 return Some(Scalar::Number(number));
             }
+            (ClauseKind::Port, Scalar::String(text))
+                if text.parse::<u16>().is_ok_and(|port| port > 0) && self.first_byte(span) == Some(b'"') =>
+            {
+                let found = codes::BAD_CLAUSE_VALUE.at(span, "`port` takes a number from 1 to 65535");
+                let help = "write `port 443` or `port [80, 443]`";
+                self.report(found.with_help(help).with_fix(span, text, "remove the quotes"));
+                return None;
+            }
             (ClauseKind::Port, _) => (
                 "`port` takes a number from 1 to 65535".to_owned(),
                 "write `port 443` or `port [80, 443]`".to_owned(),

@@ -123,7 +123,12 @@ impl Checker<'_> {
                 _ if list.constant().is_some() => format!("write `{} in [{}]`", item.text, list.text),
                 _ => "write a list such as `[\"a\", \"b\"]`".to_owned(),
             };
-            self.say(codes::TYPE_MISMATCH, list.span, message, help);
+            let mut found = codes::TYPE_MISMATCH.at(list.span, message).with_help(help);
+            if list.kind == Type::Number && list.constant().is_some() {
+                let written = format!("[{}]", list.text);
+                found = found.with_fix(list.span, written.as_str(), format!("write `{written}`"));
+            }
+            self.report(found);
             return None;
         }
         if matches!(item.kind, Type::List | Type::Object) {

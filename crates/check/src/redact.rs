@@ -57,17 +57,32 @@ impl Checker<'_> {
                 }
                 Err(why) => {
                     let message = format!("`{}` is no field: {why}", path.node);
-                    self.say(
-                        codes::BAD_FIELD,
-                        path.span,
-                        message,
-                        "write `card.number`, or `items[].ssn` for every element of a list",
-                    );
+                    let mut found = codes::BAD_FIELD
+                        .at(path.span, message)
+                        .with_help("write `card.number`, or `items[].ssn` for every element of a list");
+                    let every = without_indexes(&path.node);
+                    if every != path.node && field(&every).is_ok() {
+                        found = found.with_fix(path.span, quote(&every), format!("write `{every}`"));
+                    }
+                    self.report(found);
                 }
             }
         }
         Some(Redaction { pattern: tool.node.clone(), fields })
     }
+}
+
+/// `items[0].ssn` as `items[].ssn`: every element instead of one.
+fn without_indexes(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    let mut inside = false;
+    for character in path.chars() {
+        inside = character == '[' || inside && character.is_ascii_digit();
+        if !(inside && character.is_ascii_digit()) {
+            text.push(character);
+        }
+    }
+    text
 }
 
 /// The steps of `card.number`, `items[].ssn`, `[].name`.

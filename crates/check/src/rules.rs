@@ -85,7 +85,21 @@ impl Checker<'_> {
         } else {
             return;
         };
-        self.say(codes::BAD_PATTERN, pattern.span, message, help);
+        let mut found = codes::BAD_PATTERN.at(pattern.span, message).with_help(help);
+        // After a last `/`, a tool or every tool below may be meant.
+        let segments: Vec<&str> = text.split('/').filter(|segment| !segment.is_empty()).collect();
+        let fixed = segments.join("/").replace("**", "*");
+        if !text.ends_with('/')
+            && !fixed.is_empty()
+            && fixed != *text
+            && fixed.trim() == fixed
+            && !fixed.contains("**")
+        {
+            let is_quoted = self.first_byte(pattern.span) == Some(b'"');
+            let written = if is_quoted { faramesh_syntax::quote(&fixed) } else { fixed.clone() };
+            found = found.with_fix(pattern.span, written, format!("write `{fixed}`"));
+        }
+        self.report(found);
     }
 }
 

@@ -192,10 +192,12 @@ pub(crate) fn impossible(side: &Typed, constant: &Typed) -> Option<Diagnostic> {
         Constant::Scalar(scalar) => std::slice::from_ref(scalar),
         Constant::List(scalars) => scalars,
     };
-    scalars.iter().find_map(|scalar| impossible_value(side, constant.span, scalar))
+    // Of a list or a variable, the span is not that of the value.
+    let is_written = constant.text.starts_with('"');
+    scalars.iter().find_map(|scalar| impossible_value(side, constant.span, scalar, is_written))
 }
 
-fn impossible_value(side: &Typed, span: Span, scalar: &Scalar) -> Option<Diagnostic> {
+fn impossible_value(side: &Typed, span: Span, scalar: &Scalar, is_written: bool) -> Option<Diagnostic> {
     const DAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     const LONG_DAYS: &[&str] =
         &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -224,7 +226,14 @@ fn impossible_value(side: &Typed, span: Span, scalar: &Scalar) -> Option<Diagnos
     let near = day.and_then(|day| DAYS.get(day).copied()).or_else(|| nearest(text, words.iter().copied()));
     let diagnostic = codes::IMPOSSIBLE_VALUE.at(span, format!("`{}` is never `{text}`", side.text));
     Some(match near {
-        Some(near) => diagnostic.with_help(format!("did you mean `\"{near}\"`?")),
+        Some(near) => {
+            let found = diagnostic.with_help(format!("did you mean `\"{near}\"`?"));
+            if is_written {
+                found.with_fix(span, format!("\"{near}\""), format!("write `\"{near}\"`"))
+            } else {
+                found
+            }
+        }
         None => diagnostic.with_help(format!("it is {}", one_of(words))),
     })
 }

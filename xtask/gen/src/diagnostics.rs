@@ -4,6 +4,9 @@ use faramesh_manual::{Entry, entries};
 
 use crate::page::{Page, cell};
 
+/// Whether a message belongs under a heading.
+type Belongs = fn(&Entry) -> bool;
+
 /// The page.
 pub fn page() -> Page {
     let mut page = Page::new(
@@ -16,7 +19,7 @@ pub fn page() -> Page {
          A note is worth knowing. A code is never given another meaning. `faramesh explain FPL0012` prints the page of \
          a code, and so does its number or name.",
     );
-    let parts: [(&str, fn(&Entry) -> bool); 4] = [
+    let parts: [(&str, Belongs); 4] = [
         ("The text", |entry| entry.code.0 < 90),
         ("Limits of the text", |entry| (90..100).contains(&entry.code.0)),
         ("Names, places and types", |entry| (100..200).contains(&entry.code.0)),

@@ -31,22 +31,24 @@ impl Checker<'_> {
             || separated
             || regex.contains("(^|")
             || regex.contains("(?:^|");
-        let (message, help, fixed) = if !ends {
+        let open_start = is_host && !starts;
+        let (message, help) = if !ends {
             let message = format!("`{regex}` also matches where more follows: it has no `$` at its end");
             let help = "end it with `$`, so that `example.com.evil.net` does not match";
-            (message, help, format!("{}$", grouped(regex)))
-        } else if is_host && !starts {
+            (message, help)
+        } else if open_start {
             let message =
                 format!("`{regex}` also matches where more stands before it: it has no `^` at its start");
             let help = "begin it with `^` or `(^|\\\\.)`, so that `evil-example.com` does not match";
-            (message, help, format!("^{}", grouped(regex)))
+            (message, help)
         } else {
             return;
         };
         let found = codes::OPEN_REGEX.at(span, message).with_help(help);
         // A regular expression in a variable has its text elsewhere.
         self.report(if self.first_byte(span) == Some(b'"') {
-            let fixed = quote(&fixed);
+            let (start, end) = (if open_start { "^" } else { "" }, if ends { "" } else { "$" });
+            let fixed = quote(&format!("{start}{}{end}", grouped(regex)));
             let title = format!("write `{fixed}`");
             found.with_fix(span, fixed, title)
         } else {

@@ -37,13 +37,35 @@ fn misspelt_variables(checker: &mut Checker<'_>) {
     }
 }
 
+/// Where `default deny` can be written, and with which white space: behind the `{` of an agent, or before
+/// the first rule of a file without agents.
+fn place_of_default(checker: &Checker<'_>, agent: &Agent) -> Option<(Span, &'static str)> {
+    let at = |offset: u32| Span { start: offset, end: offset };
+    if agent.anonymous {
+        let start = usize::try_from(agent.span.start).ok()?;
+        let before = checker.source.get(..start)?;
+        return (before.is_empty() || before.ends_with('\n'))
+            .then(|| (at(agent.span.start), "default deny\n"));
+    }
+    let rest = checker.source.get(usize::try_from(agent.span.end).ok()?..)?;
+    let spaces = rest.len() - rest.trim_start().len();
+    let body = rest.get(spaces..)?.strip_prefix('{')?;
+    let offset = agent.span.end.checked_add(u32::try_from(spaces).ok()?)?.checked_add(1)?;
+    Some((at(offset), if body.starts_with('\n') { "\n  default deny" } else { " default deny" }))
+}
+
 fn agent_as_a_whole(checker: &mut Checker<'_>, agent: &Agent) {
     let subject =
         if agent.anonymous { "this file".to_owned() } else { format!("the agent `{}`", agent.name) };
     let default = agent.default.unwrap_or(RuleEffect::Deny);
     if agent.default.is_none() {
         let message = format!("{subject} has no `default`, so a call that no rule matches is denied");
-        checker.say(codes::MISSING_DEFAULT, agent.span, message, "write `default deny` to say so");
+        let mut found =
+            codes::MISSING_DEFAULT.at(agent.span, message).with_help("write `default deny` to say so");
+        if let Some((place, text)) = place_of_default(checker, agent) {
+            found = found.with_fix(place, text, "write `default deny`");
+        }
+        checker.report(found);
     }
     if agent.rules.is_empty() {
         let message =

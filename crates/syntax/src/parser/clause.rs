@@ -167,10 +167,16 @@ impl Parser<'_> {
             } else {
                 format!("`{}` has no value", keyword.node)
             };
-            self.report(
-                Diagnostic::error(codes::BAD_CLAUSE, keyword.span, message)
-                    .with_help(format!("write `{} {example}`", keyword.node)),
-            );
+            let mut found = Diagnostic::error(codes::BAD_CLAUSE, keyword.span, message)
+                .with_help(format!("write `{} {example}`", keyword.node));
+            // One bare word is the text; of several, it is not certain where the text ends.
+            let text = self.token(0);
+            let is_alone = text.kind == SyntaxKind::WORD && !text.first_on_line;
+            if text_only && is_alone && self.token(1).first_on_line && !self.lacks_clause_value() {
+                let quoted = crate::quote(self.slice(text.span));
+                found = found.with_fix(text.span, quoted, "put it in quotes");
+            }
+            self.report(found);
             if text_only {
                 self.skip_bare_text();
             }
@@ -285,10 +291,15 @@ impl Parser<'_> {
             "then" => "leave it out: the effect stands at the beginning of the rule",
             _ => "write another rule below: the first one that matches decides",
         };
-        self.report(
+        let mut found =
             Diagnostic::error(codes::NO_ELSE, span, format!("there is no `{word}` in this language"))
-                .with_help(help),
-        );
+                .with_help(help);
+        // Without the word, what follows reads as a clause or as the next rule.
+        let next = self.word_at(1);
+        if words::is_clause(next) || word.starts_with("el") && words::effect(next).is_some() {
+            found = found.with_fix(span, "", format!("remove `{word}`"));
+        }
+        self.report(found);
         self.skip_one();
         self.recover_rule_or_line();
         Leftover::Broken

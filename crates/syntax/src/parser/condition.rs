@@ -112,9 +112,15 @@ impl Parser<'_> {
             Comparison::Broken => return None,
             Comparison::Operator(_) => {
                 let middle = self.slice(right.expr.span).to_owned();
+                let after = Span { start: right.expr.span.end, end: right.expr.span.end };
                 self.report(
                     Diagnostic::error(codes::CHAINED_COMPARISON, again, "comparisons are not chained")
-                        .with_help(format!("write two with `and` between them: `… {middle} and {middle} …`")),
+                        .with_help(format!("write two with `and` between them: `… {middle} and {middle} …`"))
+                        .with_fix(
+                            after,
+                            format!(" and {middle}"),
+                            format!("write `and {middle}` between them"),
+                        ),
                 );
                 self.operand();
                 return None;

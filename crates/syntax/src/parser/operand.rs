@@ -201,6 +201,7 @@ impl Parser<'_> {
             return None;
         }
         if self.nth(1) != SyntaxKind::WORD {
+            let dot = self.token(0).span;
             self.bump();
             let found = self.describe();
             let span = self.token(0).span;
@@ -212,6 +213,12 @@ impl Parser<'_> {
             if self.kind().is_number() || self.kind().is_string() {
                 diagnostic =
                     diagnostic.with_help("write an index in brackets: `items[0]`, `card[\"number\"]`");
+                let index = self.slice(span).to_owned();
+                if !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()) {
+                    let whole = Span { start: dot.start, end: span.end };
+                    diagnostic =
+                        diagnostic.with_fix(whole, format!("[{index}]"), format!("write `[{index}]`"));
+                }
             } else {
                 diagnostic = diagnostic.with_help("write the name of a field, as in `card.number`");
             }

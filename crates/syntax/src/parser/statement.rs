@@ -221,7 +221,8 @@ impl Parser<'_> {
             if let Some(label) = labels.first() {
                 self.report(
                     Diagnostic::error(codes::BAD_STATEMENT, label.span, "`rules` has no name")
-                        .with_help("write `rules { … }`"),
+                        .with_help("write `rules { … }`")
+                        .with_fix(label.span, "", "remove the name"),
                 );
             }
             Item::Rules(body.items.into_iter().filter_map(into_rule).collect())
