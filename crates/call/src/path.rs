@@ -42,16 +42,22 @@ pub fn normalise(path: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn within(path: &str, folder: &str) -> bool {
     let (path, folder) = (normalise(path), normalise(folder));
+    // Trimmed, the root itself no longer begins with a slash.
+    if path.starts_with('/') != folder.starts_with('/') {
+        return false;
+    }
     let (path, folder) = (path.trim_end_matches('/'), folder.trim_end_matches('/'));
     if path.contains('\0') {
         return false;
     }
-    // The root folder is empty once its slash is trimmed; every absolute path lies in it.
+    // The root folder is empty now; every absolute path lies in it.
     if folder.is_empty() {
-        return path.is_empty() || path.starts_with('/');
+        return true;
     }
-    if folder == "." {
-        return !path.starts_with('/') && path != ".." && !path.starts_with("../");
+    // All that is known of `.` and `..` is that they hold the current folder and what lies there.
+    if folder == "." || folder.split('/').all(|segment| segment == "..") {
+        let climbs = |path: &str| path.split('/').take_while(|segment| *segment == "..").count();
+        return climbs(path) <= climbs(folder);
     }
     match path.strip_prefix(folder) {
         Some(rest) => rest.is_empty() || rest.starts_with('/'),
@@ -99,6 +105,13 @@ mod tests {
             ("a", ".", true),
             ("../a", ".", false),
             ("/a", ".", false),
+            ("/", ".", false),
+            ("/", "/", true),
+            ("a", "..", true),
+            ("../a", "..", true),
+            ("../../a", "..", false),
+            ("../..", "../../a", false),
+            ("/a", "..", false),
             ("drafts/\0", "./drafts", false),
         ] {
             assert_eq!(within(path, folder), expected, "{path} in {folder}");
