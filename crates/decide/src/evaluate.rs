@@ -14,8 +14,8 @@ use faramesh_program::image::{Comparison, Expression, Operand, Root, Step};
 use faramesh_program::program::{ConstantList, ConstantValue};
 use faramesh_program::{Agent, Program};
 
-use crate::address::{self, Address};
-use crate::outcome::{Outcome, Unknown};
+use crate::address::{at_domain, in_domains};
+use crate::outcome::{Outcome, Unknown, both};
 use crate::read::View;
 
 /// Most steps that the conditions of one call may take.
@@ -75,19 +75,15 @@ impl<'a> Evaluator<'a> {
                 Ok(regex.is_match(&subject).into())
             }
             Expression::StartsWith { text, affix } => {
-                Ok(self.text(*text)?.starts_with(&*self.text(*affix)?).into())
+                let (text, affix) = both(self.text(*text), self.text(*affix))?;
+                Ok(text.starts_with(&*affix).into())
             }
             Expression::EndsWith { text, affix } => {
-                Ok(self.text(*text)?.ends_with(&*self.text(*affix)?).into())
+                let (text, affix) = both(self.text(*text), self.text(*affix))?;
+                Ok(text.ends_with(&*affix).into())
             }
-            Expression::Has(path) => Ok(match self.path(*path) {
-                Ok(_) => Outcome::True,
-                Err(Unknown::Limit) => return Err(Unknown::Limit),
-                Err(_) => Outcome::False,
-            }),
-            Expression::Within { path, folder } => {
-                Ok(within(&self.text(*path)?, &self.text(*folder)?).into())
-            }
+            Expression::Has(path) => self.is_present(*path).map(Outcome::from),
+            Expression::Within { path, folder } => self.within(*path, *folder),
             Expression::Truth(operand) => match self.operand(*operand)? {
                 View::Bool(value) => Ok(value.into()),
                 _ => Err(self.type_error(*operand)),
@@ -130,17 +126,34 @@ impl<'a> Evaluator<'a> {
             self.step(2)?;
             return Ok(holds.into());
         }
-        let (left_view, right_view) = (self.operand(left)?, self.operand(right)?);
         if matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
+            let (left_view, right_view) = both(self.operand(left), self.operand(right))?;
             let equal = self.equal(left, &left_view, right, &right_view)?;
             return Ok((equal == (comparison == Comparison::Equal)).into());
         }
-        let order = match (&left_view, &right_view) {
-            (View::Number(left), View::Number(right)) => left.cmp(right),
-            (View::Text(left), View::Text(right)) => left.cmp(right),
+        let order = match both(self.orderable(left), self.orderable(right))? {
+            (View::Number(left), View::Number(right)) => left.cmp(&right),
+            (View::Text(left), View::Text(right)) => left.cmp(&right),
             _ => return Err(self.blame(left, right)),
         };
         Ok(holds(comparison, order).into())
+    }
+
+    /// A number or a text; anything else has no order.
+    fn orderable(&self, operand: u32) -> Result<View<'a>, Unknown> {
+        match self.operand(operand)? {
+            view @ (View::Number(_) | View::Text(_)) => Ok(view),
+            _ => Err(self.type_error(operand)),
+        }
+    }
+
+    fn within(&self, path: u32, folder: u32) -> Result<Outcome, Unknown> {
+        let (path_text, folder_text) = both(self.text(path), self.text(folder))?;
+        // Where a path with a NUL ends is for each program to say, so it lies in no folder and outside of none.
+        match [(path, &path_text), (folder, &folder_text)].into_iter().find(|(_, text)| text.contains('\0')) {
+            Some((odd, _)) => Err(self.type_error(odd)),
+            None => Ok(within(&path_text, &folder_text).into()),
+        }
     }
 
     /// One argument against a number or a plain text: most of the comparisons there are, without
@@ -172,17 +185,22 @@ impl<'a> Evaluator<'a> {
         right_view: &View<'a>,
     ) -> Result<bool, Unknown> {
         if let (View::Text(left_text), View::Text(right_text)) = (left_view, right_view) {
-            let domain = |operand: u32, text: &str| {
-                text.starts_with('@') && matches!(self.program.operand(operand), Some(Operand::Constant(_)))
-            };
-            if domain(right, right_text) {
+            if self.is_domain(right, right_text) {
                 return at_domain(left_text, right_text).ok_or_else(|| self.type_error(left));
             }
-            if domain(left, left_text) {
+            if self.is_domain(left, left_text) {
                 return at_domain(right_text, left_text).ok_or_else(|| self.type_error(right));
             }
         }
         self.equal_views(left_view, right_view).ok_or_else(|| self.blame(left, right))
+    }
+
+    fn is_domain(&self, operand: u32, text: &str) -> bool {
+        text.starts_with('@') && self.is_constant(operand)
+    }
+
+    fn is_constant(&self, operand: u32) -> bool {
+        matches!(self.program.operand(operand), Some(Operand::Constant(_)))
     }
 
     /// Equality of two values; `None` when their types are unlike.
@@ -200,46 +218,79 @@ impl<'a> Evaluator<'a> {
     }
 
     fn is_in(&self, item: u32, list: u32) -> Result<Outcome, Unknown> {
-        let item_view = self.operand(item)?;
-        match self.operand(list)? {
+        let list_view = self.operand(list).and_then(|view| match view {
+            View::Constants(_) | View::List(_) | View::Operands(_) => Ok(view),
+            _ => Err(self.type_error(list)),
+        });
+        let (item_view, list_view) = match (self.operand(item), list_view) {
+            (Err(why), Ok(View::Operands(operands))) => {
+                let elements = operands.iter().filter_map(|operand| self.operand(*operand).err());
+                return Err(elements.fold(why, Unknown::stricter));
+            }
+            (item_view, list_view) => both(item_view, list_view)?,
+        };
+        match list_view {
             View::Constants(constants) => {
                 in_constants(&item_view, constants).map(Outcome::from).ok_or_else(|| self.type_error(item))
             }
             View::List(items) => self.in_values(&item_view, items, item),
-            View::Operands(operands) => {
-                let mut result = Outcome::False;
-                for operand in operands {
-                    let equal = self
-                        .operand(*operand)
-                        .and_then(|view| self.equal(item, &item_view, *operand, &view))
-                        .map_or_else(Outcome::Unknown, Outcome::from);
-                    if equal == Outcome::True {
-                        return Ok(equal);
-                    }
-                    result = result.stricter(equal);
-                }
-                Ok(result)
-            }
+            View::Operands(operands) => Ok(self.in_operands(&item_view, operands, item)),
             _ => Err(self.type_error(list)),
         }
     }
 
-    fn in_values(&self, item: &View<'a>, items: &[Value], blame: u32) -> Result<Outcome, Unknown> {
-        self.step(u32::try_from(items.len()).unwrap_or(u32::MAX))?;
-        let mut comparable = items.is_empty();
-        for value in items {
-            match self.equal_views(item, &value.into()) {
-                Some(true) => return Ok(Outcome::True),
-                Some(false) => comparable = true,
-                None => {}
+    /// Among elements of which some are read from the call: those must be comparable, while an author
+    /// may write constants of several types side by side.
+    fn in_operands(&self, item_view: &View<'a>, operands: &[u32], item: u32) -> Outcome {
+        let mut result = Outcome::False;
+        for operand in operands {
+            let equal = match self.operand(*operand) {
+                Ok(view) if self.is_constant(*operand) && self.equal_views(item_view, &view).is_none() => {
+                    continue;
+                }
+                Ok(view) => self.equal(item, item_view, *operand, &view),
+                Err(why) => Err(why),
+            };
+            let equal = equal.map_or_else(Outcome::Unknown, Outcome::from);
+            if equal == Outcome::True {
+                return equal;
             }
+            result = result.stricter(equal);
         }
-        if comparable { Ok(Outcome::False) } else { Err(self.type_error(blame)) }
+        result
+    }
+
+    fn in_values(&self, item_view: &View<'a>, items: &[Value], item: u32) -> Result<Outcome, Unknown> {
+        self.step(u32::try_from(items.len()).unwrap_or(u32::MAX))?;
+        let domain = match item_view {
+            View::Text(text) if self.is_domain(item, text) => Some(text),
+            _ => None,
+        };
+        let (mut comparable, mut malformed) = (items.is_empty(), false);
+        for value in items {
+            let equal = match (domain, value) {
+                (Some(domain), Value::String(text)) => {
+                    let at = at_domain(text, domain);
+                    malformed |= at.is_none();
+                    at
+                }
+                _ => self.equal_views(item_view, &value.into()),
+            };
+            if equal == Some(true) {
+                return Ok(Outcome::True);
+            }
+            comparable |= equal == Some(false);
+        }
+        if comparable && !malformed { Ok(Outcome::False) } else { Err(self.type_error(item)) }
     }
 
     fn contains(&self, whole: u32, part: u32) -> Result<Outcome, Unknown> {
-        let part_view = self.operand(part)?;
-        match (self.operand(whole)?, &part_view) {
+        let whole_view = self.operand(whole).and_then(|view| match view {
+            View::Constants(_) | View::List(_) | View::Text(_) => Ok(view),
+            _ => Err(self.type_error(whole)),
+        });
+        let (whole_view, part_view) = both(whole_view, self.operand(part))?;
+        match (whole_view, &part_view) {
             (View::Text(whole), View::Text(part)) => {
                 self.step(cost_of(&whole))?;
                 // For short texts this is faster than `str::contains`, which prepares for long ones.
@@ -269,23 +320,7 @@ fn cost_of(text: &str) -> u32 {
     u32::try_from(text.len() / BYTES_PER_STEP).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-/// Whether a text is `@domain` itself or an address there; `None` for a malformed address.
-fn at_domain(text: &str, domain: &str) -> Option<bool> {
-    if text.eq_ignore_ascii_case(domain) {
-        return Some(true);
-    }
-    let domain = domain.strip_prefix('@').unwrap_or(domain);
-    if let Some(found) = address::bare_domain(text) {
-        return Some(found.eq_ignore_ascii_case(domain));
-    }
-    match address::parse(text) {
-        Address::Domain(found) => Some(found.eq_ignore_ascii_case(domain)),
-        Address::None => Some(false),
-        Address::Malformed => None,
-    }
-}
-
-/// Whether a value is among constants; `None` when none of them has its type.
+/// Whether a value is among constants; `None` when none of them has its type. `null` is like every type.
 fn in_constants(item: &View<'_>, list: &ConstantList) -> Option<bool> {
     match item {
         View::Text(text) => {
@@ -293,7 +328,7 @@ fn in_constants(item: &View<'_>, list: &ConstantList) -> Option<bool> {
                 return Some(true);
             }
             if list.domains.is_empty() {
-                let comparable = !list.texts.is_empty() || is_empty(list);
+                let comparable = !list.texts.is_empty() || list.null || is_empty(list);
                 return comparable.then_some(false);
             }
             in_domains(text, &list.domains)
@@ -301,7 +336,7 @@ fn in_constants(item: &View<'_>, list: &ConstantList) -> Option<bool> {
         View::Number(number) if !list.numbers.is_empty() => Some(list.numbers.binary_search(number).is_ok()),
         View::Bool(value) if !list.bools.is_empty() => Some(list.bools.contains(value)),
         View::Null => Some(list.null),
-        _ => is_empty(list).then_some(false),
+        _ => (list.null || is_empty(list)).then_some(false),
     }
 }
 
@@ -319,17 +354,4 @@ fn is_empty(list: &ConstantList) -> bool {
         && list.numbers.is_empty()
         && list.bools.is_empty()
         && !list.null
-}
-
-fn in_domains(text: &str, domains: &[Box<str>]) -> Option<bool> {
-    let known = |domain: String| domains.binary_search_by(|other| (**other).cmp(&domain)).is_ok();
-    if let Some(domain) = address::bare_domain(text) {
-        return Some(known(format!("@{}", domain.to_ascii_lowercase())));
-    }
-    match address::parse(text) {
-        Address::Domain(domain) => Some(known(format!("@{}", domain.to_ascii_lowercase()))),
-        Address::None => Some(false),
-        Address::Malformed if known(text.to_ascii_lowercase()) => Some(true),
-        Address::Malformed => None,
-    }
 }

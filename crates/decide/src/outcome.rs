@@ -34,6 +34,30 @@ impl From<Unknown> for Outcome {
     }
 }
 
+impl Unknown {
+    /// Of two reasons, the one that restricts more; the first, when they are alike.
+    pub(crate) fn stricter(self, other: Self) -> Self {
+        if other.rank() > self.rank() { other } else { self }
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Absent(_) => 1,
+            Self::Type(_) => 2,
+            Self::Limit => 3,
+        }
+    }
+}
+
+/// Both values of an operator. Of two unknowns the stricter one counts, whichever stands first.
+pub(crate) fn both<L, R>(left: Result<L, Unknown>, right: Result<R, Unknown>) -> Result<(L, R), Unknown> {
+    match (left, right) {
+        (Ok(left), Ok(right)) => Ok((left, right)),
+        (Err(left), Err(right)) => Err(left.stricter(right)),
+        (Err(why), Ok(_)) | (Ok(_), Err(why)) => Err(why),
+    }
+}
+
 impl Outcome {
     /// Kleene negation.
     #[must_use]
@@ -47,12 +71,7 @@ impl Outcome {
 
     /// Of two unknowns, the one that restricts more.
     pub(crate) fn stricter(self, other: Self) -> Self {
-        let rank = |outcome: Self| match outcome {
-            Self::Unknown(Unknown::Limit) => 3,
-            Self::Unknown(Unknown::Type(_)) => 2,
-            Self::Unknown(Unknown::Absent(_)) => 1,
-            _ => 0,
-        };
+        let rank = |outcome: Self| if let Self::Unknown(why) = outcome { why.rank() } else { 0 };
         if rank(other) > rank(self) { other } else { self }
     }
 }

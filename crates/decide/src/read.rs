@@ -67,9 +67,7 @@ impl<'a> Evaluator<'a> {
             }
             Operand::Domain(of) => match self.operand(*of)? {
                 View::Text(text) => match address::parse(&text) {
-                    Address::Domain(domain) => {
-                        Ok(View::Text(format!("@{}", domain.to_ascii_lowercase()).into()))
-                    }
+                    Address::At(domain) => Ok(View::Text(format!("@{}", domain.to_ascii_lowercase()).into())),
                     _ => Err(self.type_error(*of)),
                 },
                 _ => Err(self.type_error(*of)),
@@ -155,29 +153,52 @@ impl<'a> Evaluator<'a> {
         match &self.call.http {
             Some(http) => follow_object(from_http(http), &path.steps, index),
             None => match self.call.args.get(name) {
+                Some(Value::Object(headers)) if path.root == Root::Headers => {
+                    header(headers, &path.steps, index)
+                }
                 Some(value) => follow(value, &path.steps, index),
                 None => Err(Unknown::Absent(index)),
             },
         }
     }
 
+    /// Whether a place of the call is there at all, whatever stands in it.
+    pub(crate) fn is_present(&self, index: u32) -> Result<bool, Unknown> {
+        self.step(1)?;
+        let path = self.program.path(index).ok_or(Unknown::Limit)?;
+        // Two spellings that differ have no value, but something is there.
+        let (nested, flat) = self.spellings(path, index);
+        Ok(self.path(index).is_ok() || nested.is_ok() || flat.is_some_and(|flat| flat.is_ok()))
+    }
+
     /// `s3.bucket`: `args.s3.bucket`, else `args.bucket` for a tool below `s3/`. When both are there
     /// and differ, an agent could show a rule one and its tool the other: then neither counts.
     fn field(&self, path: &Path, index: u32) -> Read<'a> {
-        let nested = follow(&self.call.args, &path.steps, index);
-        let segment = self.call.tool.split_once('/').map_or(&*self.call.tool, |(first, _)| first);
-        let Some((Step::Key(first), rest)) = path.steps.split_first() else { return nested };
-        if **first != *segment || rest.is_empty() {
-            return nested;
-        }
-        match (nested, follow(&self.call.args, rest, index)) {
-            (Ok(nested), Ok(flat)) => match self.equal_views(&nested, &flat) {
+        match self.spellings(path, index) {
+            (nested, None) => nested,
+            (Ok(nested), Some(Ok(flat))) => match self.equal_views(&nested, &flat) {
                 Some(true) => Ok(nested),
                 _ => Err(Unknown::Type(Some(index))),
             },
-            (Ok(nested), Err(_)) => Ok(nested),
-            (Err(_), flat) => flat,
+            (Ok(found), _) | (_, Some(Ok(found))) => Ok(found),
+            (Err(nested), Some(Err(flat))) => Err(nested.stricter(flat)),
         }
+    }
+
+    /// The value at `args.s3.bucket`, and at `args.bucket` when that is another spelling of it.
+    fn spellings(&self, path: &Path, index: u32) -> (Read<'a>, Option<Read<'a>>) {
+        if path.root != Root::Field {
+            return (Err(Unknown::Absent(index)), None);
+        }
+        let nested = follow(&self.call.args, &path.steps, index);
+        let segment = self.call.tool.split_once('/').map_or(&*self.call.tool, |(first, _)| first);
+        let flat = match path.steps.split_first() {
+            Some((Step::Key(first), rest)) if **first == *segment && !rest.is_empty() => {
+                Some(follow(&self.call.args, rest, index))
+            }
+            _ => None,
+        };
+        (nested, flat)
     }
 }
 
@@ -211,5 +232,20 @@ fn follow_object<'a>(object: &'a Object, steps: &[Step], index: u32) -> Read<'a>
             None => Err(Unknown::Absent(index)),
         },
         Some(_) => Err(Unknown::Type(Some(index))),
+    }
+}
+
+/// A header among arguments, where the case of its name counts for nothing either. Two of one name that
+/// differ have no value: a rule could see the one and the tool the other.
+fn header<'a>(headers: &'a Object, steps: &[Step], index: u32) -> Read<'a> {
+    let Some((Step::Key(name), rest)) = steps.split_first() else {
+        return follow_object(headers, steps, index);
+    };
+    let mut named = headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let found = named.next().ok_or(Unknown::Absent(index))?;
+    if named.any(|other| other != found) {
+        Err(Unknown::Type(Some(index)))
+    } else {
+        follow(found, rest, index)
     }
 }
