@@ -28,19 +28,20 @@ impl Interner {
         if clause.kind == ClauseKind::Port {
             return self.one_of(subject, clause.values.clone());
         }
+        // The case of letters counts for nothing here, in the same way with a `*` and without.
+        let folds = matches!(clause.kind, ClauseKind::Host | ClauseKind::Method);
+        let subject = if folds { self.add_operand(Operand::Lower(subject))? } else { subject };
         let (globs, exact): (Vec<&str>, Vec<&str>) =
             texts.into_iter().partition(|text| is_glob(&clause.kind, text));
         let mut alternatives = Vec::with_capacity(globs.len() + 1);
         if !exact.is_empty() {
-            let folds = matches!(clause.kind, ClauseKind::Host | ClauseKind::Method);
-            let subject = if folds { self.add_operand(Operand::Lower(subject))? } else { subject };
             let values = exact.into_iter().flat_map(|text| spellings(&clause.kind, text));
             alternatives.push(self.one_of(subject, values.map(Scalar::String).collect())?);
         }
         for glob in globs {
             let regex = match clause.kind {
-                ClauseKind::Host => globs::host(glob),
-                ClauseKind::Method => globs::method(glob),
+                ClauseKind::Host => globs::host(&glob.to_lowercase()),
+                ClauseKind::Method => globs::method(&glob.to_lowercase()),
                 ClauseKind::Path => globs::path(&normalise(glob)),
                 _ => globs::text(glob),
             };

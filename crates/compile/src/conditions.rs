@@ -50,9 +50,7 @@ impl Interner {
                 };
                 image::Expression::Compare { comparison: *comparison, left, right }
             }
-            Expression::In { item, list } => {
-                image::Expression::In { item: self.operand(item)?, list: self.operand_beside(list, item)? }
-            }
+            Expression::In { item, list } => self.is_in(item, list)?,
             Expression::Contains { whole, part } => {
                 image::Expression::Contains { whole: self.operand(whole)?, part: self.operand(part)? }
             }
@@ -75,6 +73,28 @@ impl Interner {
 
     fn expressions(&mut self, parts: &[Expression]) -> Result<Vec<u32>, CompileError> {
         parts.iter().map(|part| self.expression(part)).collect()
+    }
+
+    fn is_in(&mut self, item: &Operand, list: &Operand) -> Result<image::Expression, CompileError> {
+        // A constant among reads has its own form beside the normalised path, and another beside the rest.
+        if paths::text_of(item).is_some()
+            && let Operand::List(items) = list
+            && let (beside, rest) = items.iter().cloned().partition::<Vec<_>, _>(paths::is_normalised)
+            && !beside.is_empty()
+        {
+            let (comparison, mut parts) = (image::Comparison::Equal, Vec::with_capacity(beside.len() + 1));
+            for path in beside {
+                let compare = Expression::Compare { comparison, left: item.clone(), right: path };
+                parts.push(self.expression(&compare)?);
+            }
+            if !rest.is_empty() {
+                parts.push(
+                    self.expression(&Expression::In { item: item.clone(), list: Operand::List(rest) })?,
+                );
+            }
+            return Ok(image::Expression::Any(parts));
+        }
+        Ok(image::Expression::In { item: self.operand(item)?, list: self.operand_beside(list, item)? })
     }
 
     fn starts_with(&mut self, text: &Operand, affix: &Operand) -> Result<image::Expression, CompileError> {

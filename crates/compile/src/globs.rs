@@ -1,8 +1,8 @@
 //! Globs of clauses to anchored regular expressions.
 
-/// A host: a leading `*` label is one or more labels, another one is exactly one, and a `*` inside a
-/// label is any run of characters of it. Case counts for nothing; a final dot may follow, since a name
-/// with one is the same host.
+/// A host in small letters: a leading `*` label is one or more labels, another one is exactly one, and a
+/// `*` inside a label is any run of characters of it. A final dot may follow, since a name with one is
+/// the same host.
 pub(crate) fn host(glob: &str) -> String {
     let labels: Vec<&str> = glob.split('.').collect();
     let count = labels.len();
@@ -14,7 +14,7 @@ pub(crate) fn host(glob: &str) -> String {
                 continue;
             }
             (_, "*") => regex.push_str("[^.]+"),
-            (_, label) => pieces(&mut regex, label, "[^.]*", folded),
+            (_, label) => pieces(&mut regex, label, "[^.]*"),
         }
         if index + 1 < count {
             regex.push_str("\\.");
@@ -38,7 +38,7 @@ pub(crate) fn path(glob: &str) -> String {
         match segment {
             "*" if index + 1 == count => regex.push_str("[^/]+(?:/[^/]+)*"),
             "*" => regex.push_str("[^/]+"),
-            segment => pieces(&mut regex, segment, "[^/]*", exact),
+            segment => pieces(&mut regex, segment, "[^/]*"),
         }
     }
     regex.push_str("/?$");
@@ -48,39 +48,26 @@ pub(crate) fn path(glob: &str) -> String {
 /// A text: `*` is any run of characters.
 pub(crate) fn text(glob: &str) -> String {
     let mut regex = String::from("(?s)^");
-    pieces(&mut regex, glob, ".*", exact);
+    pieces(&mut regex, glob, ".*");
     regex.push('$');
     regex
 }
 
-/// A method: as a text, and case counts for nothing.
+/// A method in small letters.
 pub(crate) fn method(glob: &str) -> String {
     let mut regex = String::from("^");
-    pieces(&mut regex, glob, "[A-Za-z-]*", folded);
+    pieces(&mut regex, glob, "[a-z-]*");
     regex.push('$');
     regex
 }
 
-fn pieces(regex: &mut String, glob: &str, run: &str, literal: fn(&str) -> String) {
+fn pieces(regex: &mut String, glob: &str, run: &str) {
     for (index, piece) in glob.split('*').enumerate() {
         if index > 0 {
             regex.push_str(run);
         }
-        if !piece.is_empty() {
-            regex.push_str(&literal(piece));
-        }
+        regex.push_str(&regex_syntax::escape(piece));
     }
-}
-
-fn exact(piece: &str) -> String {
-    regex_syntax::escape(piece)
-}
-
-/// Without regard to case: of ASCII letters only, where that is all there is, so that no odd letter
-/// passes for one of them.
-fn folded(piece: &str) -> String {
-    let flags = if piece.is_ascii() { "i-u" } else { "i" };
-    format!("(?{flags}:{})", regex_syntax::escape(piece))
 }
 
 #[cfg(test)]
@@ -102,7 +89,7 @@ mod tests {
             &[
                 ("*.example.com", "api.example.com", true),
                 ("*.example.com", "a.b.example.com", true),
-                ("*.example.com", "API.Example.COM.", true),
+                ("*.example.com", "api.example.com.", true),
                 ("*.example.com", "example.com", false),
                 ("*.example.com", "evilexample.com", false),
                 ("*.example.com", "a.example.com.evil.net", false),
@@ -113,8 +100,7 @@ mod tests {
                 ("api-*.example.com", "api-.example.com", true),
                 ("api-*.example.com", "api-a.b.example.com", false),
                 ("*", "localhost", true),
-                ("*k.io", "x\u{212a}.io", false),
-                ("*.bücher.de", "a.BÜCHER.de", true),
+                ("*.bücher.de", "a.bücher.de", true),
             ],
         );
     }
@@ -148,6 +134,6 @@ mod tests {
             text,
             &[("a*c", "a\nb\nc", true), ("a*c", "ac", true), ("a*", "ba", false), ("@x", "y@x", false)],
         );
-        table(method, &[("P*", "post", true), ("P*", "GET", false)]);
+        table(method, &[("p*", "post", true), ("p*", "get", false), ("p*", "p1", false)]);
     }
 }

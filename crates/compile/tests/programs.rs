@@ -154,10 +154,7 @@ fn clauses_narrow_the_rule() {
     );
     let Some(Expression::All(parts)) = image.expressions.last() else { panic!("{:?}", image.expressions) };
     assert_eq!(parts.len(), 7);
-    assert_eq!(
-        image.regexes,
-        ["^(?:[^.]+\\.)+(?i-u:example)\\.(?i-u:com)\\.?$", "^/v1/[^/]+(?:/[^/]+)*/?$", "(?s)^a.*$"]
-    );
+    assert_eq!(image.regexes, ["^(?:[^.]+\\.)+example\\.com\\.?$", "^/v1/[^/]+(?:/[^/]+)*/?$", "(?s)^a.*$"]);
     let roots: Vec<Root> = image.paths.iter().map(|path| path.root).collect();
     for root in [Root::Host, Root::Method, Root::Port, Root::Path, Root::Query, Root::Headers, Root::Args] {
         assert!(roots.contains(&root), "{root:?}");
