@@ -17,6 +17,10 @@ const TIER_MAY_KNOW: &[&str] = &["crates/call", "crates/gate"];
 const CLOUD_SERVER: &str = "cloud/server";
 const CLOUD_SERVER_MAY_REACH: &[&str] = &["cloud/api", "crates/dpr", "crates/call"];
 
+/// The second interpreter, which proves nothing once it shares code with the first.
+const ORACLE: &str = "crates/oracle";
+const ENGINE: &[&str] = &["crates/check", "crates/compile", "crates/program", "crates/decide"];
+
 /// Every breach of the law in this graph.
 pub fn check(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -33,6 +37,9 @@ pub fn check(workspace: &Workspace) -> Vec<Finding> {
         }
         if folder == CLOUD_SERVER {
             check_cloud_server(workspace, id, folder, &mut findings);
+        }
+        if folder == ORACLE {
+            check_oracle(workspace, id, &mut findings);
         }
     }
     findings
@@ -97,6 +104,18 @@ fn check_tier(workspace: &Workspace, package: &Package, folder: &str, findings: 
             let what = format!("a tier depends on `{other}`");
             let remedy = "a tier translates and asks: let `call` carry the type, or let `gate` do the work";
             findings.push(Finding::error(&manifest(folder), None, what, remedy));
+        }
+    }
+}
+
+fn check_oracle(workspace: &Workspace, id: &str, findings: &mut Vec<Finding>) {
+    for (reached, path) in workspace.reach(id) {
+        let other = workspace.packages.get(reached).and_then(|package| package.folder.as_deref());
+        if other.is_some_and(|other| ENGINE.contains(&other)) {
+            let what = format!("the oracle reaches the engine that it judges: {}", workspace.spell(&path));
+            let remedy =
+                "write it a second time, from the description of the language; its tests may use both";
+            findings.push(Finding::error(&manifest(ORACLE), None, what, remedy));
         }
     }
 }
@@ -200,5 +219,12 @@ mod tests {
         );
         let found = told(&[("cloud/server", &["cloud/api"]), ("cloud/api", &["crates/state"])]);
         assert!(found[0].contains("server -> api -> state"), "{found:?}");
+    }
+
+    #[test]
+    fn the_oracle_stays_apart_from_what_it_judges() {
+        assert!(told(&[("crates/oracle", &["crates/call", "crates/syntax", "jiff"])]).is_empty());
+        let found = told(&[("crates/oracle", &["crates/plan"]), ("crates/plan", &["crates/program"])]);
+        assert!(found[0].contains("oracle -> plan -> program"), "{found:?}");
     }
 }
