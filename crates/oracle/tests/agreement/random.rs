@@ -12,30 +12,33 @@ use crate::tally::Tally;
 const PAIRS: usize = 20_000;
 const SOAK_PAIRS: usize = 10_000_000;
 const CALLS_PER_POLICY: usize = 50;
+/// A long run has policies enough, and making one takes as long as hundreds of decisions.
+const SOAK_CALLS_PER_POLICY: usize = 250;
 const RULES: usize = 16;
 /// Policies between two lines of progress of a long run.
-const PROGRESS: u64 = 20_000;
+const PROGRESS: u64 = 4_000;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-fn pairs() -> usize {
+/// How many pairs, and how many calls for each policy.
+fn length() -> (usize, usize) {
     let soak = std::env::var("FARAMESH_SOAK").is_ok_and(|value| value == "1");
-    let pairs = number("FARAMESH_ORACLE_PAIRS").map(|pairs| pairs as usize);
-    pairs.unwrap_or(if soak { SOAK_PAIRS } else { PAIRS })
+    let (pairs, calls) = if soak { (SOAK_PAIRS, SOAK_CALLS_PER_POLICY) } else { (PAIRS, CALLS_PER_POLICY) };
+    (number("FARAMESH_ORACLE_PAIRS").map_or(pairs, |pairs| pairs as usize), calls)
 }
 
 #[test]
 fn engine_and_oracle_agree() {
     let start = Instant::now();
     let first = number("FARAMESH_ORACLE_SEED").unwrap_or(1);
-    let (pairs, mut tally) = (pairs(), Tally::default());
+    let ((pairs, calls), mut tally) = (length(), Tally::default());
     let mut seed = first;
     while tally.pairs < pairs {
-        one_policy(seed, &mut tally);
+        one_policy(seed, calls, &mut tally);
         seed += 1;
-        if (seed - first) % PROGRESS == 0 {
+        if (seed - first).is_multiple_of(PROGRESS) {
             println!("seed {seed}: {} calls, {:?}", tally.pairs, start.elapsed());
         }
     }
@@ -45,7 +48,7 @@ fn engine_and_oracle_agree() {
     assert!(gaps.is_empty(), "the generator does not try enough:\n{}", gaps.join("\n"));
 }
 
-fn one_policy(seed: u64, tally: &mut Tally) {
+fn one_policy(seed: u64, calls: usize, tally: &mut Tally) {
     let mut choices = Choices::seeded(seed);
     let Some(source) = accepted(&policy(&mut choices, RULES)) else {
         tally.refused += 1;
@@ -58,7 +61,7 @@ fn one_policy(seed: u64, tally: &mut Tally) {
         if program.agent(&agent).is_none() {
             continue;
         }
-        for _ in 0..CALLS_PER_POLICY / oracle.agents().len() {
+        for _ in 0..calls / oracle.agents().len() {
             let (call, now) = (call(&mut choices), now(&mut choices));
             let answer = oracle.decide(&agent, &call, now);
             tally.add(&answer);
