@@ -20,6 +20,10 @@ demo *arguments:
 dev *arguments:
     @bash -c 'source scripts/environment && exec cargo run --quiet --package faramesh-cli -- dev "$@"' dev {{ arguments }}
 
+# run the fuzz targets, 20 seconds each
+fuzz *arguments:
+    @scripts/fuzz {{ arguments }}
+
 # measure; prints one line of JSON per figure
 bench *arguments:
     @scripts/bench {{ arguments }}
