@@ -136,6 +136,21 @@ async def test_definition(make) -> None:
         assert document.offset(found.range.start) < document.text.index(needle), needle
 
 
+async def test_the_definition_of_an_import_is_its_file(make, tmp_path) -> None:
+    address = "github.com/faramesh/faramesh-registry/policies/stripe@1.3.0"
+    stack = tmp_path / "stack with é"
+    pack = stack / ".faramesh/catalog" / address / "pack.fms"
+    pack.parent.mkdir(parents=True)
+    pack.write_text("permit stripe/charge\n")
+    document = make(f'import "{address}" as stripe\nimport "../../../../../../etc/x@1.0.0" as other\n')
+    document.uri = (stack / "governance.fms").as_uri()
+    document.identifier = types.TextDocumentIdentifier(document.uri)
+    await document.open()
+    found = await document.definition(document.at(address, 3))
+    assert found.uri.replace("%40", "@") == pack.as_uri().replace("%40", "@")
+    assert await document.definition(document.at("etc/x")) is None, "nothing outside of the catalog"
+
+
 async def test_references_and_rename(make) -> None:
     document = make('permit "😀" if a < limit and b == "😀" and c > limit\nvar limit = 5\n')
     await document.open()

@@ -38,7 +38,11 @@ impl Host for Machine {
         std::env::var(name).ok()
     }
 
-    fn pack(&self, _stack: &Path, _import: &str) -> Option<PathBuf> {
-        None
+    fn pack(&self, stack: &Path, import: &str) -> Option<PathBuf> {
+        let is_plain = !import.starts_with('/') && import.split('/').all(|part| part != "..");
+        let shared = std::env::var_os("FARAMESH_CATALOG").filter(|path| !path.is_empty());
+        let catalogs = std::iter::once(stack.join(".faramesh/catalog")).chain(shared.map(PathBuf::from));
+        let mut files = catalogs.map(|catalog| catalog.join(import).join("pack.fms"));
+        files.find(|file| is_plain && file.is_file())
     }
 }
