@@ -5,11 +5,8 @@
 //! INVARIANT same source, same bytes: nothing depends on the machine, the time or the order of a hash
 //! map, and formatting and comments change nothing but the sources beside the program.
 
-mod clauses;
 mod conditions;
-mod globs;
 mod intern;
-mod paths;
 mod text;
 mod zone;
 

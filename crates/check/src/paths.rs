@@ -2,8 +2,9 @@
 //! with must be in the same form, or `path.starts_with("./drafts/")` would never be true.
 
 use faramesh_call::path::normalise;
-use faramesh_check::stack::Operand;
 use faramesh_program::image::{Constant, Root, Scalar};
+
+use crate::stack::Operand;
 
 /// Whether an operand is the normalised path of the call.
 pub(crate) fn is_normalised(operand: &Operand) -> bool {
