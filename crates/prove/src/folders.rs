@@ -1,0 +1,17 @@
+//! Normalised paths as regular languages: which texts are normalised, and which of those lie in a folder.
+//! Paths in general are no regular language, because `..` undoes any number of segments.
+
+use faramesh_call::path::normalise;
+
+/// Texts that normalising leaves as they are.
+pub(crate) const NORMALISED: &str = r"(?s)\A(?:\.|/|(?:\.\./)*(?:\.\./?|(?:[^/.]|\.[^/.]|\.\.[^/])[^/]*(?:/(?:[^/.]|\.[^/.]|\.\.[^/])[^/]*)*/?)|/(?:[^/.]|\.[^/.]|\.\.[^/])[^/]*(?:/(?:[^/.]|\.[^/.]|\.\.[^/])[^/]*)*/?)\z";
+
+/// Normalised paths in a folder.
+pub(crate) fn within(folder: &str) -> String {
+    let folder = normalise(folder);
+    match folder.trim_end_matches('/') {
+        "" => r"(?s)\A/[^\x00]*\z".to_owned(),
+        "." => r"(?s)\A(?:\.|(?:[^/.\x00]|\.[^/.\x00]|\.\.[^/\x00])[^\x00]*)\z".to_owned(),
+        folder => format!(r"(?s)\A{}(?:/[^\x00]*)?\z", regex_syntax::escape(folder)),
+    }
+}
