@@ -4,10 +4,12 @@ use crate::checker::Checker;
 use crate::stack::Stack;
 
 mod anchors;
+mod asked;
 mod callers;
 mod patterns;
 mod reach;
 mod skipped;
+mod unreached;
 mod whole;
 
 /// Runs every analysis over the stack.

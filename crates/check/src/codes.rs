@@ -91,6 +91,10 @@ findings! {
     UNDER_ARGS = 210, "under-args", Warning, "a field to redact that repeats `args`";
     MISSPELT_VARIABLE = 211, "misspelt-variable", Warning, "a name near that of a variable that nothing reads";
     SELF_DECLARED_UNUSED = 212, "self-declared-unused", Warning, "self-declared identity beside an identity provider, which alone counts";
+    ONLY_UNKNOWN = 230, "only-unknown", Warning, "a rule that earlier rules leave only calls on which its condition is unknown";
+    NEVER_TRUE = 231, "never-true", Warning, "a condition that is true of no call";
+    ALWAYS_TRUE = 232, "always-true", Warning, "a condition that is true of every call";
+    DEFAULT_UNREACHABLE = 233, "default-unreachable", Warning, "a default that no call gets to";
     ANALYSIS_BOUNDED = 290, "analysis-bounded", Note, "a stack too large for every comparison of its rules";
     MESSAGES_BOUNDED = 291, "messages-bounded", Note, "more messages than are shown";
 }

@@ -1,71 +1,220 @@
-//! Rules that never decide: an earlier rule without a condition covers their pattern. Under a `deny!`
-//! a permit or defer is an error, since its author believes in something that cannot happen.
+//! Rules that never decide, defaults that never apply, conditions that are never or always true: decided
+//! by a proof over all calls, not by how the rules look. What the prover cannot decide is not reported.
+//! Under a `deny!` a permit or defer is an error, since its author believes in what cannot happen.
 
 use faramesh_program::image::RuleEffect;
 use faramesh_program::tools::ToolIndex;
+use faramesh_prove as prove;
+use faramesh_prove::{Answer, Decision, Limits, Prover, Question, patterns_may_overlap};
 
+use super::asked;
 use super::patterns::covers;
+use super::unreached::{self, Blame};
 use crate::checker::Checker;
 use crate::codes;
 use crate::stack::{Agent, Rule};
 
 /// Most comparisons of two patterns in one agent.
 const COMPARISONS: u32 = 2_000_000;
+/// Bounds on all proofs about one agent together.
+const LIMITS: Limits = Limits { steps: 300_000, text_steps: 20_000_000, text_states: 4_000, tables: 1_500 };
+/// Most earlier rules of which the fewest that cover a rule are looked for.
+const BLAMED: usize = 12;
 
 pub(super) fn check(checker: &mut Checker<'_>, agent: &Agent) {
     // The order of evaluation: `deny!` first.
     let (mandatory, others): (Vec<&Rule>, Vec<&Rule>) =
         agent.rules.iter().partition(|rule| rule.effect == RuleEffect::DenyAlways);
-    let ordered: Vec<&Rule> = mandatory.into_iter().chain(others).collect();
-    let mut exact = ToolIndex::default();
-    let mut wildcards: Vec<(&str, usize)> = Vec::new();
-    let mut left = COMPARISONS;
-    for (index, rule) in ordered.iter().enumerate() {
-        let by = if rule.pattern.contains('*') {
-            left = left.saturating_sub(u32::try_from(wildcards.len()).unwrap_or(u32::MAX));
-            if left == 0 {
-                let message = "this agent has too many patterns to look for rules that are never reached";
-                checker.say(
-                    codes::ANALYSIS_BOUNDED,
-                    rule.span,
-                    message,
-                    "the policy works; use fewer patterns with `*` to have all of it looked at",
-                );
-                return;
-            }
-            wildcards.iter().find(|(wide, _)| covers(wide, &rule.pattern)).map(|(_, index)| *index)
-        } else {
-            exact.candidates(&rule.pattern).next_rule().and_then(|index| usize::try_from(index).ok())
-        };
-        if let Some(earlier) = by.and_then(|index| ordered.get(index)) {
-            report(checker, rule, earlier);
-        } else if rule.condition.is_none() && rule.clauses.is_empty() {
-            exact.add(&rule.pattern, u32::try_from(index).unwrap_or(u32::MAX));
+    let rules: Vec<&Rule> = mandatory.into_iter().chain(others).collect();
+    let asked = rules.iter().map(|rule| asked::rule(rule)).collect();
+    let mut search = Search {
+        agent,
+        rules,
+        asked,
+        exact: ToolIndex::default(),
+        wildcards: Vec::new(),
+        comparisons_left: COMPARISONS,
+        prover: Prover::new(LIMITS),
+    };
+    let mut permits_all = agent.rules.iter().any(permits_everything);
+    for number in 0..search.rules.len() {
+        let Some(rule) = search.rules.get(number).copied() else { return };
+        let finding = search.finding(number);
+        if search.comparisons_left == 0 || search.prover.is_exhausted() {
+            let message = "this agent has too many rules, or too intricate ones, to prove all that there is to know about them";
+            let help = "the policy works; split the agent to have all of it looked at";
+            checker.say(codes::ANALYSIS_BOUNDED, rule.span, message, help);
+            return;
+        }
+        search.add(number);
+        if let Some(finding) = finding {
+            permits_all |= unreached::report(checker, rule, &finding);
+        }
+    }
+    search.whole(checker, permits_all);
+}
+
+fn permits_everything(rule: &Rule) -> bool {
+    rule.effect == RuleEffect::Permit
+        && rule.pattern == "*"
+        && rule.condition.is_none()
+        && rule.clauses.is_empty()
+}
+
+/// What is wrong with a rule.
+pub(super) enum Finding<'a> {
+    /// These rules decide every call that it matches.
+    Unreached(Vec<Blame<'a>>),
+    /// Of the calls that get to it, its condition is true for none.
+    OnlyUnknown(Vec<Blame<'a>>),
+    NeverTrue,
+    AlwaysTrue,
+}
+
+/// The rules of an agent, those before the one at hand by their tools.
+struct Search<'a> {
+    agent: &'a Agent,
+    rules: Vec<&'a Rule>,
+    asked: Vec<prove::Rule>,
+    exact: ToolIndex,
+    wildcards: Vec<usize>,
+    comparisons_left: u32,
+    prover: Prover,
+}
+
+impl<'a> Search<'a> {
+    fn add(&mut self, number: usize) {
+        if let Some(rule) = self.rules.get(number) {
+            self.exact.add(&rule.pattern, u32::try_from(number).unwrap_or(u32::MAX));
             if rule.pattern.contains('*') {
-                wildcards.push((&rule.pattern, index));
+                self.wildcards.push(number);
             }
         }
     }
-}
 
-fn report(checker: &mut Checker<'_>, rule: &Rule, earlier: &Rule) {
-    let (effect, line) = (rule.effect.as_str(), checker.line(earlier.span));
-    let undone = matches!(rule.effect, RuleEffect::Permit | RuleEffect::Defer);
-    let diagnostic = if earlier.effect == RuleEffect::DenyAlways && undone {
-        let message =
-            format!("this {effect} never applies: `deny! {}` in line {line} overrides it", earlier.pattern);
-        codes::UNDER_MANDATORY_DENY
-            .at(rule.span, message)
-            .with_help("remove one of the two, or narrow the `deny!`")
-    } else {
-        let message =
-            format!("this rule is never reached: line {line} decides every call of `{}` first", rule.pattern);
-        let help = if earlier.effect == rule.effect {
-            "remove it"
-        } else {
-            "move it up, or give the earlier rule a condition"
+    fn finding(&mut self, number: usize) -> Option<Finding<'a>> {
+        let rule = *self.rules.get(number)?;
+        let earlier = self.earlier(number, rule);
+        let is_whole = |at: &&usize| {
+            self.rules.get(**at).is_some_and(|other| {
+                other.condition.is_none() && other.clauses.is_empty() && covers(&other.pattern, &rule.pattern)
+            })
         };
-        codes::UNREACHABLE_RULE.at(rule.span, message).with_help(help)
-    };
-    checker.report(diagnostic.with_label(earlier.span, "this rule decides first"));
+        if let Some(at) = earlier.iter().find(is_whole) {
+            return Some(Finding::Unreached(self.blame(&[*at])));
+        }
+        let condition = self.asked.get(number)?.condition.clone();
+        if earlier.is_empty() && condition.as_ref().is_none_or(asked::is_plain) {
+            return None;
+        }
+        match self.reaches(number, &earlier, condition.as_ref()) {
+            Answer::Nothing => {}
+            Answer::Undecided(_) => return None,
+            Answer::Found(_) if condition.is_some() && self.is_always_true(number) => {
+                return Some(Finding::AlwaysTrue);
+            }
+            Answer::Found(_) => return None,
+        }
+        if condition.is_some() && self.reaches(number, &[], condition.as_ref()) == Answer::Nothing {
+            return Some(Finding::NeverTrue);
+        }
+        let found = match self.reaches(number, &earlier, None) {
+            Answer::Nothing => Finding::Unreached(self.fewest(number, &earlier, None)),
+            Answer::Found(_) => Finding::OnlyUnknown(self.fewest(number, &earlier, condition.as_ref())),
+            Answer::Undecided(_) => return None,
+        };
+        Some(found)
+    }
+
+    /// Rules before the one at hand that may match a tool of its pattern.
+    fn earlier(&mut self, number: usize, rule: &Rule) -> Vec<usize> {
+        if !rule.pattern.contains('*') {
+            let mut candidates = self.exact.candidates(&rule.pattern);
+            let numbers = std::iter::from_fn(|| candidates.next_rule());
+            return numbers.filter_map(|number| usize::try_from(number).ok()).collect();
+        }
+        self.comparisons_left =
+            self.comparisons_left.saturating_sub(u32::try_from(number).unwrap_or(u32::MAX));
+        let overlaps = |at: &usize| {
+            self.rules.get(*at).is_some_and(|other| patterns_may_overlap(&other.pattern, &rule.pattern))
+        };
+        (0..number).filter(overlaps).collect()
+    }
+
+    /// Whether a rule's condition is true of every call of its tools.
+    fn is_always_true(&mut self, number: usize) -> bool {
+        let Some(rule) = self.asked.get(number) else { return false };
+        // A permit matches on true alone.
+        let rule = prove::Rule { effect: RuleEffect::Permit, ..rule.clone() };
+        let agent = &self.agent.name;
+        let decision = Decision { agent, rules: vec![(&rule, false)], default: true, time_is_outside: false };
+        let question =
+            Question { tools: vec![&rule.pattern], decisions: vec![decision], ..Question::default() };
+        self.prover.find(&question, None) == Answer::Nothing
+    }
+
+    /// A call that these rules leave to the one at hand, with a condition that is true of it.
+    fn reaches(&mut self, number: usize, earlier: &[usize], condition: Option<&prove::Condition>) -> Answer {
+        let Some(rule) = self.asked.get(number) else { return Answer::Nothing };
+        let before = earlier.iter().filter_map(|at| self.asked.get(*at)).map(|rule| (rule, false));
+        let rules = before.chain(std::iter::once((rule, true))).collect();
+        let agent = &self.agent.name;
+        let question = Question {
+            tools: vec![&rule.pattern],
+            conditions: condition.into_iter().map(|condition| (condition, agent.as_str())).collect(),
+            decisions: vec![Decision { agent, rules, default: false, time_is_outside: false }],
+            named_first: false,
+        };
+        self.prover.find(&question, None)
+    }
+
+    /// The fewest of the earlier rules that already decide all of those calls, as far as that is looked for.
+    fn fewest(
+        &mut self,
+        number: usize,
+        earlier: &[usize],
+        condition: Option<&prove::Condition>,
+    ) -> Vec<Blame<'a>> {
+        let mut needed = earlier.to_vec();
+        for at in earlier.iter().rev() {
+            if earlier.len() > BLAMED {
+                break;
+            }
+            let without: Vec<usize> = needed.iter().copied().filter(|other| other != at).collect();
+            if self.reaches(number, &without, condition) == Answer::Nothing {
+                needed = without;
+            }
+        }
+        self.blame(&needed)
+    }
+
+    fn blame(&self, numbers: &[usize]) -> Vec<Blame<'a>> {
+        numbers.iter().filter_map(|at| self.rules.get(*at).copied()).map(Blame::of).collect()
+    }
+
+    /// What all rules together leave: nothing to the default, or nothing that is not permitted.
+    fn whole(&mut self, checker: &mut Checker<'_>, permits_all: bool) {
+        if self.rules.is_empty() {
+            return;
+        }
+        let default = self.agent.default.unwrap_or(RuleEffect::Deny);
+        let is_stop = |effect: RuleEffect| effect != RuleEffect::Permit;
+        if default != RuleEffect::Permit && !permits_all && self.every_call(is_stop, true) == Answer::Nothing
+        {
+            unreached::permits_everything(checker, self.agent);
+        }
+        let last = self.rules.last().map(|rule| rule.effect.effect());
+        let differs = self.agent.default.is_some_and(|default| last != Some(default.effect()));
+        if differs && self.every_call(|_| false, true) == Answer::Nothing {
+            unreached::default_unreachable(checker, self.agent, default);
+        }
+    }
+
+    /// A call that a rule of one of these effects decides, or none does.
+    fn every_call(&mut self, wanted: impl Fn(RuleEffect) -> bool, default: bool) -> Answer {
+        let rules = self.asked.iter().map(|rule| (rule, wanted(rule.effect))).collect();
+        let decision = Decision { agent: &self.agent.name, rules, default, time_is_outside: false };
+        let question = Question { tools: vec!["*"], decisions: vec![decision], ..Question::default() };
+        self.prover.find(&question, None)
+    }
 }
