@@ -55,7 +55,9 @@ pub enum Command {
     #[command(after_help = Exit::table(&[Exit::Success, Exit::Exists, Exit::Usage]))]
     Init(init::Arguments),
     /// Find what is wrong with a policy
-    #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed, Exit::Import, Exit::Warnings]))]
+    #[command(after_help = Exit::table(&[
+        Exit::Success, Exit::Failed, Exit::Refuted, Exit::Import, Exit::Warnings
+    ]))]
     Check(check::Arguments),
     /// Write a policy in its canonical form
     #[command(after_help = Exit::table(&[Exit::Success, Exit::WouldChange, Exit::Usage]))]

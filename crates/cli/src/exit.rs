@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     /// The policy imports something that cannot be had.
     Import,
+    /// A statement about the policy is refuted, or cannot be decided.
+    Refuted,
     /// The policy has warnings and `--strict` was given.
     Warnings,
     /// There are changes and `--detailed-exitcode` was given.
@@ -36,7 +38,7 @@ impl Exit {
     pub fn number(self) -> u8 {
         match self {
             Self::Success => 0,
-            Self::Failed | Self::WouldChange | Self::Exists | Self::Broken | Self::Down => 1,
+            Self::Failed | Self::Refuted | Self::WouldChange | Self::Exists | Self::Broken | Self::Down => 1,
             Self::Usage | Self::Import | Self::Changes | Self::Starting => 2,
             Self::Warnings | Self::Degraded => 3,
         }
@@ -48,6 +50,7 @@ impl Exit {
             Self::Failed => "it failed, or found that something is wrong",
             Self::Usage => "the command line is wrong, or asks for what is not available yet",
             Self::Import => "an import cannot be had",
+            Self::Refuted => "a statement is refuted, or cannot be decided, with --prove",
             Self::Warnings => "warnings only, with --strict",
             Self::Changes => "there are changes, with --detailed-exitcode",
             Self::WouldChange => "a file would change, with --check",

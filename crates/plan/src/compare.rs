@@ -6,6 +6,7 @@ use faramesh_program::image::{AgentImage, FieldStep, IdentityKind, Mode, RuleIma
 use faramesh_program::{Image, LoadError, Sources, decode, hex};
 
 use crate::align::{Step, align};
+use crate::semantic::Semantic;
 
 /// A compiled policy, read for comparing.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,6 +143,8 @@ pub struct Changes {
     pub identities: Vec<Setting>,
     /// Settings of the daemon.
     pub runtime: Vec<Setting>,
+    /// What happens with calls, where that was compared.
+    pub semantic: Option<Semantic>,
 }
 
 impl Changes {

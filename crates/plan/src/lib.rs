@@ -1,11 +1,18 @@
-//! Two programs compared: which rules, defaults, agents and settings a new policy changes. What it
-//! would have decided about recorded calls is for a later version.
+//! Two programs compared: which rules, defaults, agents and settings a new policy changes, and which calls
+//! get another effect. Claims about one program are proved here too. What a policy would have decided about
+//! recorded calls is for a later version.
 //!
 //! A rule's canonical text is its identity. Order counts, because the first match wins: a rule that
 //! only moved is a change. Pure: programs in, a value out.
 
 mod align;
+mod claim;
 mod compare;
+mod engine;
+mod semantic;
 mod view;
 
+pub use claim::{Claim, Proof, prove};
 pub use compare::{Change, Changes, Policy, Setting, compare};
+pub use engine::{Decided, Engine, example_value};
+pub use semantic::{Open, Semantic, Transition, semantic};

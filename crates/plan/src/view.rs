@@ -4,6 +4,7 @@
 use faramesh_call::{Object, Value, object};
 
 use crate::compare::{Change, Changes, Setting};
+use crate::semantic::Semantic;
 
 impl Changes {
     /// The changes as a value. Kinds that no policy has yet are there, and empty.
@@ -27,6 +28,7 @@ impl Changes {
             "rate_limits" => none(),
             "budgets" => none(),
             "providers" => none(),
+            "semantic" => self.semantic.as_ref().map(Semantic::to_value),
         };
         object! {
             "version" => "v1",

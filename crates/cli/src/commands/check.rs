@@ -1,5 +1,7 @@
 //! `faramesh check`: what is wrong with a policy, as a person or a program wants to read it.
 
+pub mod prove;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -31,6 +33,10 @@ pub struct Arguments {
     /// Check as `faramesh dev` does, which needs no identity
     #[arg(long)]
     dev: bool,
+    /// Prove a statement about every call, or show a call that refutes it: `no permit TOOL if CONDITION`,
+    /// `every TOOL if CONDITION is deny`, with ` for AGENT` at the end; may be given several times
+    #[arg(long, value_name = "STATEMENT")]
+    prove: Vec<String>,
 }
 
 /// Checks the policy.
@@ -42,15 +48,22 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let source = policy::read(context, arguments.file.as_deref())?;
     let checked = policy::checked(&source, arguments.dev, arguments.strict_env);
     let found = Found { file: &source.shown, source: &source.text, diagnostics: &checked.diagnostics };
-    let value = json::versioned(object! {
+    let mut value = object! {
         "valid" => checked.stack.is_some(),
         "diagnostics" => found.to_value(),
-    });
+    };
+    let mut all_hold = true;
+    if let Some(stack) = checked.stack.as_ref().filter(|_| !arguments.prove.is_empty()) {
+        let statements = prove::statements(&arguments.prove, &source, stack, arguments.dev)?;
+        all_hold = prove::all_hold(&statements);
+        value.insert("statements", statements);
+    }
+    let value = json::versioned(value);
     context.console.show(&value, |value| text(value, &found))?;
     if !context.console.is_for_programs() {
         hints(&checked, context);
     }
-    Ok(exit(&checked.diagnostics, arguments.strict))
+    Ok(if all_hold { exit(&checked.diagnostics, arguments.strict) } else { Exit::Refuted })
 }
 
 fn hints(checked: &Checked, context: &Context) {
@@ -91,6 +104,10 @@ fn text(value: &Value, found: &Found<'_>) -> String {
         text.push_str(&format!("✓ {} is valid", found.file));
     } else {
         text.push_str(&format!("✓ {} is valid, with {tally}", found.file));
+    }
+    if let Some(statements) = json::at(value, &["statements"]) {
+        text.push_str("\n\n");
+        text.push_str(&prove::view(statements));
     }
     text
 }

@@ -1,10 +1,14 @@
 //! `faramesh plan`: what `apply` would change. Rules, defaults and settings are compared; what the new
 //! policy would have decided about recorded calls is not shown yet, and the output says so.
 
+mod calls;
+
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use faramesh_call::Value;
 use faramesh_daemon::Layout;
-use faramesh_plan::{Policy, compare};
+use faramesh_plan::{Engine, Policy, Semantic, compare, semantic};
 use owo_colors::OwoColorize;
 
 use crate::client;
@@ -33,8 +37,12 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let running = client::of_stack(context)?.map(|(_, status)| status);
     let dev = running.as_ref().is_some_and(|status| text(status, &["daemon", "runtime_mode"]) == "dev");
     let compiled = policy::compiled(context, dev)?;
-    let old = in_force(&context.layout()?, running.as_ref())?;
-    let changes = compare(old.as_ref(), &compiled.policy()?);
+    let layout = context.layout()?;
+    let old = in_force(&layout, running.as_ref())?;
+    let mut changes = compare(old.as_ref(), &compiled.policy()?);
+    if old.is_some() && !changes.is_empty() {
+        changes.semantic = compared(&layout, running.as_ref(), &compiled.bytes)?;
+    }
     context.console.show(&changes.to_value(), |value| view(value, running.is_some()))?;
     if !context.console.is_for_programs() {
         context.console.note(&words::faint(
@@ -47,15 +55,29 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     Ok(if arguments.detailed_exitcode && !changes.is_empty() { Exit::Changes } else { Exit::Success })
 }
 
+/// Where the policy is that the daemon has in force, or that its next start would load.
+fn path_in_force(layout: &Layout, status: Option<&Value>) -> PathBuf {
+    match status {
+        Some(status) => layout.past_policy(text(status, &["daemon", "policy_hash"])),
+        None => layout.policy(),
+    }
+}
+
+/// What the new policy does with calls that the one in force does not.
+fn compared(layout: &Layout, status: Option<&Value>, new: &[u8]) -> Result<Option<Semantic>, Failure> {
+    let path = path_in_force(layout, status);
+    let Some(old) = policy::load_bytes(&path)? else { return Ok(None) };
+    let old = policy::readable(&path, Engine::read(&old))?;
+    let new = policy::readable(Path::new("governance.fms"), Engine::read(new))?;
+    Ok(Some(semantic(&old, &new)))
+}
+
 /// The policy that the daemon has in force; without a daemon, the one that the next start would load.
 ///
 /// # Errors
 /// The kept policy cannot be read.
 pub fn in_force(layout: &Layout, status: Option<&Value>) -> Result<Option<Policy>, Failure> {
-    let path = match status {
-        Some(status) => layout.past_policy(text(status, &["daemon", "policy_hash"])),
-        None => layout.policy(),
-    };
+    let path = path_in_force(layout, status);
     policy::load_bytes(&path)?.map(|bytes| policy::readable(&path, Policy::read(&bytes))).transpose()
 }
 
@@ -95,6 +117,7 @@ pub fn changes_text(value: &Value) -> Option<String> {
             sections.push(format!("{}\n{}", words::heading(title), lines.join("\n")));
         }
     }
+    sections.extend(calls::sections(value));
     (!sections.is_empty()).then(|| sections.join("\n\n"))
 }
 

@@ -46,6 +46,24 @@ fn check_warnings_and_strictness() {
 }
 
 #[test]
+fn check_proves_statements() {
+    let stack = Stack::with(POLICY);
+    let holds = "no permit stripe/refund if amount >= 500";
+    pinned!(
+        "prove_holds",
+        stack.run(&["check", "--prove", holds, "--prove", "every stripe/payouts is deny"])
+    );
+    let refuted = "no permit stripe/* if amount > 400 for support-bot";
+    pinned!("prove_refuted", stack.run(&["check", "--prove", holds, "--prove", refuted]));
+    pinned!("prove_refuted_json", stack.run(&["check", "--prove", refuted, "--format", "json"]));
+    pinned!("prove_no_statement", stack.run(&["check", "--prove", "permit stripe/refund"]));
+    pinned!("prove_no_agent", stack.run(&["check", "--prove", "no permit * for nobody"]));
+    pinned!("prove_bad_condition", stack.run(&["check", "--prove", "no permit x if amount <"]));
+    let open = POLICY.replace("if amount < $500", "if amount < limit.refund");
+    pinned!("prove_undecided", Stack::with(&open).run(&["check", "--prove", holds]));
+}
+
+#[test]
 fn check_without_a_policy() {
     let stack = Stack::empty();
     pinned!("check_missing", stack.run(&["check"]));
