@@ -34,7 +34,7 @@ pub struct Arguments {
     #[arg(long)]
     dev: bool,
     /// Prove a statement about every call, or show a call that refutes it: `no permit TOOL if CONDITION`,
-    /// `every TOOL if CONDITION is deny`, with ` for AGENT` at the end; may be given several times
+    /// `every TOOL if CONDITION is deny`, and `for AGENT` at the end of either
     #[arg(long, value_name = "STATEMENT")]
     prove: Vec<String>,
 }
