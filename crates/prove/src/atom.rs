@@ -152,6 +152,7 @@ impl Question {
             Test::Matches(regex) => tables.regex(regex)?.accepts(text.as_bytes())?.into(),
             Test::StartsWith(affix) => text.starts_with(affix.as_str()).into(),
             Test::EndsWith(affix) => text.ends_with(affix.as_str()).into(),
+            Test::Within(folder) if text.contains('\0') || folder.contains('\0') => MISFIT,
             Test::Within(folder) => within(text, folder).into(),
             _ => MISFIT,
         })
@@ -197,6 +198,7 @@ fn at_domain(text: &str, constant: &str) -> Outcomes {
         return TRUE;
     }
     let domain = constant.strip_prefix('@').unwrap_or(constant);
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
     if let Some(found) = address::bare_domain(text) {
         return found.eq_ignore_ascii_case(domain).into();
     }
@@ -220,14 +222,16 @@ fn text_among(text: &str, constants: &[Plain]) -> Outcomes {
     }
     let domains: Vec<&str> = texts.iter().copied().filter(|constant| constant.starts_with('@')).collect();
     if domains.is_empty() {
-        return if !texts.is_empty() || constants.is_empty() { FALSE } else { MISFIT };
+        let comparable = !texts.is_empty() || constants.is_empty() || constants.contains(&Plain::Null);
+        return if comparable { FALSE } else { MISFIT };
     }
     let is_known = |domain: &str| domains.iter().any(|constant| constant.eq_ignore_ascii_case(domain));
+    let is_at = |found: &str| is_known(&format!("@{found}")) || is_known(&format!("@{found}."));
     if let Some(found) = address::bare_domain(text) {
-        return is_known(&format!("@{found}")).into();
+        return is_at(found).into();
     }
     match address::parse(text) {
-        Address::Domain(found) => is_known(&format!("@{found}")).into(),
+        Address::Domain(found) => is_at(found).into(),
         Address::None => FALSE,
         Address::Malformed if is_known(text) => TRUE,
         Address::Malformed => MISFIT,
@@ -247,15 +251,23 @@ fn among(value: &Value, constants: &[Plain]) -> Outcomes {
     if comparable { FALSE } else { MISFIT }
 }
 
-/// Whether a list has the element; a misfit when it has elements and none compares with it.
+/// Whether a list has the element; a misfit when it has elements and none compares with it, or when one
+/// of them is a malformed address and a domain is looked for.
 fn has_element(items: &[Value], constant: &Plain) -> Outcomes {
-    let mut comparable = items.is_empty();
+    let (mut comparable, mut malformed) = (items.is_empty(), false);
     for item in items {
-        match equal(item, constant) {
-            Some(true) => return TRUE,
-            Some(false) => comparable = true,
-            None => {}
+        let outcome = match (item, constant) {
+            (Value::String(text), Plain::Text(domain)) if constant.is_domain() => {
+                let outcome = at_domain(text, domain);
+                malformed |= outcome == MISFIT;
+                outcome
+            }
+            _ => equal(item, constant).map_or(MISFIT, Outcomes::from),
+        };
+        if outcome == TRUE {
+            return TRUE;
         }
+        comparable |= outcome == FALSE;
     }
-    if comparable { FALSE } else { MISFIT }
+    if comparable && !malformed { FALSE } else { MISFIT }
 }

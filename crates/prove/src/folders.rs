@@ -11,7 +11,16 @@ pub(crate) fn within(folder: &str) -> String {
     let folder = normalise(folder);
     match folder.trim_end_matches('/') {
         "" => r"(?s)\A/[^\x00]*\z".to_owned(),
-        "." => r"(?s)\A(?:\.|(?:[^/.\x00]|\.[^/.\x00]|\.\.[^/\x00])[^\x00]*)\z".to_owned(),
+        // All that is known of `.` and `..` is that they hold the current folder and what lies there.
+        up if up == "." || up.split('/').all(|segment| segment == "..") => {
+            let climbs = up.split('/').filter(|segment| *segment == "..").count();
+            let name = r"(?:[^/.\x00]|\.[^/.\x00]|\.\.[^/\x00])[^\x00]*";
+            let parents = match climbs.checked_sub(1) {
+                Some(before) => format!(r"|(?:\.\./){{0,{before}}}\.\./?"),
+                None => String::new(),
+            };
+            format!(r"(?s)\A(?:\.|(?:\.\./){{0,{climbs}}}{name}{parents})\z")
+        }
         folder => format!(r"(?s)\A{}(?:/[^\x00]*)?\z", regex_syntax::escape(folder)),
     }
 }

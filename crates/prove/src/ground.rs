@@ -79,12 +79,8 @@ impl<'w> Ground<'w> {
             Condition::All(parts) => Some(Formula::All(self.parts(parts, asker))),
             Condition::Any(parts) => Some(Formula::Any(self.parts(parts, asker))),
             Condition::Compare(comparison, left, right) => self.comparison(*comparison, left, right, asker),
-            Condition::In(item, Operand::List(items)) => {
-                let equals =
-                    |other: &Operand| Condition::Compare(Comparison::Equal, item.clone(), other.clone());
-                let parts: Vec<Condition> = items.iter().map(equals).collect();
-                Some(Formula::Any(self.parts(&parts, asker)))
-            }
+            // Constants of another type than the item's count for nothing there.
+            Condition::In(_, Operand::List(_)) => None,
             Condition::In(item, list) => match (plain(item), plains(list)) {
                 (_, Some(constants)) => self.test(item, Test::Among(constants), asker),
                 (Some(constant), None) => self.test(list, Test::Holds(constant), asker),
@@ -111,11 +107,11 @@ impl<'w> Ground<'w> {
         self.push(formula)
     }
 
-    /// Whether the arguments have an object under a name.
-    pub fn has_object(&mut self, name: &str) -> usize {
+    /// Whether the arguments have a member of a name.
+    pub fn has_member(&mut self, name: &str) -> usize {
         let slot = Slot { base: Base::Args, steps: vec![Step::Key(name.to_owned())] };
         let question =
-            Question { normalised: false, of_request: false, method: Method::None, test: Test::Object };
+            Question { normalised: false, of_request: false, method: Method::None, test: Test::Present };
         let atom = self.atom(slot, question);
         self.push(Formula::Atom(atom))
     }
@@ -152,10 +148,10 @@ impl<'w> Ground<'w> {
     }
 
     fn within(&mut self, path: &Operand, folder: String, asker: Asker<'_>) -> Option<Formula> {
-        let mut subject = self.subject(path, asker)?;
-        // The engine normalises what it looks for in a folder, whatever it is.
-        match &mut subject {
-            Subject::Place { normalised, method: Method::None, .. } => *normalised = true,
+        let subject = self.subject(path, asker)?;
+        match &subject {
+            // Of another place, a NUL that normalising takes away would count.
+            Subject::Place { normalised: true, method: Method::None, .. } => {}
             Subject::Place { .. } => return None,
             Subject::Known(..) => {}
         }
@@ -168,9 +164,14 @@ impl<'w> Ground<'w> {
     }
 
     fn has(&mut self, path: &Path) -> Option<Formula> {
-        let (Meaning::Slot(slot) | Meaning::Normalised(slot)) = self.world.meaning(path) else {
+        let slot = match self.world.meaning(path) {
+            // Two spellings that differ have no value, and are there.
+            Meaning::Slot(slot) if slot.base == Base::Twice => return None,
+            Meaning::Slot(slot) | Meaning::Normalised(slot) => slot,
             // The tool, the agent and the time are always there.
-            return Some(Formula::Known(TRUE));
+            Meaning::Tool | Meaning::Agent => return Some(Formula::Known(TRUE)),
+            Meaning::Outside if path.root == Root::TimeNow => return Some(Formula::Known(TRUE)),
+            Meaning::Outside => return None,
         };
         let of_request = is_of_request(path.root);
         self.ask(Subject::Place { slot, normalised: false, of_request, method: Method::None }, Test::Present)

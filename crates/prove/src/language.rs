@@ -47,6 +47,8 @@ enum Told {
         open: bool,
     },
     Regex(String),
+    /// A misfit for a text with a NUL.
+    Within(String),
     /// Addresses at domains, `@` and a domain itself, and words.
     Addresses {
         domains: Vec<String>,
@@ -117,9 +119,15 @@ impl Languages {
                 let bare = Rc::new(Automaton::Folded(bare));
                 let sound = Rc::new(Automaton::Table(self.tables.regex(&address::comparable())?));
                 valid.push(through(Automaton::Either(sound, bare)));
-                let at = Rc::new(Automaton::Domain(Rc::new(Automaton::words(domains, false))));
+                // The final dot of a domain counts for nothing.
+                let plain = domains.map(|domain| domain.strip_suffix('.').unwrap_or(domain));
+                let at = Rc::new(Automaton::Domain(Rc::new(Automaton::words(plain, false))));
                 let words = Rc::new(Automaton::words(words.iter().map(String::as_str), false));
                 through(Automaton::Either(at, words))
+            }
+            Told::Within(matched) => {
+                valid.push(regex(r"\A[^\x00]*\z")?);
+                regex(&matched)?
             }
             Told::Regex(matched) => regex(&matched)?,
         };
@@ -160,8 +168,8 @@ fn told(test: &Test) -> Told {
         Test::Matches(pattern) => regex(pattern.clone()),
         Test::StartsWith(affix) => word(affix, true),
         Test::EndsWith(affix) => regex(format!(r"{}\z", escape(affix))),
-        Test::Within(folder) if folder.contains('\0') => Told::Always(FALSE),
-        Test::Within(folder) => regex(folders::within(folder)),
+        Test::Within(folder) if folder.contains('\0') => Told::Always(MISFIT),
+        Test::Within(folder) => Told::Within(folders::within(folder)),
         _ => Told::Always(MISFIT),
     }
 }
@@ -175,13 +183,13 @@ fn among(constants: &[Plain]) -> Told {
     if domains.is_empty() {
         return match (words.is_empty(), constants.is_empty()) {
             (true, true) => Told::Always(FALSE),
+            (true, false) if constants.contains(&Plain::Null) => Told::Always(FALSE),
             (true, false) => Told::Always(MISFIT),
             _ if words.len() > MAX_WORDS => Told::TooLarge,
             _ => Told::Words { words: words.into_iter().map(str::to_owned).collect(), open: false },
         };
     }
-    // No address has such a domain, and what equals it depends on how it is asked.
-    if domains.iter().any(|domain| domain.ends_with('.')) || domains.len() + words.len() > MAX_WORDS {
+    if domains.len() + words.len() > MAX_WORDS {
         return Told::TooLarge;
     }
     let domains = domains.into_iter().map(str::to_ascii_lowercase).collect();

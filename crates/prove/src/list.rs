@@ -51,10 +51,22 @@ pub(crate) fn candidates(asked: &[(&Question, Outcomes)]) -> Vec<Value> {
     }
     let fillers = fillers(&others, &wanted);
     let odd = Value::Object(Object::new());
+    // No plain address: a misfit beside any domain.
+    let malformed = Value::from("@");
     let with = |more: &[Value]| wanted.iter().chain(more).cloned().collect::<Vec<Value>>();
     let mut with_odd = fillers.clone();
     with_odd.push(odd.clone());
-    let bases = [with(&[]), with(&fillers), with(&[Value::Null]), with(&[odd]), with(&with_odd)];
+    let mut with_malformed = fillers.clone();
+    with_malformed.push(malformed.clone());
+    let bases = [
+        with(&[]),
+        with(&fillers),
+        with(&[Value::Null]),
+        with(&[odd]),
+        with(&with_odd),
+        with(&[malformed]),
+        with(&with_malformed),
+    ];
     let lengths = lengths(asked.iter().map(|(question, _)| *question));
     let mut lists = Vec::new();
     for base in bases {

@@ -40,7 +40,7 @@ pub(crate) struct World<'a> {
     pub tool: Option<&'a str>,
     /// Whether the call is an HTTP request.
     pub is_http: bool,
-    /// Whether the arguments have an object under the name of the tool's first segment, so that fields may
+    /// Whether the arguments have a member of the name of the tool's first segment, so that fields may
     /// be written in two places; `None` when no field is asked for in that way.
     pub is_twice: Option<bool>,
 }
@@ -100,6 +100,8 @@ impl World<'_> {
                 }
             }
             Root::Query => request(Base::Query, "query"),
+            // Among arguments, the case of a header's name counts for nothing.
+            Root::Headers if !self.is_http && !is_single => Meaning::Outside,
             Root::Headers => request(Base::Headers, "headers"),
             Root::Principal => slot(Base::Principal, &path.steps),
             Root::Tags => slot(Base::Tags, &path.steps),

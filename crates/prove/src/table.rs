@@ -252,7 +252,7 @@ mod tests {
         ];
         let tables = Tables::default();
         for regex in regexes {
-            let compiled = faramesh_program::load::compile_regex(regex).unwrap();
+            let compiled = faramesh_program::pattern::Pattern::new(regex).unwrap();
             let table = tables.regex(regex).unwrap();
             for text in texts {
                 assert_eq!(table.accepts(text.as_bytes()), Some(compiled.is_match(text)), "{regex} {text:?}");

@@ -125,7 +125,7 @@ impl Finder<'_, '_, '_> {
         let mut ground = Ground::new(world, self.languages);
         let mut constraints = Vec::new();
         if let (Some(is_twice), Some(tool)) = (world.is_twice, world.tool) {
-            let formula = ground.has_object(first_segment(tool));
+            let formula = ground.has_member(first_segment(tool));
             constraints.push(Constraint::Outcome { formula, allowed: is_twice.into() });
         }
         for (condition, agent) in &question.conditions {
