@@ -60,8 +60,6 @@ pub(crate) enum Method {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Test {
     Present,
-    /// The value is an object; never unknown.
-    Object,
     True,
     Equal(Plain),
     Less(Plain),
@@ -106,8 +104,6 @@ impl Question {
         match (reading, &self.test) {
             (Reading::Value(_), Test::Present) => Some(TRUE),
             (_, Test::Present) => Some(FALSE),
-            (Reading::Value(Value::Object(_)), Test::Object) => Some(TRUE),
-            (_, Test::Object) => Some(FALSE),
             (Reading::Absent, _) => Some(ABSENT),
             (Reading::Rootless, _) if self.of_request => Some(ABSENT),
             (Reading::Broken | Reading::Rootless, _) => Some(MISFIT),
@@ -246,8 +242,10 @@ fn among(value: &Value, constants: &[Plain]) -> Outcomes {
     if constants.iter().any(|constant| equal(value, constant) == Some(true)) {
         return TRUE;
     }
-    let comparable =
-        constants.is_empty() || matches!(value, Value::Null) || constants.iter().any(|one| same_type(&one));
+    let comparable = constants.is_empty()
+        || constants.contains(&Plain::Null)
+        || matches!(value, Value::Null)
+        || constants.iter().any(|one| same_type(&one));
     if comparable { FALSE } else { MISFIT }
 }
 

@@ -248,9 +248,7 @@ impl<'w> Ground<'w> {
     /// What an atom may come to when nothing is known about its place.
     pub fn possible(&self, atom: usize) -> Outcomes {
         match self.atoms.get(atom) {
-            Some(Atom::Asked { question: Question { test: Test::Present | Test::Object, .. }, .. }) => {
-                TRUE.with(FALSE)
-            }
+            Some(Atom::Asked { question: Question { test: Test::Present, .. }, .. }) => TRUE.with(FALSE),
             Some(Atom::Outside { possible, .. }) => *possible,
             _ => ANY,
         }

@@ -80,9 +80,6 @@ impl Languages {
         if question.test == Test::Present {
             return Some(Language::Always(TRUE));
         }
-        if question.test == Test::Object {
-            return Some(Language::Always(FALSE));
-        }
         if question.method == Method::Length {
             return counted(question);
         }
