@@ -57,12 +57,7 @@ pub fn with_other_tools(count: u32) -> String {
 /// The policy is wrong.
 pub fn compile(source: &str) -> Outcome<Vec<u8>> {
     let environment = |_: &str| None;
-    let options = Options {
-        file_name: "governance.fms".to_owned(),
-        environment: &environment,
-        strict_env: false,
-        dev: true,
-    };
+    let options = Options { dev: true, ..Options::new("governance.fms", &environment) };
     let checked = check(source, &options);
     let stack = checked.stack.ok_or_else(|| format!("{:?}", checked.diagnostics))?;
     let (image, sources) = faramesh_compile::compile(&stack)?;

@@ -10,8 +10,7 @@ use faramesh_state::State;
 /// Checks a policy as `faramesh dev` would.
 #[must_use]
 pub fn checked(source: &str) -> Checked {
-    let options =
-        Options { file_name: "p".to_owned(), environment: &environment, strict_env: false, dev: true };
+    let options = Options { dev: true, ..Options::new("p", &environment) };
     check(source, &options)
 }
 

@@ -2,50 +2,42 @@
 
 use std::collections::BTreeMap;
 
-use faramesh_program::image::RuleEffect;
-use faramesh_syntax::ast::{Body, Item, Name, Span, Spanned, Value};
+use faramesh_syntax::ast::{Item, Name, Span, Spanned, Value};
 
+use crate::blocks::{Block, Names};
 use crate::checker::Checker;
 use crate::codes;
-use crate::definitions::{self, AGENT, Label, Status};
+use crate::definitions::{self, AGENT, Definition, Label, Status};
 use crate::members::{Owner, keyword};
 use crate::scope::Scope;
-use crate::stack::Agent;
-
-const OWNER: Owner = Owner { keyword: "agent", members: AGENT, open: false, status: Status::Enforced };
+use crate::stack::{Agent, Blocks};
 
 /// Notes that change nothing, in the order in which a program keeps them.
 const METADATA: &[&str] = &["framework", "model", "version"];
+/// Blocks of which an agent has several.
+const SEVERAL: &[&str] = &["budget", "delegate", "phase", "credential", "selector", "alert"];
 
 impl Checker<'_> {
     /// An agent of these statements; its name is for the caller to set.
-    pub fn agent(&mut self, items: &[&Spanned<Item>], outer: &Scope) -> Agent {
+    pub fn agent(&mut self, items: &[&Spanned<Item>], outer: &Scope, shared: &Blocks) -> Agent {
         // A flat agent's variables are the file's, which are in `outer` already.
-        let scope = if items.iter().any(|item| matches!(item.node, Item::Var { .. })) {
+        let scope = if items.iter().any(|item| matches!(keyword(item).0, "var" | "selector")) {
             self.scope(outer, items.iter().copied())
         } else {
             outer.clone()
         };
-        let mut agent = Agent {
-            name: String::new(),
-            anonymous: false,
-            span: Span::default(),
-            default: None,
-            attest: None,
-            rules: Vec::new(),
-            redactions: Vec::new(),
-            metadata: Vec::new(),
-        };
+        let mut agent = Agent::empty();
         let mut settings: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut names = Names::default();
+        let mut uses = Vec::new();
         for item in items {
             let (word, span) = keyword(item);
             let Some(definition) = definitions::find(AGENT, word) else {
-                self.unknown(OWNER, item);
+                self.unknown(Owner::of("agent", AGENT), item);
                 continue;
             };
             if definition.status == Status::NotYet {
-                self.refuse(definition, item);
-                continue;
+                self.not_yet(word, span);
             }
             match &item.node {
                 Item::Rule(rule) => agent.rules.extend(self.rule(rule, item.span, &scope)),
@@ -56,21 +48,50 @@ impl Checker<'_> {
                 }
                 Item::Redact { tool, target, paths, seal } => {
                     if *seal {
-                        self.not_yet.add("redact … seal", span);
+                        self.not_yet("redact … seal", span);
                     }
-                    agent.redactions.extend(self.redaction(tool, target, paths));
+                    agent.redactions.extend(self.redaction(tool, target, paths, *seal));
                 }
+                Item::RateLimit { pattern, count, period, options } => {
+                    agent.blocks.rate_limits.extend(self.rate_limit(pattern, count, period, options));
+                }
+                Item::Use { alias, overrides } => uses.push((alias, overrides.as_ref(), item.span)),
                 Item::Setting { key, value } if self.is_first(&mut settings, key) => {
                     self.agent_setting(&mut agent, definition, item, value);
                 }
-                Item::Block { keyword, labels, body } if self.is_first(&mut settings, keyword) => {
-                    self.agent_block(&mut agent, definition, item, (keyword, labels, body));
+                Item::Block { keyword, .. }
+                    if SEVERAL.contains(&word) || self.is_first(&mut settings, keyword) =>
+                {
+                    self.agent_block(&mut agent, &mut names, definition, item, &scope);
                 }
                 _ => {}
             }
         }
+        self.agent_references(&names, shared);
+        // The agent's own rules match first, wherever `use` stands.
+        for (alias, overrides, span) in uses {
+            self.use_pack(&mut agent, alias, overrides, span, &scope);
+        }
+        share(&mut agent.blocks, shared);
         agent.metadata.sort_by_key(|(key, _)| METADATA.iter().position(|known| known == key));
         agent
+    }
+
+    /// Reports budgets and phases that are named and do not exist.
+    fn agent_references(&mut self, names: &Names, shared: &Blocks) {
+        let budgets = names.of("budget");
+        for budget in std::mem::take(&mut self.inherited_budgets) {
+            let known: Vec<String> = budgets.iter().map(|id| format!("budget.{id}")).collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let help = format!("declare it: `budget {} {{ … }}`", budget.node);
+            self.look_up("budget", &format!("budget.{}", budget.node), budget.span, &known, &help);
+        }
+        let mut phases = names.of("phase");
+        phases.extend(shared.phases.iter().map(|phase| phase.name.as_str()));
+        for phase in std::mem::take(&mut self.next_phases) {
+            let help = "write `next = \"enforce\"`";
+            self.look_up("phase", &phase.node, phase.span, &phases, help);
+        }
     }
 
     fn is_first<'b>(&mut self, seen: &mut BTreeMap<&'b str, Span>, key: &'b Name) -> bool {
@@ -87,44 +108,58 @@ impl Checker<'_> {
     fn agent_setting(
         &mut self,
         agent: &mut Agent,
-        definition: &'static definitions::Definition,
+        definition: &'static Definition,
         item: &Spanned<Item>,
         value: &Spanned<Value>,
     ) {
         if !self.spelling(definition, item) {
             return;
         }
-        let Some(text) = self.text(Some(value)) else { return };
-        if definition.keyword != "default" {
-            if METADATA.contains(&definition.keyword) {
-                agent.metadata.push((definition.keyword.to_owned(), text.node));
-            }
-            return;
+        if definition.keyword == "default" {
+            agent.default = self.effect_setting("default", value);
+        } else if METADATA.contains(&definition.keyword)
+            && let Some(text) = self.text(Some(value))
+        {
+            agent.metadata.push((definition.keyword.to_owned(), text.node));
         }
-        agent.default = match text.node.as_str() {
-            "permit" | "allow" | "approve" => Some(RuleEffect::Permit),
-            "defer" => Some(RuleEffect::Defer),
-            "deny" | "block" | "reject" => Some(RuleEffect::Deny),
-            other => {
-                let message = format!("`default` cannot be `{other}`");
-                self.say(codes::WRONG_VALUE, text.span, message, "write `permit`, `defer` or `deny`");
-                None
-            }
-        };
     }
 
     fn agent_block(
         &mut self,
         agent: &mut Agent,
-        definition: &'static definitions::Definition,
+        names: &mut Names,
+        definition: &'static Definition,
         item: &Spanned<Item>,
-        (keyword, labels, body): (&Name, &[Spanned<String>], &Body),
+        scope: &Scope,
     ) {
-        if definition.keyword == "attest" {
-            self.label(Label::None, keyword, labels);
-            agent.attest = self.attest(keyword, body);
-        } else {
-            self.spelling(definition, item);
+        match Block::of(definition, item) {
+            Some(block) if definition.keyword == "attest" => {
+                self.label(Label::None, block.keyword, block.labels);
+                agent.attest = self.attest(block.keyword, block.body);
+            }
+            Some(block) => self.agent_part(&mut agent.blocks, names, block, scope),
+            None => {
+                self.spelling(definition, item);
+            }
+        }
+    }
+}
+
+/// Adds what the file shares among its agents and this one does not have itself.
+fn share(own: &mut Blocks, shared: &Blocks) {
+    for selector in &shared.selectors {
+        if own.selectors.iter().all(|known| known.name != selector.name) {
+            own.selectors.push(selector.clone());
+        }
+    }
+    for phase in &shared.phases {
+        if own.phases.iter().all(|known| known.name != phase.name) {
+            own.phases.push(phase.clone());
+        }
+    }
+    for alert in &shared.alerts {
+        if alert.name.is_none() || own.alerts.iter().all(|known| known.name != alert.name) {
+            own.alerts.push(alert.clone());
         }
     }
 }

@@ -5,7 +5,7 @@ use faramesh_syntax::nearest;
 
 use crate::checker::Checker;
 use crate::codes;
-use crate::definitions::{self, FUNCTIONS, METHODS, Status, one_of};
+use crate::definitions::{self, FUNCTIONS, METHODS, one_of};
 use crate::members::with_nearest;
 use crate::rules::Reading;
 use crate::stack::{Expression, Operand};
@@ -18,9 +18,6 @@ impl Checker<'_> {
         args: &[Spanned<Expr>],
         reading: &mut Reading<'_>,
     ) -> Option<Expression> {
-        if self.is_refused_function(function) {
-            return None;
-        }
         match (function.node.as_str(), args) {
             ("has", [field]) => self.has(field, reading),
             ("within", [path, folder]) => {
@@ -57,20 +54,15 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether a function is known and not enforced, which is then noted.
-    pub fn is_refused_function(&mut self, function: &Name) -> bool {
-        let refused =
-            definitions::word(FUNCTIONS, &function.node).is_some_and(|word| word.status == Status::NotYet);
-        if refused {
-            self.not_yet.add(function.node.as_str(), function.span);
-        }
-        refused
-    }
-
     fn has(&mut self, field: &Spanned<Expr>, reading: &mut Reading<'_>) -> Option<Expression> {
         let typed = self.operand(field, reading)?;
         match typed.operand {
             Operand::Path(path) => Some(Expression::Has(path)),
+            Operand::Fact(_) => {
+                let message = format!("`has` looks for a field of the call, and `{}` is none", typed.text);
+                self.say(codes::WRONG_ARGUMENTS, typed.span, message, "compare it with something");
+                None
+            }
             Operand::Lower(_) | Operand::Length(_) | Operand::Domain(_) => {
                 let message = format!("`has` looks for a field, and `{}` is computed from one", typed.text);
                 let (value, member) = typed.text.rsplit_once('.').unwrap_or((&typed.text, ""));

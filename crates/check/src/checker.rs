@@ -2,20 +2,43 @@
 
 use std::collections::BTreeSet;
 
-use faramesh_syntax::ast::Span;
+use faramesh_program::image::Enforcement;
+use faramesh_syntax::ast::{Span, Spanned};
 use faramesh_syntax::{Diagnostic, LineIndex, limits};
 
-use crate::Options;
 use crate::codes::{self, Finding};
+use crate::imports::{Imports, Library};
 use crate::not_yet::NotYet;
+use crate::references::Reference;
+use crate::{Options, Unenforced};
 
 /// Checks one source.
 pub(crate) struct Checker<'a> {
     pub source: &'a str,
     pub options: &'a Options<'a>,
-    pub not_yet: NotYet,
+    /// The number of the file at hand: 0 is the stack's own.
+    pub file: u32,
+    /// What its imports are known as.
+    pub imports: Imports,
+    /// What the files of the stack share.
+    pub library: Library,
+    /// Names that must be declared somewhere.
+    pub references: Vec<Reference>,
+    /// Budgets that delegations of the agent at hand charge.
+    pub inherited_budgets: Vec<Spanned<String>>,
+    /// Phases that follow phases of the agent at hand.
+    pub next_phases: Vec<Spanned<String>>,
+    /// Keys of `enforcement` that may loosen the sandbox of `runtime`.
+    pub sandbox_keys: Vec<(&'static str, Enforcement, Span)>,
+    /// Listeners that are not on the loopback interface.
+    pub open_listeners: Vec<(&'static str, String, Span)>,
+    /// A text of the source that is read as a source of its own: where it stands, and what is in it.
+    pub part: Option<(Span, String)>,
+    not_yet: NotYet,
     /// Whether the file has an `identity` block, of whatever type.
     pub declares_identity: bool,
+    /// Whether one of them proves callers on other machines.
+    pub proves_from_afar: bool,
     /// Regular expressions that compile.
     pub known_regexes: BTreeSet<String>,
     /// Names of variables that rules read.
@@ -33,8 +56,18 @@ impl<'a> Checker<'a> {
         Self {
             source,
             options,
+            file: 0,
+            imports: Imports::new(),
+            library: Library::default(),
+            references: Vec::new(),
+            inherited_budgets: Vec::new(),
+            next_phases: Vec::new(),
+            sandbox_keys: Vec::new(),
+            open_listeners: Vec::new(),
+            part: None,
             not_yet: NotYet::default(),
             declares_identity: false,
+            proves_from_afar: false,
             known_regexes: BTreeSet::new(),
             read_variables: BTreeSet::new(),
             looked_for: BTreeSet::new(),
@@ -44,7 +77,13 @@ impl<'a> Checker<'a> {
         }
     }
 
-    pub fn report(&mut self, diagnostic: Diagnostic) {
+    pub fn report(&mut self, mut diagnostic: Diagnostic) {
+        // Places inside of a text are no places of the file.
+        if let Some((span, _)) = self.part {
+            diagnostic.span = span;
+            diagnostic.fix = None;
+            diagnostic.labels.clear();
+        }
         self.diagnostics.push(diagnostic);
     }
 
@@ -53,13 +92,27 @@ impl<'a> Checker<'a> {
         self.report(finding.at(span, message).with_help(help));
     }
 
+    /// Notes a construct that this version does not enforce.
+    pub fn not_yet(&mut self, name: impl Into<String>, span: Span) {
+        if self.options.unenforced == Unenforced::Refuse {
+            let span = self.part.as_ref().map_or(span, |(span, _)| *span);
+            self.not_yet.add(name, span);
+        }
+    }
+
+    /// Whether nothing that is not enforced was found.
+    pub fn enforces_everything(&self) -> bool {
+        self.not_yet.is_empty()
+    }
+
     pub fn line(&self, span: Span) -> u32 {
         self.lines.line_column(span.start).0
     }
 
     /// The byte of the source where `span` begins.
     pub fn first_byte(&self, span: Span) -> Option<u8> {
-        self.source.as_bytes().get(usize::try_from(span.start).ok()?).copied()
+        let source = self.part.as_ref().map_or(self.source, |(_, text)| text);
+        source.as_bytes().get(usize::try_from(span.start).ok()?).copied()
     }
 
     /// Whether the stack is whole, constructs that are not enforced aside.

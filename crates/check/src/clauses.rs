@@ -1,6 +1,6 @@
 //! Clauses of rules: what people are told, and which requests a rule is narrowed to.
 
-use faramesh_program::image::{Constant, Scalar};
+use faramesh_program::image::{Constant, RuleEffect, Scalar};
 use faramesh_syntax::ast::{self, Span, Spanned, Value};
 use faramesh_syntax::{nearest, quote};
 
@@ -11,6 +11,9 @@ use crate::members::with_nearest;
 use crate::rules::Reading;
 use crate::scope::Written;
 use crate::stack::{Clause, ClauseKind, Rule};
+
+/// Most people that one approval can ask for.
+const APPROVERS: u32 = 100;
 
 /// Methods that may stand without quotes.
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
@@ -33,13 +36,14 @@ impl Checker<'_> {
                 continue;
             };
             if definition.status == Status::NotYet {
-                self.not_yet.add(word, clause.node.keyword.span);
-                continue;
+                self.not_yet(word, clause.node.keyword.span);
             }
             let name = clause_name(&clause.node);
             if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name && word != "notify") {
                 let help = match word {
-                    "reason" | "explain" => "keep one of the two".to_owned(),
+                    "reason" | "explain" | "reeval" | "approvals_required" => {
+                        "keep one of the two".to_owned()
+                    }
                     "query" | "header" => format!("write alternatives as a list: `{name}=[\"…\", \"…\"]`"),
                     _ => format!("write alternatives as a list: `{name} [\"…\", \"…\"]`"),
                 };
@@ -59,18 +63,42 @@ impl Checker<'_> {
         match word {
             "reason" => rule.reason = self.clause_texts(word, value, reading).and_then(single),
             "notify" => rule.notify.extend(self.clause_texts(word, value, reading).unwrap_or_default()),
-            "explain" => {
-                let explain = match &value.node {
-                    Value::Bool(explain) => Some(*explain),
-                    _ => None,
-                };
-                rule.explain = explain.unwrap_or(true);
-                if explain.is_none() {
-                    let message = "`explain` takes `true` or `false`";
-                    self.say(codes::BAD_CLAUSE_VALUE, value.span, message, "write `explain false`");
-                }
-            }
+            "explain" => rule.explain = self.clause_bool(word, value, false).unwrap_or(true),
+            "reeval" => rule.reeval = self.clause_bool(word, value, true).unwrap_or(false),
+            "approvals_required" => self.approvals_required(value, rule),
             _ => rule.clauses.extend(self.narrowing(clause, reading)),
+        }
+    }
+
+    fn clause_bool(&mut self, word: &str, value: &Spanned<Value>, example: bool) -> Option<bool> {
+        if let Value::Bool(value) = value.node {
+            return Some(value);
+        }
+        let message = format!("`{word}` takes `true` or `false`");
+        self.say(codes::BAD_CLAUSE_VALUE, value.span, message, format!("write `{word} {example}`"));
+        None
+    }
+
+    fn approvals_required(&mut self, value: &Spanned<Value>, rule: &mut Rule) {
+        let number = match &value.node {
+            Value::Number(text) => text.parse::<u32>().ok().filter(|count| (1..=APPROVERS).contains(count)),
+            _ => None,
+        };
+        let Some(number) = number else {
+            let message = format!("`approvals_required` takes a whole number from 1 to {APPROVERS}");
+            self.say(codes::BAD_CLAUSE_VALUE, value.span, message, "write `approvals_required 2`");
+            return;
+        };
+        rule.approvals_required = number;
+        if rule.effect != RuleEffect::Defer {
+            let message =
+                format!("only a `defer` waits for approvals, and this is a `{}`", rule.effect.as_str());
+            self.say(
+                codes::BAD_CLAUSE_VALUE,
+                value.span,
+                message,
+                "remove `approvals_required`, or write `defer`",
+            );
         }
     }
 

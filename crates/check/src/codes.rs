@@ -77,6 +77,18 @@ findings! {
     BAD_NUMBER = 148, "bad-number", Error, "a number that cannot be kept exactly";
     IMPOSSIBLE_VALUE = 149, "impossible-value", Error, "a builtin compared with a value that it never has";
     BAD_FIELD = 150, "bad-field", Error, "a field to redact that is not written as one";
+    SECRET_IN_POLICY = 151, "secret-in-policy", Error, "a secret that is written into the policy";
+    CONFLICTING_KEYS = 152, "conflicting-keys", Error, "two keys of one meaning that say different things";
+    OPEN_LISTENER = 153, "open-listener", Error, "a listener that others can reach, without TLS or authentication";
+    LOOSER_SANDBOX = 154, "looser-sandbox", Error, "an agent whose sandbox is looser than the stack's";
+    UNKNOWN_REFERENCE = 155, "unknown-reference", Error, "the name of an agent, budget, phase, provider or import that nothing declares";
+    DUPLICATE_BLOCK = 156, "duplicate-block", Error, "two blocks of one kind with one name";
+    IMPORT_UNRESOLVED = 158, "import-unresolved", Error, "an import that is in no catalog, or has no path of one";
+    IMPORT_CYCLE = 159, "import-cycle", Error, "a pack that imports itself";
+    IMPORT_TOO_DEEP = 160, "import-too-deep", Error, "imports that are too deep or too many";
+    BAD_PACK = 161, "bad-pack", Error, "a pack that cannot be used";
+    UNKNOWN_OVERRIDE = 162, "unknown-override", Error, "a value for a variable that the pack does not have";
+    REQUIREMENT_UNMET = 163, "requirement-unmet", Error, "a pack that requires what is not there";
     TOO_DEEP = 190, "condition-too-deep", Error, "a condition that is nested too deep";
     MISSING_DEFAULT = 200, "missing-default", Warning, "an agent without a `default`, which then is `deny`";
     PERMIT_EVERYTHING = 201, "permit-everything", Warning, "a permit for every call";
@@ -91,12 +103,22 @@ findings! {
     UNDER_ARGS = 210, "under-args", Warning, "a field to redact that repeats `args`";
     MISSPELT_VARIABLE = 211, "misspelt-variable", Warning, "a name near that of a variable that nothing reads";
     SELF_DECLARED_UNUSED = 212, "self-declared-unused", Warning, "self-declared identity beside an identity provider, which alone counts";
+    UNUSED_IMPORT = 213, "unused-import", Warning, "an imported pack that no agent uses";
+    COST_NOT_AMOUNT = 214, "cost-not-amount", Warning, "a money budget beside rules on `amount`, which it does not count";
     ONLY_UNKNOWN = 230, "only-unknown", Warning, "a rule that earlier rules leave only calls on which its condition is unknown";
     NEVER_TRUE = 231, "never-true", Warning, "a condition that is true of no call";
     ALWAYS_TRUE = 232, "always-true", Warning, "a condition that is true of every call";
     DEFAULT_UNREACHABLE = 233, "default-unreachable", Warning, "a default that no call gets to";
     ANALYSIS_BOUNDED = 290, "analysis-bounded", Note, "a stack too large for every comparison of its rules";
     MESSAGES_BOUNDED = 291, "messages-bounded", Note, "more messages than are shown";
+}
+
+/// Whether a kind of message is about something that is imported.
+#[must_use]
+pub fn is_of_import(code: Code) -> bool {
+    [IMPORT_NOT_PINNED, IMPORT_UNRESOLVED, IMPORT_CYCLE, IMPORT_TOO_DEEP, BAD_PACK, REQUIREMENT_UNMET]
+        .iter()
+        .any(|finding| finding.code == code)
 }
 
 #[cfg(test)]

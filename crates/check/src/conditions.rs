@@ -5,6 +5,7 @@ use faramesh_syntax::ast::{BinaryOp, Expr, Name, Span, Spanned, Value};
 
 use crate::checker::Checker;
 use crate::codes;
+use crate::facts::is_fact;
 use crate::rules::Reading;
 use crate::stack::{Expression, MAX_HEIGHT, Operand};
 use crate::types::{Type, Typed, comparison_misfit, impossible};
@@ -31,6 +32,10 @@ impl Checker<'_> {
                 if matches!(name.node.as_str(), "starts_with" | "ends_with") =>
             {
                 self.affix(receiver, name, args, reading)
+            }
+            Expr::Call { function, args, named } if is_fact(function) => {
+                let typed = self.fact(function, args, named, expr)?;
+                self.truth(typed)
             }
             Expr::Call { function, args, .. } => self.call(function, args, reading),
             Expr::Value(_) | Expr::List(_) | Expr::Path { .. } | Expr::Method { .. } | Expr::Tool { .. } => {
@@ -268,7 +273,7 @@ fn expression_height(expression: &Expression) -> u32 {
 
 fn operand_height(operand: &Operand) -> u32 {
     match operand {
-        Operand::Constant(_) | Operand::Path(_) => 1,
+        Operand::Constant(_) | Operand::Path(_) | Operand::Fact(_) => 1,
         Operand::List(items) => items.iter().map(operand_height).max().unwrap_or(0) + 1,
         Operand::Lower(of) | Operand::Length(of) | Operand::Domain(of) => operand_height(of) + 1,
     }

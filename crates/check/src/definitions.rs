@@ -4,11 +4,13 @@
 
 mod agent;
 mod file;
+mod kind;
 mod language;
 mod operators;
 
 pub use agent::{AGENT, PHASE};
-pub use file::FILE;
+pub use file::{FILE, PACK};
+pub use kind::Kind;
 pub use language::{CLAUSES, FUNCTIONS, METHODS, NAMES};
 pub use operators::{EFFECTS, LITERALS, OPERATORS, PATTERNS};
 
@@ -66,67 +68,6 @@ pub enum Label {
     Optional,
     /// It must have one.
     Required,
-}
-
-/// What the value of a key may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A string or a bare word.
-    Text,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// `true` or `false`.
-    Bool,
-    /// A number.
-    Number,
-    /// A number, with or without a sign of money.
-    Money,
-    /// `15m`, quoted or not.
-    Duration,
-    /// `10mb`, or a number of bytes.
-    Size,
-    /// A text or a list of texts; tool patterns may be bare.
-    Texts,
-    /// A duration or one of these words.
-    DurationOr(&'static [&'static str]),
-    /// A text or a number.
-    TextOrNumber,
-    /// Anything, an expression over the call included.
-    Any,
-}
-
-impl Kind {
-    /// What belongs there, for a message.
-    pub fn expected(self) -> String {
-        match self {
-            Self::Text => "a text in quotes".to_owned(),
-            Self::Choice(words) => one_of(words),
-            Self::Bool => "`true` or `false`".to_owned(),
-            Self::Number => "a number".to_owned(),
-            Self::Money => "an amount such as `$10` or `10`".to_owned(),
-            Self::Duration => "a duration such as `30s`, `15m` or `24h`".to_owned(),
-            Self::Size => "a size such as `10mb`".to_owned(),
-            Self::Texts => "a list of texts such as `[\"a\", \"b\"]`".to_owned(),
-            Self::DurationOr(words) => format!("a duration such as `24h`, or {}", one_of(words)),
-            Self::TextOrNumber => "a text or a number".to_owned(),
-            Self::Any => "a value".to_owned(),
-        }
-    }
-
-    /// A value that belongs there, as it is written.
-    pub fn example(self) -> String {
-        match self {
-            Self::Text | Self::TextOrNumber => "\"…\"".to_owned(),
-            Self::Choice(words) | Self::DurationOr(words) => format!("\"{}\"", words.first().unwrap_or(&"…")),
-            Self::Bool => "true".to_owned(),
-            Self::Number => "10".to_owned(),
-            Self::Money => "$10".to_owned(),
-            Self::Duration => "15m".to_owned(),
-            Self::Size => "10mb".to_owned(),
-            Self::Texts => "[\"…\"]".to_owned(),
-            Self::Any => "…".to_owned(),
-        }
-    }
 }
 
 /// `` `a`, `b` or `c` ``

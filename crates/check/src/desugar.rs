@@ -12,7 +12,9 @@ use crate::{globs, paths};
 #[must_use]
 pub fn rule_condition(rule: &Rule) -> Option<Expression> {
     // Clauses are cheap and select, so they come first; `and` gives the same in any order.
-    let mut parts: Vec<Expression> = rule.clauses.iter().map(clause).collect();
+    let mut clauses: Vec<_> = rule.clauses.iter().collect();
+    clauses.sort_by(|left, right| left.kind.cmp(&right.kind));
+    let mut parts: Vec<Expression> = clauses.into_iter().map(clause).collect();
     match rule.condition.as_ref().map(|condition| &condition.expression) {
         Some(Expression::All(terms)) => parts.extend(terms.iter().map(expression)),
         Some(condition) => parts.push(expression(condition)),

@@ -1,85 +1,154 @@
-//! A file: sorts its statements into settings of the daemon, variables, agents, and the flat rules
-//! that make one anonymous agent.
+//! A file: sorts its statements into settings of the daemon, variables, agents, blocks that all agents
+//! share, and the flat rules that make one anonymous agent.
 
 use std::collections::BTreeMap;
 
-use faramesh_program::image::{IdentityProvider, Runtime};
+use faramesh_program::image::{IdentityProvider, Manifest, Provider, Runtime, System, TrustKey};
 use faramesh_syntax::ast::{Body, Item, Span, Spanned};
 
+use crate::blocks::{Block, Names};
 use crate::checker::Checker;
 use crate::codes;
 use crate::definitions::{self, AGENT, Definition, FILE, Label, Status};
+use crate::imports::Kind;
 use crate::members::{Owner, keyword};
 use crate::scope::Scope;
-use crate::stack::{Agent, Stack};
+use crate::stack::{Agent, Blocks, Stack};
 
 /// Most further places that one message shows.
 const LABELS: usize = 8;
+/// Blocks of agents that all agents of a file share when they stand outside of them.
+const SHARED: &[&str] = &["selector", "phase", "alert"];
 
-const OWNER: Owner = Owner { keyword: "", members: FILE, open: false, status: Status::Enforced };
+/// What a file declares around its agents.
+#[derive(Debug, Default)]
+struct World {
+    system: Option<System>,
+    providers: Vec<Provider>,
+    trust: Vec<TrustKey>,
+    manifest: Manifest,
+    names: Names,
+}
 
 impl Checker<'_> {
     /// The stack of a file. It is whole only if no error was reported.
     pub fn file(&mut self, body: &Body) -> Stack {
+        self.library.files = vec![self.options.file_name.clone()];
+        self.imports(body);
         let scope = self.scope(&Scope::default(), body.items.iter());
         let has_agents = body.items.iter().any(|item| keyword(item).0 == "agent");
+        let mut world = World::default();
+        let mut shared = Agent::empty();
+        let mut shared_names = Names::default();
         let mut flat = Vec::new();
         let mut outside: Vec<(&str, Span)> = Vec::new();
         for item in &body.items {
             let (word, span) = keyword(item);
             if let Some(definition) = definitions::find(FILE, word) {
-                self.file_statement(definition, item);
+                self.file_statement(definition, item, &mut world);
             } else if let Some(definition) = definitions::find(AGENT, word) {
                 if !has_agents && word != "attest" {
                     flat.push(item);
-                } else if definition.status == Status::NotYet {
-                    self.refuse(definition, item);
+                } else if SHARED.contains(&word) {
+                    self.not_yet(word, span);
+                    match Block::of(definition, item) {
+                        Some(block) => self.agent_part(&mut shared.blocks, &mut shared_names, block, &scope),
+                        None => _ = self.spelling(definition, item),
+                    }
                 } else {
                     outside.push((word, span));
                 }
             } else {
-                self.unknown(OWNER, item);
+                self.unknown(Owner::of("", FILE), item);
             }
         }
         self.outside_of_agents(&outside);
+        let runtime = self.runtime_block(body);
+        let identities = self.identities(body);
+        let mut agents = self.agents(body, &flat, &scope, &shared.blocks);
+        self.profile_of_framework(&mut agents);
+        let names: Vec<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
+        let providers: Vec<&str> = world.names.of("provider");
+        self.look_up_references(&names, &providers);
+        self.look_up_requirements();
+        self.protections(&runtime, self.proves_from_afar);
+        self.unused_imports();
         Stack {
-            file_name: self.options.file_name.clone(),
-            runtime: self.runtime_block(body),
-            identities: self.identities(body),
-            agents: self.agents(body, &flat, &scope),
+            files: std::mem::take(&mut self.library.files),
+            runtime,
+            system: world.system.unwrap_or_default(),
+            identities,
+            providers: world.providers,
+            trust: world.trust,
+            manifest: world.manifest,
+            imports: self.library.imports(),
+            agents,
         }
     }
 
-    /// A construct that is not enforced, its spelling checked.
-    pub fn refuse(&mut self, definition: &'static Definition, item: &Spanned<Item>) {
+    fn file_statement(&mut self, definition: &'static Definition, item: &Spanned<Item>, world: &mut World) {
         let (word, span) = keyword(item);
-        self.not_yet.add(word, span);
-        self.spelling(definition, item);
-    }
-
-    fn file_statement(&mut self, definition: &'static Definition, item: &Spanned<Item>) {
-        match &item.node {
-            Item::Import { path, .. } if !is_pinned(&path.node) => self.not_pinned(path),
-            _ if definition.status == Status::NotYet => self.refuse(definition, item),
+        if definition.status == Status::NotYet {
+            self.not_yet(word, span);
+        }
+        if word == "manifest" {
+            return self.manifest(item, &mut world.names, &mut world.manifest);
+        }
+        let Some(block) = Block::of(definition, item) else {
             // A setting where a block or statement of that name belongs.
-            Item::Setting { .. } => {
+            if matches!(item.node, Item::Setting { .. } | Item::Block { .. }) {
                 self.spelling(definition, item);
+            }
+            return;
+        };
+        match word {
+            "provider" => world.providers.extend(self.provider(block, &mut world.names)),
+            "trust" => self.trust(block, &mut world.trust),
+            "system" => {
+                if world.system.is_some() {
+                    self.say(codes::DUPLICATE_KEY, span, "`system` is written twice", "keep one of the two");
+                } else {
+                    world.system = Some(self.system(block));
+                }
+            }
+            // By itself a pack decides nothing: what is wrong in it is said, and that is all.
+            "pack" => {
+                let body = Body { items: vec![item.clone()] };
+                self.pack_as_written(&body, "");
             }
             _ => {}
         }
     }
 
-    fn not_pinned(&mut self, path: &Spanned<String>) {
-        let (name, version) = path.node.split_once('@').unwrap_or((&path.node, ""));
-        let message = if version.is_empty() {
-            format!("the import `{name}` names no version")
-        } else {
-            format!("the import `{name}` is not pinned: `{version}` is no exact version")
-        };
-        let help = format!(
-            "write an exact version, as in `{name}@1.3.0`, so that the policy never changes by itself"
-        );
-        self.say(codes::IMPORT_NOT_PINNED, path.span, message, help);
+    /// Agents without a framework of their own have that of the one profile that is imported.
+    fn profile_of_framework(&self, agents: &mut [Agent]) {
+        let mut profiles = self.imports.values().filter_map(|imported| imported.pack.framework());
+        let (Some(framework), None) = (profiles.next(), profiles.next()) else { return };
+        for agent in agents {
+            if agent.metadata.iter().all(|(key, _)| key != "framework") {
+                agent.metadata.insert(0, ("framework".to_owned(), framework.clone()));
+            }
+        }
+    }
+
+    fn unused_imports(&mut self) {
+        let unused: Vec<(String, Span)> = self
+            .imports
+            .iter()
+            .filter(|(_, imported)| {
+                !imported.used && imported.pack.kind == Kind::Policy && imported.pack.sound
+            })
+            .map(|(alias, imported)| (alias.clone(), imported.span))
+            .collect();
+        for (alias, span) in unused {
+            let message = format!("no agent uses the pack `{alias}`, so its rules have no effect");
+            self.say(
+                codes::UNUSED_IMPORT,
+                span,
+                message,
+                format!("write `use {alias}` in an agent, or remove the import"),
+            );
+        }
     }
 
     /// Statements of agents outside of the agent blocks of a file: one message for all of them.
@@ -128,12 +197,10 @@ impl Checker<'_> {
         let mut seen: Vec<(&str, Span)> = Vec::new();
         let mut identities = Vec::new();
         for item in &body.items {
-            let Item::Block { keyword, labels, body } = &item.node else { continue };
-            if keyword.node != "identity" {
-                continue;
-            }
+            let definition = definitions::find(FILE, "identity").filter(|_| keyword(item).0 == "identity");
+            let Some(block) = definition.and_then(|definition| Block::of(definition, item)) else { continue };
             self.declares_identity = true;
-            let Some(label) = self.label(Label::Required, keyword, labels) else { continue };
+            let Some(label) = self.label(Label::Required, block.keyword, block.labels) else { continue };
             if let Some((_, first)) = seen.iter().find(|(name, _)| *name == label.node) {
                 self.report(
                     codes::DUPLICATE_IDENTITY
@@ -144,12 +211,12 @@ impl Checker<'_> {
                 continue;
             }
             seen.push((&label.node, label.span));
-            identities.extend(self.identity(keyword, &label.node, body));
+            identities.extend(self.identity(block, &label.node));
         }
         identities
     }
 
-    fn agents(&mut self, body: &Body, flat: &[&Spanned<Item>], scope: &Scope) -> Vec<Agent> {
+    fn agents(&mut self, body: &Body, flat: &[&Spanned<Item>], scope: &Scope, shared: &Blocks) -> Vec<Agent> {
         let mut agents: Vec<Agent> = Vec::new();
         let mut first_of = BTreeMap::new();
         for item in &body.items {
@@ -168,57 +235,18 @@ impl Checker<'_> {
                 continue;
             }
             let items: Vec<&Spanned<Item>> = body.items.iter().collect();
-            let mut agent = self.agent(&items, scope);
+            let mut agent = self.agent(&items, scope, shared);
             agent.name.clone_from(&label.node);
             agent.span = label.span;
             agents.push(agent);
         }
         if let Some(first) = flat.first() {
-            let mut agent = self.agent(flat, scope);
+            let mut agent = self.agent(flat, scope, shared);
             "anonymous".clone_into(&mut agent.name);
             agent.anonymous = true;
             agent.span = keyword(first).1;
             agents.push(agent);
         }
         agents
-    }
-}
-
-/// Whether a path ends in `@` and an exact version.
-fn is_pinned(path: &str) -> bool {
-    let Some((name, version)) = path.split_once('@') else { return false };
-    let release = version.split(['-', '+']).next().unwrap_or_default();
-    let numbers: Vec<&str> = release.split('.').collect();
-    let is_number = |part: &&str| {
-        !part.is_empty()
-            && part.bytes().all(|byte| byte.is_ascii_digit())
-            && (*part == "0" || !part.starts_with('0'))
-    };
-    let rest = version.get(release.len()..).unwrap_or_default();
-    let is_rest = rest.is_empty()
-        || rest.len() > 1 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte));
-    !name.is_empty() && numbers.len() == 3 && numbers.iter().all(is_number) && is_rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exact_versions() {
-        for (path, expected) in [
-            ("github.com/a/b@1.3.0", true),
-            ("a@0.0.1-rc.1", true),
-            ("a@1.0.0+build", true),
-            ("a@latest", false),
-            ("a@1.3", false),
-            ("a@^1.3.0", false),
-            ("a@01.3.0", false),
-            ("a@1.3.0-", false),
-            ("a", false),
-            ("@1.3.0", false),
-        ] {
-            assert_eq!(is_pinned(path), expected, "{path}");
-        }
     }
 }

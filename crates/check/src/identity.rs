@@ -1,55 +1,46 @@
 //! Who calls: `identity` blocks, and the `attest` of an agent that they verify.
 
 use faramesh_program::image::{Attest, IdentityKind, IdentityProvider};
-use faramesh_syntax::ast::{Body, Name};
+use faramesh_syntax::ast::{Body, Name, Spanned, Value};
 use faramesh_syntax::nearest;
 
+use crate::blocks::Block;
 use crate::checker::Checker;
 use crate::codes;
-use crate::definitions::{self, AGENT, FILE, Shape, Status, one_of};
+use crate::definitions::{self, AGENT, Shape, Status, one_of};
 use crate::members::Owner;
 
-/// Types that are known; only the first is enforced.
-const TYPES: &[&str] =
-    &["unix", "spiffe", "oidc", "k8s-projected", "aws-workload", "gcp-workload", "azure-workload"];
+/// Keys that a type needs.
+const NEEDED: &[(IdentityKind, &str)] =
+    &[(IdentityKind::Spiffe, "trust_domain"), (IdentityKind::Oidc, "issuer")];
 
 impl Checker<'_> {
-    /// An `identity` block, if it is one that is enforced.
-    pub fn identity(&mut self, keyword: &Name, name: &str, body: &Body) -> Option<IdentityProvider> {
-        let Shape::Block { members, open, .. } = definitions::find(FILE, "identity")?.shape else {
-            return None;
-        };
+    /// An `identity` block.
+    pub fn identity(&mut self, block: Block<'_>, name: &str) -> Option<IdentityProvider> {
+        let Shape::Block { members, open, .. } = block.definition.shape else { return None };
         let settings =
-            self.settings(Owner { keyword: "identity", members, open, status: Status::Enforced }, body);
+            self.settings(Owner { keyword: "identity", members, open, status: Status::Enforced }, block.body);
         let Some(written) = settings.get("type") else {
             let message = format!("the identity provider `{name}` has no `type`");
             self.say(
                 codes::MISSING_KEY,
-                keyword.span,
+                block.keyword.span,
                 message,
                 "write `type = \"unix\"` for callers on this machine",
             );
             return None;
         };
-        let kind = self.text(Some(written))?;
-        if kind.node != "unix" {
-            if TYPES.contains(&kind.node.as_str()) {
-                self.not_yet.add(format!("identity.type = \"{}\"", kind.node), kind.span);
-                return None;
+        let kind = self.identity_kind(written)?;
+        if kind != IdentityKind::Unix {
+            self.not_yet(format!("identity.type = \"{}\"", kind.as_str()), written.span);
+            self.proves_from_afar = true;
+            for (_, key) in NEEDED.iter().filter(|(needs, _)| *needs == kind) {
+                self.needs(block, &[key], &format!("{key} = \"…\""));
             }
-            let message = format!("there is no identity type `{}`", kind.node);
-            let found = codes::WRONG_VALUE.at(kind.span, message);
-            self.report(match nearest(&kind.node, TYPES.iter().copied()) {
-                Some(near) => found.with_help(format!("did you mean `{near}`?")).with_fix(
-                    kind.span,
-                    format!("\"{near}\""),
-                    format!("write `{near}`"),
-                ),
-                None => found.with_help(format!("the types are {}", one_of(TYPES))),
-            });
-            return None;
+            let settings = self.open_settings(&settings);
+            return Some(IdentityProvider { name: name.to_owned(), kind, settings });
         }
-        for item in &body.items {
+        for item in &block.body.items {
             let (key, span) = crate::members::keyword(item);
             if key != "type" {
                 let message = format!("`{key}` has no meaning for an identity of type `unix`");
@@ -61,7 +52,26 @@ impl Checker<'_> {
                 );
             }
         }
-        Some(IdentityProvider { name: name.to_owned(), kind: IdentityKind::Unix })
+        Some(IdentityProvider { name: name.to_owned(), kind, settings: Vec::new() })
+    }
+
+    fn identity_kind(&mut self, written: &Spanned<Value>) -> Option<IdentityKind> {
+        let text = self.text(Some(written))?;
+        if let Some(kind) = IdentityKind::ALL.into_iter().find(|kind| kind.as_str() == text.node) {
+            return Some(kind);
+        }
+        let types = IdentityKind::ALL.map(IdentityKind::as_str);
+        let message = format!("there is no identity type `{}`", text.node);
+        let found = codes::WRONG_VALUE.at(text.span, message);
+        self.report(match nearest(&text.node, types) {
+            Some(near) => found.with_help(format!("did you mean `{near}`?")).with_fix(
+                text.span,
+                format!("\"{near}\""),
+                format!("write `{near}`"),
+            ),
+            None => found.with_help(format!("the types are {}", one_of(&types))),
+        });
+        None
     }
 
     /// What the kernel must say about an agent's process.

@@ -5,8 +5,10 @@
 //! INVARIANT nothing silent: whatever is written and not enforced is an error.
 //! It leaves out resolving imports and anything that needs a network or a disk.
 
+mod addresses;
 mod agent;
 mod analysis;
+mod blocks;
 mod calls;
 mod checker;
 mod clauses;
@@ -14,15 +16,24 @@ pub mod codes;
 mod conditions;
 pub mod definitions;
 pub mod desugar;
+mod facts;
 mod file;
 mod globs;
 mod identity;
+mod imports;
+mod lists;
 mod members;
+mod merge;
 mod names;
 mod not_yet;
 mod operands;
+mod options;
+mod overrides;
+pub mod packs;
 mod paths;
+mod quantities;
 mod redact;
+mod references;
 mod regexes;
 mod rules;
 mod runtime;
@@ -31,25 +42,15 @@ pub mod stack;
 pub mod statement;
 mod types;
 mod values;
+mod world;
 
 use faramesh_syntax::{Diagnostic, Severity};
 
+pub use options::{Options, Unenforced};
+pub use packs::{PackFile, Resolver, Unresolved};
 pub use stack::Stack;
 
 use checker::Checker;
-
-/// What checking depends on besides the source.
-#[derive(Clone)]
-pub struct Options<'a> {
-    /// The name of the source, as messages and records show it.
-    pub file_name: String,
-    /// Value of an environment variable.
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
-    /// Whether a variable that is not set is an error even with a default.
-    pub strict_env: bool,
-    /// Whether the stack runs under `faramesh dev`, which names callers without proof.
-    pub dev: bool,
-}
 
 /// The outcome of checking.
 #[derive(Debug, Clone)]
@@ -57,6 +58,19 @@ pub struct Checked {
     /// The stack, unless there is an error.
     pub stack: Option<Stack>,
     /// Messages of the syntax, then those of checking, each in the order of the source.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was found in packs, in the order in which they were read.
+    pub packs: Vec<PackFindings>,
+}
+
+/// What was found in one pack.
+#[derive(Debug, Clone)]
+pub struct PackFindings {
+    /// The name of its file.
+    pub file: String,
+    /// Its text, which the places of the messages are in.
+    pub source: String,
+    /// Messages as those of the source.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -79,6 +93,7 @@ pub fn check(source: &str, options: &Options<'_>) -> Checked {
     if parsed && checker.is_sound() {
         analysis::run(&mut checker, &stack);
     }
+    let packs = std::mem::take(&mut checker.library.findings);
     let mut found = checker.finish();
     if !parsed {
         // One mistake, one message: a value that did not parse cannot be judged.
@@ -90,5 +105,5 @@ pub fn check(source: &str, options: &Options<'_>) -> Checked {
     }
     diagnostics.append(&mut found);
     let valid = !diagnostics.iter().any(Diagnostic::is_error);
-    Checked { stack: valid.then_some(stack), diagnostics }
+    Checked { stack: valid.then_some(stack), diagnostics, packs }
 }

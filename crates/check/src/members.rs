@@ -5,6 +5,7 @@ use faramesh_call::call::MAX_ID_BYTES;
 use faramesh_syntax::ast::{Body, Item, Name, Span, Spanned, Value};
 use faramesh_syntax::{Diagnostic, nearest};
 
+use crate::blocks::Block;
 use crate::checker::Checker;
 use crate::codes;
 use crate::definitions::{self, Definition, Kind, Label, Shape, Status, one_of};
@@ -13,9 +14,15 @@ use crate::definitions::{self, Definition, Kind, Label, Shape, Status, one_of};
 #[derive(Debug, Default)]
 pub(crate) struct Settings<'b> {
     found: Vec<(&'b Name, &'b Spanned<Value>)>,
+    /// Blocks inside, for the caller to read.
+    pub blocks: Vec<Block<'b>>,
 }
 
 impl<'b> Settings<'b> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'b Name, &'b Spanned<Value>)> {
+        self.found.iter().copied()
+    }
+
     pub fn get(&self, key: &str) -> Option<&'b Spanned<Value>> {
         self.found.iter().find(|(name, _)| name.node == key).map(|(_, value)| *value)
     }
@@ -32,6 +39,13 @@ pub(crate) struct Owner {
     pub open: bool,
     /// Whether what is in it takes effect.
     pub status: Status,
+}
+
+impl Owner {
+    /// A block whose keys take effect.
+    pub fn of(keyword: &'static str, members: &'static [Definition]) -> Self {
+        Self { keyword, members, open: false, status: Status::Enforced }
+    }
 }
 
 /// The word that a statement begins with, and where it stands.
@@ -60,19 +74,26 @@ impl Checker<'_> {
         for item in &body.items {
             let (word, span) = keyword(item);
             let Some(definition) = definitions::find(owner.members, word) else {
-                if !owner.open || !matches!(item.node, Item::Setting { .. }) {
-                    self.unknown(owner, item);
+                match &item.node {
+                    Item::Setting { key, value } if owner.open => {
+                        if !self.is_repeated(&settings.found, key) {
+                            settings.found.push((key, value));
+                        }
+                    }
+                    _ => self.unknown(owner, item),
                 }
                 continue;
             };
             if definition.status == Status::NotYet && owner.status == Status::Enforced {
-                self.not_yet.add(format!("{}.{word}", owner.keyword), span);
+                self.not_yet(format!("{}.{word}", owner.keyword), span);
             }
             if let Item::Setting { key, value } = &item.node {
                 if self.is_repeated(&settings.found, key) || !self.fits(definition, key, value) {
                     continue;
                 }
                 settings.found.push((key, value));
+            } else if let Some(block) = Block::of(definition, item) {
+                settings.blocks.push(block);
             } else {
                 self.spelling(definition, item);
             }
@@ -96,11 +117,10 @@ impl Checker<'_> {
     pub fn spelling(&mut self, definition: &'static Definition, item: &Spanned<Item>) -> bool {
         match (&item.node, definition.shape) {
             (Item::Setting { key, value }, _) => self.fits(definition, key, value),
-            (Item::Block { keyword, labels, body }, Shape::Block { label, members, open }) => {
-                self.label(label, keyword, labels);
-                let owner = Owner { keyword: definition.keyword, members, open, status: Status::NotYet };
-                self.settings(owner, body);
-                true
+            (Item::Block { keyword, .. }, Shape::Statement(form)) => {
+                let message = format!("`{}` is not a block", keyword.node);
+                self.say(codes::WRONG_VALUE, keyword.span, message, format!("write `{form}`"));
+                false
             }
             (Item::Block { keyword, .. }, Shape::Setting { .. }) => {
                 let message = format!("`{}` is a key, not a block", keyword.node);
@@ -260,23 +280,42 @@ fn kind_takes(kind: Kind, value: &Value) -> bool {
     if matches!(value, Value::Env { .. }) {
         return true;
     }
+    let list_of = |kind: Kind| match value {
+        Value::List(items) => items.iter().all(|item| kind_takes(kind, &item.node)),
+        other => kind_takes(kind, other),
+    };
     match kind {
         Kind::Any => true,
         Kind::TextOrNumber => matches!(value, Value::String(_) | Value::Word(_) | Value::Number(_)),
-        Kind::Text => matches!(value, Value::String(_) | Value::Word(_)),
+        Kind::Text
+        | Kind::Secret
+        | Kind::Url
+        | Kind::Listener
+        | Kind::Zone
+        | Kind::AgentName
+        | Kind::ProviderName
+        | Kind::PhaseName => matches!(value, Value::String(_) | Value::Word(_)),
         Kind::Choice(words) => {
             matches!(value, Value::String(text) | Value::Word(text) if words.contains(&text.as_str()))
         }
+        Kind::Choices(words) => list_of(Kind::Choice(words)),
         Kind::Bool => matches!(value, Value::Bool(_)),
-        Kind::Number => matches!(value, Value::Number(_)),
+        Kind::Number | Kind::Whole | Kind::Share | Kind::Port => matches!(value, Value::Number(_)),
         Kind::Money => matches!(value, Value::Number(_) | Value::Money(_)),
         Kind::Duration => is_duration(value),
         Kind::DurationOr(words) => is_duration(value) || kind_takes(Kind::Choice(words), value),
         Kind::Size => matches!(value, Value::Size(_) | Value::Number(_)),
-        Kind::Texts => match value {
-            Value::List(items) => items.iter().all(|item| kind_takes(Kind::Text, &item.node)),
-            other => kind_takes(Kind::Text, other),
-        },
+        Kind::Texts
+        | Kind::Patterns
+        | Kind::Scopes
+        | Kind::Hosts
+        | Kind::Network
+        | Kind::Targets
+        | Kind::AgentNames
+        | Kind::BudgetNames => list_of(Kind::Text),
+        Kind::Operand => {
+            matches!(value, Value::Number(_) | Value::Money(_) | Value::Word(_) | Value::Expr(_))
+        }
     }
 }
 

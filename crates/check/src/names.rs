@@ -1,7 +1,7 @@
 //! Names of conditions to places in the call. The order is builtins, variables, then the tool's
 //! arguments; what follows a name is a field of it or a method on it.
 
-use faramesh_program::image::{Path, Root, Step};
+use faramesh_program::image::{Fact, Path, Root, Step};
 use faramesh_syntax::ast::{self, Name, Span, Spanned};
 use faramesh_syntax::{nearest, quote};
 
@@ -33,6 +33,13 @@ impl Checker<'_> {
             let typed = Typed { operand, kind, span: root.span, text: root.node.clone() };
             return self.methods_of(typed, steps, span);
         }
+        if reading.scope.is_selector(&root.node) {
+            let (fields, methods) = self.split_methods(steps, 0);
+            self.forgotten_parentheses(fields)?;
+            let text = written_place(&root.node, fields);
+            let typed = self.selector_operand(&root.node, fields, span, text);
+            return self.methods_of(typed, methods, span);
+        }
         if !self.looked_for.contains(&root.node)
             && self.looked_for.insert(root.node.clone())
             && let Some(near) = nearest(&root.node, reading.scope.names())
@@ -56,17 +63,7 @@ impl Checker<'_> {
         name: &str,
         written: &[Spanned<ast::Step>],
     ) -> Typed {
-        let mut text = name.to_owned();
-        for step in written {
-            match &step.node {
-                ast::Step::Key(key) if is_identifier(key) => {
-                    text.push('.');
-                    text.push_str(key);
-                }
-                ast::Step::Key(key) => text.push_str(&format!("[{}]", quote(key))),
-                ast::Step::Index(index) => text.push_str(&format!("[{index}]")),
-            }
-        }
+        let text = written_place(name, written);
         let (whole, member) = Type::of_root(root);
         let kind = if steps.is_empty() { whole } else { member.unwrap_or(whole) };
         let path = Path { root, steps, text: text.clone() };
@@ -221,11 +218,13 @@ impl Checker<'_> {
     fn session(&mut self, root: &Name, steps: &[Spanned<ast::Step>], span: Span) -> Option<Typed> {
         let rest = match steps.split_first() {
             Some((Spanned { node: ast::Step::Key(name), .. }, rest)) if name == "id" => rest,
-            Some((Spanned { node: ast::Step::Key(name), .. }, _))
+            Some((Spanned { node: ast::Step::Key(name), .. }, rest))
                 if matches!(name.as_str(), "calls" | "cost") =>
             {
-                self.not_yet.add(format!("session.{name}"), span);
-                return None;
+                self.note_function(&format!("session.{name}"), span);
+                let fact = if name == "calls" { Fact::SessionCalls } else { Fact::SessionCost };
+                let typed = Typed::fact(fact, span, format!("session.{name}"));
+                return self.methods_of(typed, rest, span);
             }
             Some((first, _)) if !self.is_method(first, COMPUTED) => {
                 return self.unknown_member(root, first, &["id", "calls", "cost", "sum", "count"]);
@@ -263,6 +262,22 @@ impl Checker<'_> {
         });
         None
     }
+}
+
+/// `name.member["odd member"][0]`
+fn written_place(name: &str, steps: &[Spanned<ast::Step>]) -> String {
+    let mut text = name.to_owned();
+    for step in steps {
+        match &step.node {
+            ast::Step::Key(key) if is_identifier(key) => {
+                text.push('.');
+                text.push_str(key);
+            }
+            ast::Step::Key(key) => text.push_str(&format!("[{}]", quote(key))),
+            ast::Step::Index(index) => text.push_str(&format!("[{index}]")),
+        }
+    }
+    text
 }
 
 fn owned(step: &ast::Step) -> Step {

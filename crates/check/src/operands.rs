@@ -7,6 +7,7 @@ use faramesh_syntax::{nearest, quote, render_expr};
 use crate::checker::Checker;
 use crate::codes;
 use crate::definitions::{self, METHODS, one_of};
+use crate::facts::is_fact;
 use crate::members::with_nearest;
 use crate::rules::Reading;
 use crate::stack::Operand;
@@ -38,7 +39,9 @@ impl Checker<'_> {
             Expr::Path { root, steps } => self.path_operand(root, steps, expr.span, reading),
             Expr::List(items) => self.list_operand(items, expr.span, text(), reading),
             Expr::Method { receiver, name, args } => self.method_operand(receiver, name, args, expr, reading),
-            Expr::Call { function, .. } if self.is_refused_function(function) => None,
+            Expr::Call { function, args, named } if is_fact(function) => {
+                self.fact(function, args, named, expr)
+            }
             Expr::Tool { .. } => {
                 let help = "a text stands in quotes";
                 self.say(

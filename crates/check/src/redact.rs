@@ -17,6 +17,7 @@ impl Checker<'_> {
         tool: &Spanned<String>,
         target: &Name,
         paths: &[Spanned<String>],
+        seal: bool,
     ) -> Option<Redaction> {
         if target.node != "args" {
             let message = format!("`{}` cannot be redacted", target.node);
@@ -68,7 +69,7 @@ impl Checker<'_> {
                 }
             }
         }
-        Some(Redaction { pattern: tool.node.clone(), fields })
+        Some(Redaction { pattern: tool.node.clone(), fields, seal })
     }
 }
 

@@ -32,6 +32,7 @@ impl Checker<'_> {
             None => Some(None),
         };
         let mut checked = Rule {
+            file: self.file,
             span,
             line: self.line(span),
             effect,
@@ -42,6 +43,8 @@ impl Checker<'_> {
             reason: None,
             notify: Vec::new(),
             explain: true,
+            reeval: false,
+            approvals_required: 1,
             resolved: BTreeMap::new(),
         };
         self.clauses(&rule.clauses, &mut checked, &mut reading);

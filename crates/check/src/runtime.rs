@@ -1,14 +1,17 @@
 //! The `runtime` block: settings of the daemon, each with its default.
 
-use faramesh_program::image::{Mode, Runtime};
+use faramesh_program::image::{Cloud, LedgerBackend, Listeners, Mode, Runtime, Sandbox, Signing, TextSource};
 use faramesh_syntax::ast::{Body, Spanned, Value};
 use faramesh_syntax::nearest;
 use jiff::tz::TimeZoneDatabase;
 
+use crate::blocks::Block;
 use crate::checker::Checker;
 use crate::codes;
 use crate::definitions::{self, FILE, Shape, Status};
-use crate::members::Owner;
+use crate::members::{Owner, Settings};
+
+const POSTGRES: &[&str] = &["postgres", "postgresql"];
 
 impl Checker<'_> {
     pub fn runtime(&mut self, body: &Body) -> Runtime {
@@ -17,22 +20,29 @@ impl Checker<'_> {
         else {
             return Runtime::default();
         };
-        let settings =
-            self.settings(Owner { keyword: "runtime", members, open, status: Status::Enforced }, body);
+        let owner = Owner { keyword: "runtime", members, open, status: Status::Enforced };
+        let settings = self.settings(owner, body);
         let mut runtime = Runtime::default();
+        self.identity_of_stack(&settings, &mut runtime);
+        self.ledger(&settings, &mut runtime);
+        runtime.listeners = self.listeners(&settings);
+        runtime.sandbox = self.sandbox(&settings);
+        let mut clouds = settings.blocks.iter();
+        runtime.cloud = clouds.next().and_then(|block| self.cloud(*block));
+        if let Some(second) = clouds.next() {
+            self.say(
+                codes::DUPLICATE_KEY,
+                second.keyword.span,
+                "`cloud` is written twice",
+                "keep one of the two",
+            );
+        }
+        runtime
+    }
+
+    fn identity_of_stack(&mut self, settings: &Settings<'_>, runtime: &mut Runtime) {
         if let Some(mode) = self.choice("mode", &["enforce", "audit"], settings.get("mode")) {
             runtime.mode = if mode.node == "audit" { Mode::Audit } else { Mode::Enforce };
-        }
-        if let Some(backend) = self.choice("backend", &["sqlite", "postgres"], settings.get("backend"))
-            && backend.node != "sqlite"
-        {
-            self.not_yet.add(format!("runtime.backend = \"{}\"", backend.node), backend.span);
-        }
-        if let Some(folder) = self.filled_text("wal_dir", settings.get("wal_dir")) {
-            runtime.wal_dir = folder;
-        }
-        if let Some(ttl) = self.duration("approval_ttl", settings.get("approval_ttl")) {
-            runtime.approval_ttl_ms = ttl;
         }
         runtime.socket = self.filled_text("socket", settings.get("socket"));
         runtime.socket_group = self.filled_text("socket_group", settings.get("socket_group"));
@@ -43,7 +53,124 @@ impl Checker<'_> {
         if let Some(zone) = self.timezone(settings.get("timezone")) {
             runtime.timezone = zone;
         }
-        runtime
+        for (key, place) in [
+            ("approval_ttl", &mut runtime.approval_ttl_ms),
+            ("wal_retention", &mut runtime.wal_retention_ms),
+            ("cold_start_deny_window", &mut runtime.cold_start_deny_window_ms),
+        ] {
+            if let Some(length) = self.duration(key, settings.get(key)) {
+                *place = length;
+            }
+        }
+        let backends = ["redis", "rediss", "postgres", "postgresql"];
+        let backend = self.url_source("budget_backend", &backends, settings.get("budget_backend"));
+        runtime.budget_backend = backend.map(|source| source.node);
+    }
+
+    /// Where the ledger is and when it is signed.
+    fn ledger(&mut self, settings: &Settings<'_>, runtime: &mut Runtime) {
+        if let Some(folder) = self.filled_text("wal_dir", settings.get("wal_dir")) {
+            runtime.wal_dir = folder;
+        }
+        let backend = self.choice("backend", &["sqlite", "postgres"], settings.get("backend"));
+        if let Some(backend) = &backend
+            && backend.node == "postgres"
+        {
+            self.not_yet("runtime.backend = \"postgres\"", backend.span);
+            runtime.backend = LedgerBackend::Postgres;
+        }
+        let url = self.url_source("postgres_url", POSTGRES, settings.get("postgres_url"));
+        let short = self.url_source("wal_backend", POSTGRES, settings.get("wal_backend"));
+        if let Some(short) = &short {
+            if let Some(backend) = &backend
+                && backend.node != "postgres"
+            {
+                self.conflict(("backend", backend.span), ("wal_backend", short.span));
+            }
+            if let Some(url) = &url
+                && url.node != short.node
+            {
+                self.conflict(("postgres_url", url.span), ("wal_backend", short.span));
+            }
+            runtime.backend = LedgerBackend::Postgres;
+        }
+        runtime.postgres_url = url.or(short).map(|source: Spanned<TextSource>| source.node);
+        if runtime.backend == LedgerBackend::Postgres
+            && runtime.postgres_url.is_none()
+            && settings.get("postgres_url").is_none()
+            && settings.get("wal_backend").is_none()
+            && let Some(backend) = &backend
+        {
+            let message = "`backend = \"postgres\"` needs the address of the database";
+            self.say(
+                codes::MISSING_KEY,
+                backend.span,
+                message,
+                "write `postgres_url = env(\"POSTGRES_URL\")`",
+            );
+        }
+        let signing = self.choice("signing", &["checkpoint", "strict", "off"], settings.get("signing"));
+        if let Some(signing) = &signing {
+            runtime.signing = match signing.node.as_str() {
+                "strict" => Signing::Strict,
+                "off" => Signing::Off,
+                _ => Signing::Checkpoint,
+            };
+        }
+        if self.boolean("signing_required", settings.get("signing_required")) == Some(true) {
+            if let (Some(signing), Some(required)) = (&signing, settings.get("signing_required"))
+                && runtime.signing != Signing::Strict
+            {
+                self.conflict(("signing", signing.span), ("signing_required", required.span));
+            }
+            runtime.signing = Signing::Strict;
+        }
+    }
+
+    fn listeners(&mut self, settings: &Settings<'_>) -> Listeners {
+        let listeners = Listeners {
+            http_listen: self.listens("http_listen", settings.get("http_listen")),
+            http_upstream: self.filled_text("http_upstream", settings.get("http_upstream")),
+            tls_cert_file: self.filled_text("tls_cert_file", settings.get("tls_cert_file")),
+            tls_key_file: self.filled_text("tls_key_file", settings.get("tls_key_file")),
+            tls_client_ca_file: self.filled_text("tls_client_ca_file", settings.get("tls_client_ca_file")),
+            mcp_proxy_port: self.port("mcp_proxy_port", settings.get("mcp_proxy_port")),
+            a2a_listen: self.listens("a2a_listen", settings.get("a2a_listen")),
+        };
+        if let (Some(upstream), Some(written)) = (&listeners.http_upstream, settings.get("http_upstream")) {
+            self.url("http_upstream", &["http", "https"], upstream, written.span);
+        }
+        for (key, other) in [("tls_cert_file", "tls_key_file"), ("tls_key_file", "tls_cert_file")] {
+            if let (Some(written), None) = (settings.get(key), settings.get(other)) {
+                let message = format!("`{key}` is of no use without `{other}`");
+                self.say(codes::MISSING_KEY, written.span, message, format!("write `{other} = \"…\"`"));
+            }
+        }
+        listeners
+    }
+
+    fn sandbox(&mut self, settings: &Settings<'_>) -> Sandbox {
+        let mut flag = |key: &str| self.boolean(key, settings.get(key)).unwrap_or(false);
+        let (os_tier, strip_ambient_credentials) = (flag("os_tier"), flag("strip_ambient_credentials"));
+        let immutable_config = flag("immutable_config");
+        Sandbox {
+            os_tier,
+            agent_enforce_profile: self
+                .profile("agent_enforce_profile", settings.get("agent_enforce_profile"))
+                .unwrap_or_default(),
+            supervised_command: self.filled_text("supervised_command", settings.get("supervised_command")),
+            strip_ambient_credentials,
+            strip_env: self.set("strip_env", settings.get("strip_env")).unwrap_or_default(),
+            immutable_config,
+        }
+    }
+
+    fn cloud(&mut self, block: Block<'_>) -> Option<Cloud> {
+        let (settings, _) = self.block(block);
+        self.needs(block, &["url"], "url = \"https://…\"");
+        let url = self.url_source("url", &["https", "http"], settings.get("url"));
+        let key = self.secret("key", settings.get("key"));
+        Some(Cloud { url: url?.node, key: key.map(|key| key.node) })
     }
 
     /// A name in records and file names.

@@ -1,7 +1,7 @@
 //! Variables: which there are in one agent, and what they stand for. An agent's variable hides the
 //! file's of the same name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use faramesh_call::Number;
 use faramesh_program::image::{Constant, Scalar};
@@ -24,11 +24,26 @@ pub(crate) struct Written {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
     variables: BTreeMap<String, Written>,
+    selectors: BTreeSet<String>,
 }
 
 impl Scope {
     pub fn get(&self, name: &str) -> Option<&Written> {
         self.variables.get(name)
+    }
+
+    /// Whether a selector has this name.
+    pub fn is_selector(&self, name: &str) -> bool {
+        self.selectors.contains(name)
+    }
+
+    /// Gives variables that are declared other values.
+    pub fn override_with(&mut self, values: &BTreeMap<String, Written>) {
+        for (name, written) in values {
+            if let Some(variable) = self.variables.get_mut(name) {
+                variable.clone_from(written);
+            }
+        }
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -42,6 +57,12 @@ impl Checker<'_> {
         let mut scope = outer.clone();
         let mut declared: BTreeMap<&str, Span> = BTreeMap::new();
         for item in items {
+            if let Item::Block { keyword, labels, .. } = &item.node
+                && keyword.node == "selector"
+                && let Some(label) = labels.first()
+            {
+                scope.selectors.insert(label.node.clone());
+            }
             let Item::Var { name, value } = &item.node else { continue };
             if let Some(first) = declared.insert(&name.node, name.span) {
                 self.report(

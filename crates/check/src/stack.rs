@@ -5,19 +5,30 @@
 use std::collections::BTreeMap;
 
 use faramesh_program::image::{
-    Attest, Comparison, Constant, FieldStep, IdentityProvider, Path, RuleEffect, Runtime, Scalar,
+    Attest, Comparison, Constant, Fact, FieldStep, IdentityProvider, Import, Manifest, Path, Provider,
+    RuleEffect, Runtime, Scalar, System, TrustKey,
 };
 use faramesh_syntax::ast::Span;
 
 /// A whole stack, free of errors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stack {
-    /// The name of the source, as messages show it.
-    pub file_name: String,
+    /// Names of the files as messages show them: the source, then packs.
+    pub files: Vec<String>,
     /// Settings of the daemon.
     pub runtime: Runtime,
+    /// Behaviour of the daemon under failure.
+    pub system: System,
     /// Declared identity providers in source order.
     pub identities: Vec<IdentityProvider>,
+    /// Declared providers in source order.
+    pub providers: Vec<Provider>,
+    /// Keys of imports.
+    pub trust: Vec<TrustKey>,
+    /// Which agent may hand work to which.
+    pub manifest: Manifest,
+    /// Everything that was imported.
+    pub imports: Vec<Import>,
     /// Agents in source order.
     pub agents: Vec<Agent>,
 }
@@ -41,12 +52,39 @@ pub struct Agent {
     pub redactions: Vec<Redaction>,
     /// `framework`, `model`, `version`, in that order.
     pub metadata: Vec<(String, String)>,
+    /// Everything else that it says.
+    pub blocks: Blocks,
 }
+
+impl Agent {
+    /// An agent that says nothing.
+    #[must_use]
+    pub(crate) fn empty() -> Self {
+        Self {
+            name: String::new(),
+            anonymous: false,
+            span: Span::default(),
+            default: None,
+            attest: None,
+            rules: Vec::new(),
+            redactions: Vec::new(),
+            metadata: Vec::new(),
+            blocks: Blocks::default(),
+        }
+    }
+}
+
+/// The blocks of an agent beside its rules and redactions.
+pub type Blocks = faramesh_program::image::Blocks<Operand, Condition, Rule>;
+
+pub use faramesh_program::image::Selector;
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// Where it was written.
+    /// The number of its file: 0 is the source, others are packs.
+    pub file: u32,
+    /// Where it was written; for a rule of a pack, where the source uses the pack.
     pub span: Span,
     /// The line where it begins, from 1.
     pub line: u32,
@@ -66,8 +104,33 @@ pub struct Rule {
     pub notify: Vec<String>,
     /// Whether a reply may say what would alter the verdict.
     pub explain: bool,
+    /// Whether an approved call is evaluated again before it runs.
+    pub reeval: bool,
+    /// How many people must approve a deferred call; at least 1.
+    pub approvals_required: u32,
     /// Variables and environment that the rule reads, as written, with their values as they would be written.
     pub resolved: BTreeMap<String, String>,
+}
+
+impl Rule {
+    /// Whether the source itself has it, and no pack.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.file == 0
+    }
+
+    /// The same rule, its places those of a `use`.
+    pub(crate) fn moved_to(mut self, span: Span) -> Self {
+        self.span = span;
+        self.pattern_span = span;
+        if let Some(condition) = &mut self.condition {
+            condition.span = span;
+        }
+        for clause in &mut self.clauses {
+            clause.span = span;
+        }
+        self
+    }
 }
 
 /// The condition of a rule.
@@ -160,6 +223,8 @@ pub enum Operand {
     Constant(Constant),
     /// A place in the call.
     Path(Path),
+    /// Something that the daemon knows and the call does not hold.
+    Fact(Box<Fact>),
     /// A list of which an element is no constant.
     List(Vec<Operand>),
     /// Text in small letters.
@@ -207,4 +272,6 @@ pub struct Redaction {
     pub pattern: String,
     /// Fields under the arguments; each has at least one step.
     pub fields: Vec<Vec<FieldStep>>,
+    /// Whether the values are kept, sealed, for those who may open them.
+    pub seal: bool,
 }

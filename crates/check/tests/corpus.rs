@@ -5,9 +5,19 @@
 
 use std::fmt::Write as _;
 
-use faramesh_check::{Checked, Options, check, codes};
+use faramesh_check::{Checked, Options, PackFile, Resolver, Unresolved, check, codes};
 use faramesh_corpus::Policy;
 use faramesh_syntax::{Diagnostic, LineIndex};
+
+/// The packs of the corpus.
+struct Catalog;
+
+impl Resolver for Catalog {
+    fn resolve(&self, path: &str) -> Result<PackFile, Unresolved> {
+        let found = faramesh_corpus::pack(path).map(|(name, text)| PackFile { name, text });
+        found.ok_or_else(|| Unresolved { message: format!("no pack `{path}`"), help: "add it".to_owned() })
+    }
+}
 
 fn checked(policy: &Policy) -> Checked {
     checked_as(policy, &policy.source)
@@ -16,11 +26,10 @@ fn checked(policy: &Policy) -> Checked {
 /// Checks another text in the place of the policy.
 fn checked_as(policy: &Policy, source: &str) -> Checked {
     let options = Options {
-        file_name: policy.file_name(),
-        environment: &faramesh_corpus::environment,
-        strict_env: false,
         // What is in `apply` is checked as for a stack that is put in force.
         dev: policy.topic() != "apply",
+        packs: &Catalog,
+        ..Options::new(policy.file_name(), &faramesh_corpus::environment)
     };
     check(source, &options)
 }

@@ -10,10 +10,7 @@ fn checked(source: &str, strict_env: bool, dev: bool) -> Checked {
         "LONG" => Some("x".repeat(100_000)),
         _ => None,
     };
-    check(
-        source,
-        &Options { file_name: "governance.fms".to_owned(), environment: &environment, strict_env, dev },
-    )
+    check(source, &Options { strict_env, dev, ..Options::new("governance.fms", &environment) })
 }
 
 fn names(checked: &Checked) -> Vec<&'static str> {
@@ -29,7 +26,10 @@ fn a_stack_that_enforces_must_know_who_calls() {
     assert!(of("runtime { mode = audit }", false).is_empty());
     assert!(of("runtime { allow_self_declared_identity = true }", false).is_empty());
     assert!(of("identity \"host\" { type = \"unix\" }", false).is_empty());
-    assert_eq!(of("identity \"host\" { type = \"spiffe\" }", false), ["not-enforced"]);
+    assert_eq!(
+        of("identity \"host\" { type = \"spiffe\" trust_domain = \"corp.example.com\" }", false),
+        ["not-enforced"]
+    );
     let help = checked("permit a", false, false)
         .diagnostics
         .into_iter()

@@ -4,10 +4,40 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-use faramesh_check::{Options, check, codes};
+use faramesh_check::{Options, PackFile, Resolver, Unenforced, Unresolved, check, codes};
 use faramesh_syntax::Diagnostic;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/messages.txt");
+
+/// Packs by their names.
+struct Catalog;
+
+impl Resolver for Catalog {
+    fn resolve(&self, path: &str) -> Result<PackFile, Unresolved> {
+        let name = path.rsplit('/').next().unwrap();
+        let text = match name {
+            "stripe@1.3.0" => {
+                "pack \"stripe\" { version = \"1.3.0\" var limit = 100 permit refund if amount < limit }"
+            }
+            "other@1.0.0" => "pack \"other\" { version = \"2.0.0\" permit x }",
+            "needy@1.0.0" => "pack \"needy\" { requires = [\"stripe@1.3.0\"] permit x }",
+            "future@1.0.0" => "pack \"future\" { requires = [\"fpl@9\"] permit x }",
+            "loop@1.0.0" => "import \"x/policies/loop@1.0.0\" agent \"a\" { permit x }",
+            "typo@1.0.0" => "agent \"a\" { permit x if amount <> 5 }",
+            "budget@1.0.0" => "agent \"a\" { budget daily { max $5 } permit x }",
+            _ if path.contains("/deep") => {
+                let next: u32 = name.trim_start_matches("deep").split('@').next().unwrap().parse().unwrap();
+                let text = format!("import \"x/policies/deep{}@1.0.0\"", next + 1);
+                return Ok(PackFile { name: format!("{name}/pack.fms"), text });
+            }
+            _ => {
+                let help = "put it into the catalog".to_owned();
+                return Err(Unresolved { message: format!("the import `{path}` is in no catalog"), help });
+            }
+        };
+        Ok(PackFile { name: format!("{name}/pack.fms"), text: text.to_owned() })
+    }
+}
 
 fn shown(source: &str, found: &Diagnostic) -> String {
     let place = usize::try_from(found.span.start).unwrap()..usize::try_from(found.span.end).unwrap();
@@ -21,10 +51,10 @@ fn shown(source: &str, found: &Diagnostic) -> String {
 fn messages(source: &str) -> String {
     let environment = |_: &str| None;
     let options = Options {
-        file_name: "governance.fms".to_owned(),
-        environment: &environment,
-        strict_env: false,
         dev: true,
+        unenforced: Unenforced::Carry,
+        packs: &Catalog,
+        ..Options::new("governance.fms", &environment)
     };
     let checked = check(source, &options);
     assert_eq!(checked.stack.is_none(), checked.has_errors(), "{source}");

@@ -6,6 +6,7 @@
 //! to standard error.
 
 mod arguments;
+mod catalog;
 mod client;
 mod commands;
 mod console;

@@ -10,6 +10,7 @@ use faramesh_plan::Policy;
 use faramesh_program::{LoadError, Program, load};
 use faramesh_syntax::Severity;
 
+use crate::catalog::Catalogs;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::diagnostics::Found;
@@ -28,6 +29,8 @@ pub struct Source {
     pub shown: String,
     /// The name of the file, as records show it.
     pub name: String,
+    /// The folder that it is in.
+    pub folder: PathBuf,
     /// The text.
     pub text: String,
 }
@@ -78,7 +81,8 @@ pub fn read(context: &Context, file: Option<&Path>) -> Result<Source, Failure> {
         Failure::new(format!("`{}` is not UTF-8 text: byte {at} is none", path.display()))
             .hint("save the file as UTF-8")
     })?;
-    Ok(Source { shown: path.display().to_string(), name, text })
+    let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    Ok(Source { shown: path.display().to_string(), name, folder, text })
 }
 
 fn missing(context: &Context, path: &Path, failure: Failure) -> Failure {
@@ -95,10 +99,20 @@ fn missing(context: &Context, path: &Path, failure: Failure) -> Failure {
 pub fn checked(source: &Source, dev: bool, strict_env: bool) -> Checked {
     let environment = |name: &str| std::env::var(name).ok();
     let file_name = source.name.clone();
-    let mut checked = check(&source.text, &Options { file_name, environment: &environment, strict_env, dev });
+    let packs = Catalogs::of(&source.folder);
+    let options = Options { strict_env, dev, packs: &packs, ..Options::new(file_name, &environment) };
+    let mut checked = check(&source.text, &options);
     // A person reads a file from its beginning, whichever stage found what.
     checked.diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     checked
+}
+
+/// What was found in the packs of a policy.
+pub fn in_packs(checked: &Checked) -> Vec<Found<'_>> {
+    let packs = checked.packs.iter();
+    packs
+        .map(|pack| Found { file: &pack.file, source: &pack.source, diagnostics: &pack.diagnostics })
+        .collect()
 }
 
 /// Reads, checks and compiles; messages about the source go to standard error.
@@ -109,9 +123,10 @@ pub fn compiled(context: &Context, dev: bool) -> Result<Compiled, Failure> {
     let source = read(context, None)?;
     let checked = checked(&source, dev, false);
     let found = Found { file: &source.shown, source: &source.text, diagnostics: &checked.diagnostics };
-    let worth = found.count(Severity::Error) + found.count(Severity::Warning);
-    if worth > 0 {
-        context.console.note(&format!("{}\n", found.draw()));
+    for found in in_packs(&checked).into_iter().chain([found]) {
+        if found.count(Severity::Error) + found.count(Severity::Warning) > 0 {
+            context.console.note(&format!("{}\n", found.draw()));
+        }
     }
     let Some(stack) = checked.stack else {
         return Err(Failure::new(format!("`{}` has {}", source.shown, found.tally()))

@@ -53,10 +53,11 @@ impl Interner {
         parts.iter().map(|part| self.expression(part)).collect()
     }
 
-    fn operand(&mut self, operand: &Operand) -> Result<u32, CompileError> {
+    pub fn operand(&mut self, operand: &Operand) -> Result<u32, CompileError> {
         match operand {
             Operand::Constant(constant) => self.constant(constant.clone()),
             Operand::Path(path) => self.path(path.clone()),
+            Operand::Fact(fact) => self.add_operand(image::Operand::Fact(fact.clone())),
             Operand::List(items) => {
                 let items = items.iter().map(|item| self.operand(item)).collect::<Result<_, _>>()?;
                 self.add_operand(image::Operand::List(items))

@@ -5,6 +5,7 @@
 //! INVARIANT same source, same bytes: nothing depends on the machine, the time or the order of a hash
 //! map, and formatting and comments change nothing but the sources beside the program.
 
+mod blocks;
 mod conditions;
 mod intern;
 mod text;
@@ -38,20 +39,36 @@ pub enum CompileError {
 pub fn compile(stack: &Stack) -> Result<(Image, Sources), CompileError> {
     let mut interner = Interner::default();
     let mut agents = Vec::with_capacity(stack.agents.len());
-    let mut places = Vec::with_capacity(stack.agents.len());
-    for agent in &stack.agents {
-        let (image, lines) = compile_agent(agent, &mut interner)?;
-        agents.push(image);
-        places.push(lines);
+    let mut sources = Sources { files: stack.files.clone(), ..Sources::default() };
+    for agent in blocks::sorted_by(&stack.agents, |agent| &agent.name) {
+        let (rules, rule_places) = compile_rules(&agent.rules, &mut interner)?;
+        let (blocks, phase_places) = blocks::blocks(&agent.blocks, &mut interner)?;
+        agents.push(AgentImage {
+            name: agent.name.clone(),
+            anonymous: agent.anonymous,
+            default: agent.default.unwrap_or(RuleEffect::Deny),
+            attest: agent.attest.clone(),
+            rules,
+            redactions: redactions(agent),
+            metadata: agent.metadata.clone(),
+            blocks,
+        });
+        sources.rules.push(rule_places);
+        sources.phases.push(phase_places);
     }
     let image = Image {
         runtime: stack.runtime.clone(),
-        identities: stack.identities.clone(),
+        system: stack.system,
+        identities: blocks::identities(&stack.identities),
+        providers: blocks::providers(&stack.providers),
+        trust: blocks::trust(&stack.trust),
+        manifest: blocks::manifest(&stack.manifest),
+        imports: stack.imports.clone(),
         agents,
         offsets: zone::offsets(&stack.runtime.timezone)?,
         ..interner.into_image()
     };
-    Ok((image, Sources { files: vec![stack.file_name.clone()], rules: places }))
+    Ok((image, sources))
 }
 
 /// Compiles a stack to the bytes of a program.
@@ -63,31 +80,41 @@ pub fn compile_to_bytes(stack: &Stack) -> Result<Vec<u8>, CompileError> {
     Ok(encode(&image, &sources)?)
 }
 
-/// The agent, and file and line of each of its rules.
-type Compiled = (AgentImage, Vec<(u32, u32)>);
+/// File and line of each of some rules.
+pub(crate) type Places = Vec<(u32, u32)>;
 
-fn compile_agent(agent: &Agent, interner: &mut Interner) -> Result<Compiled, CompileError> {
+/// Rules in the order of evaluation, and where each was written.
+pub(crate) fn compile_rules(
+    rules: &[Rule],
+    interner: &mut Interner,
+) -> Result<(Vec<RuleImage>, Places), CompileError> {
     let is_mandatory = |rule: &&Rule| rule.effect == RuleEffect::DenyAlways;
-    let (mandatory, others): (Vec<&Rule>, Vec<&Rule>) = agent.rules.iter().partition(is_mandatory);
-    let mut rules = Vec::with_capacity(agent.rules.len());
-    let mut lines = Vec::with_capacity(agent.rules.len());
+    let (mandatory, others): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(is_mandatory);
+    let mut images = Vec::with_capacity(rules.len());
+    let mut places = Vec::with_capacity(rules.len());
     for rule in mandatory.into_iter().chain(others) {
-        rules.push(compile_rule(rule, interner)?);
-        lines.push((0, rule.line));
+        images.push(compile_rule(rule, interner)?);
+        places.push((rule.file, rule.line));
     }
-    let redactions = agent.redactions.iter();
-    let image = AgentImage {
-        name: agent.name.clone(),
-        anonymous: agent.anonymous,
-        default: agent.default.unwrap_or(RuleEffect::Deny),
-        attest: agent.attest.clone(),
-        rules,
-        redactions: redactions
-            .map(|found| Redaction { pattern: found.pattern.clone(), fields: found.fields.clone() })
-            .collect(),
-        metadata: agent.metadata.clone(),
-    };
-    Ok((image, lines))
+    Ok((images, places))
+}
+
+/// Redactions in one order: all that match apply.
+fn redactions(agent: &Agent) -> Vec<Redaction> {
+    let mut redactions: Vec<Redaction> = agent
+        .redactions
+        .iter()
+        .map(|found| Redaction {
+            pattern: found.pattern.clone(),
+            fields: blocks::sorted(&found.fields),
+            seal: found.seal,
+        })
+        .collect();
+    redactions.sort_by(|left, right| {
+        (&left.pattern, &left.fields, left.seal).cmp(&(&right.pattern, &right.fields, right.seal))
+    });
+    redactions.dedup();
+    redactions
 }
 
 fn compile_rule(rule: &Rule, interner: &mut Interner) -> Result<RuleImage, CompileError> {
@@ -98,6 +125,8 @@ fn compile_rule(rule: &Rule, interner: &mut Interner) -> Result<RuleImage, Compi
         reason: rule.reason.clone(),
         notify: rule.notify.clone(),
         explain: rule.explain,
+        reeval: rule.reeval,
+        approvals_required: rule.approvals_required,
         text: text::rule_text(rule),
     })
 }

@@ -27,6 +27,12 @@ pub(crate) fn rule_text(rule: &Rule) -> String {
     if !rule.explain {
         parts.push("explain false".to_owned());
     }
+    if rule.reeval {
+        parts.push("reeval true".to_owned());
+    }
+    if rule.approvals_required != 1 {
+        parts.push(format!("approvals_required {}", rule.approvals_required));
+    }
     if !rule.resolved.is_empty() {
         let values: Vec<String> =
             rule.resolved.iter().map(|(name, value)| format!("{name} = {value}")).collect();

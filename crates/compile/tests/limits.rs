@@ -19,8 +19,7 @@ use faramesh_syntax::{Code, limits};
 /// The codes of the errors; none when the policy also compiles and loads.
 fn errors(source: &str) -> Vec<Code> {
     let environment = |_: &str| None;
-    let options =
-        Options { file_name: "p".to_owned(), environment: &environment, strict_env: false, dev: true };
+    let options = Options { dev: true, ..Options::new("p", &environment) };
     let checked = check(source, &options);
     if let Some(stack) = &checked.stack {
         load(&compile_to_bytes(stack).unwrap()).unwrap();
@@ -119,7 +118,8 @@ fn loaded(image: &Image) -> Result<(), LoadError> {
 
 /// An agent with so many rules of this condition.
 fn agent(rules: usize, condition: Option<u32>) -> AgentImage {
-    let options = Options { file_name: "p".to_owned(), environment: &|_| None, strict_env: false, dev: true };
+    let environment = |_: &str| None;
+    let options = Options { dev: true, ..Options::new("p", &environment) };
     let stack = check("default deny\ndeny a\n", &options).stack.unwrap();
     let mut agent = compile(&stack).unwrap().0.agents.remove(0);
     let mut rule = agent.rules.remove(0);

@@ -9,12 +9,7 @@ use faramesh_program::{Image, Program, Sources, load};
 
 fn stack(source: &str) -> faramesh_check::Stack {
     let environment = |name: &str| (name == "LIMIT_TEAM").then(|| "payments".to_owned());
-    let options = Options {
-        file_name: "governance.fms".to_owned(),
-        environment: &environment,
-        strict_env: false,
-        dev: true,
-    };
+    let options = Options { dev: true, ..Options::new("governance.fms", &environment) };
     let checked = check(source, &options);
     checked.stack.unwrap_or_else(|| panic!("{source}\n{:#?}", checked.diagnostics))
 }

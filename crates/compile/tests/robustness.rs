@@ -18,12 +18,7 @@ use proptest::prelude::*;
 
 fn stack(source: &str) -> Option<Stack> {
     let environment = |_: &str| Some("value".to_owned());
-    let options = Options {
-        file_name: "governance.fms".to_owned(),
-        environment: &environment,
-        strict_env: false,
-        dev: true,
-    };
+    let options = Options { dev: true, ..Options::new("governance.fms", &environment) };
     check(source, &options).stack
 }
 

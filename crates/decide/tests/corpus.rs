@@ -2,18 +2,28 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use faramesh_call::{Call, Object, Timestamp, Value, json};
+use faramesh_check::{PackFile, Resolver, Unresolved};
 use faramesh_corpus::{Case, Policy};
 use faramesh_decide::{Input, Moment, Verdict, decide};
 use faramesh_program::{Agent, Program, encode, load};
 use faramesh_state::State;
 
+/// The packs of the corpus.
+struct Catalog;
+
+impl Resolver for Catalog {
+    fn resolve(&self, path: &str) -> Result<PackFile, Unresolved> {
+        let found = faramesh_corpus::pack(path).map(|(name, text)| PackFile { name, text });
+        found.ok_or_else(|| Unresolved { message: format!("no pack `{path}`"), help: "add it".to_owned() })
+    }
+}
+
 /// The program of a policy; `None` when this version does not enforce all of it.
 fn program(name: &str, source: &str) -> Option<Program> {
     let options = faramesh_check::Options {
-        file_name: name.to_owned(),
-        environment: &faramesh_corpus::environment,
-        strict_env: false,
         dev: true,
+        packs: &Catalog,
+        ..faramesh_check::Options::new(name, &faramesh_corpus::environment)
     };
     let checked = faramesh_check::check(source, &options);
     let (image, sources) = faramesh_compile::compile(&checked.stack?).unwrap();

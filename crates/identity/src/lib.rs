@@ -8,7 +8,7 @@ mod peer;
 pub use peer::Peer;
 
 use faramesh_call::Code;
-use faramesh_program::image::{Attest, Mode};
+use faramesh_program::image::{Attest, IdentityKind, Mode};
 use faramesh_program::{Agent, Program};
 
 /// Who calls, as records state it.
@@ -85,7 +85,7 @@ pub fn identify<'p>(
         (Some(name), None) => program.agent(name).ok_or_else(|| unknown(name))?,
         (None, None) => only_attested(program, peer)?,
     };
-    if !program.identities.is_empty()
+    if program.identities.iter().any(|provider| provider.kind == IdentityKind::Unix)
         && let Some(attest) = &agent.attest
         && attested(attest, peer)
     {
@@ -136,9 +136,7 @@ fn unverified(message: String) -> Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use faramesh_program::image::{
-        AgentImage, IdentityKind, IdentityProvider, Image, RuleEffect, Runtime, Sources,
-    };
+    use faramesh_program::image::{AgentImage, IdentityProvider, Image, RuleEffect, Runtime, Sources};
     use faramesh_program::{encode, load};
 
     fn agent(name: &str, attest: Option<Attest>) -> AgentImage {
@@ -150,11 +148,13 @@ mod tests {
             rules: Vec::new(),
             redactions: Vec::new(),
             metadata: Vec::new(),
+            blocks: faramesh_program::image::Blocks::default(),
         }
     }
 
     fn program(agents: Vec<AgentImage>, provider: bool, runtime: Runtime) -> Program {
-        let host = IdentityProvider { name: "host".to_owned(), kind: IdentityKind::Unix };
+        let host =
+            IdentityProvider { name: "host".to_owned(), kind: IdentityKind::Unix, settings: Vec::new() };
         let identities = if provider { vec![host] } else { Vec::new() };
         let image = Image { runtime, identities, agents, ..Image::default() };
         load(&encode(&image, &Sources::default()).unwrap()).unwrap()

@@ -4,11 +4,14 @@
 //! is dropped, under the same lock that sends.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
-use faramesh_check::{Options, codes};
+use faramesh_check::{Options, PackFile, Resolver, Unresolved, codes};
 use faramesh_syntax::{Diagnostic, Severity};
 use lsp_server::{Message, Notification};
 use lsp_types::notification::{Notification as _, PublishDiagnostics};
@@ -128,8 +131,37 @@ fn locked(latest: &Mutex<HashMap<String, Found>>) -> MutexGuard<'_, HashMap<Stri
 fn checked(document: &Document, host: &dyn Host) -> Vec<Diagnostic> {
     let file_name = document.uri.path().as_str().rsplit('/').next().unwrap_or_default().to_owned();
     let lookup = |name: &str| host.environment(name);
-    let options = Options { file_name, environment: &lookup, strict_env: false, dev: false };
+    let path = crate::packs::path_of(&document.uri).map(PathBuf::from);
+    let stack = path.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+    let packs = Packs { host, stack };
+    let options = Options { packs: &packs, ..Options::new(file_name, &lookup) };
     faramesh_check::check(&document.text, &options).diagnostics
+}
+
+/// Largest pack that is read; the parser has a smaller limit and names it.
+const PACK_BYTES: u64 = 64 << 20;
+
+/// The packs of a stack's catalogs.
+struct Packs<'a> {
+    host: &'a dyn Host,
+    stack: &'a Path,
+}
+
+impl Resolver for Packs<'_> {
+    fn resolve(&self, path: &str) -> Result<PackFile, Unresolved> {
+        let last = path.rsplit('/').next().unwrap_or(path);
+        let file = self.host.pack(self.stack, path);
+        let text = file.and_then(|file| {
+            let mut text = String::new();
+            let length = File::open(file).ok()?.take(PACK_BYTES).read_to_string(&mut text);
+            length.is_ok().then_some(text)
+        });
+        let found = text.map(|text| PackFile { name: format!("{last}/pack.fms"), text });
+        found.ok_or_else(|| Unresolved {
+            message: format!("the import `{path}` is in no catalog"),
+            help: format!("put its file at `.faramesh/catalog/{path}/pack.fms`"),
+        })
+    }
 }
 
 fn fault() -> Diagnostic {

@@ -8,12 +8,7 @@ use faramesh_oracle::Policy;
 fn every_call_is_decided_as_expected() {
     let (mut decided, mut failed) = (0, Vec::new());
     for entry in faramesh_corpus::valid() {
-        let options = Options {
-            file_name: entry.file_name(),
-            environment: &faramesh_corpus::environment,
-            strict_env: false,
-            dev: true,
-        };
+        let options = Options { dev: true, ..Options::new(entry.file_name(), &faramesh_corpus::environment) };
         // What this version does not enforce is refused, and means nothing here.
         if check(&entry.source, &options).stack.is_none() {
             continue;

@@ -22,8 +22,7 @@ const POLICIES: u64 = 120;
 
 /// The bytes of a policy's program, without the rules that are refused.
 fn compiled(source: &str) -> Option<Vec<u8>> {
-    let options =
-        Options { file_name: "p".to_owned(), environment: &environment, strict_env: false, dev: true };
+    let options = Options { dev: true, ..Options::new("p", &environment) };
     let stack = check(source, &options).stack?;
     Some(faramesh_compile::compile_to_bytes(&stack).unwrap())
 }

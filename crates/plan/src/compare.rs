@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use faramesh_program::image::{AgentImage, FieldStep, IdentityKind, Mode, RuleImage, Runtime};
+use faramesh_program::image::{AgentImage, FieldStep, Mode, RuleImage, Runtime};
 use faramesh_program::{Image, LoadError, Sources, decode, hex};
 
 use crate::align::{Step, align};
@@ -329,11 +329,13 @@ fn written(field: &[FieldStep]) -> String {
 }
 
 fn identities(policy: Option<&Policy>) -> Vec<(String, String)> {
-    let kind = |kind: IdentityKind| match kind {
-        IdentityKind::Unix => "unix".to_owned(),
-    };
     policy.map_or_else(Vec::new, |policy| {
-        policy.image.identities.iter().map(|identity| (identity.name.clone(), kind(identity.kind))).collect()
+        policy
+            .image
+            .identities
+            .iter()
+            .map(|identity| (identity.name.clone(), identity.kind.as_str().to_owned()))
+            .collect()
     })
 }
 

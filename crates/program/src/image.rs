@@ -2,17 +2,37 @@
 //! the hash of a policy is taken over. Everything is flat: expressions and operands name each other
 //! by index, and only smaller indices, so loading never recurses.
 
+mod blocks;
+mod runtime;
+mod sources;
+mod world;
+
 use faramesh_call::Effect;
 use serde::{Deserialize, Serialize};
+
+pub use blocks::*;
+pub use runtime::*;
+pub use sources::Sources;
+pub use world::*;
 
 /// A policy before it is loaded for deciding.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Image {
     /// Settings of the daemon that the policy makes.
     pub runtime: Runtime,
-    /// Declared identity providers.
+    /// Behaviour of the daemon under failure.
+    pub system: System,
+    /// Declared identity providers, sorted by name.
     pub identities: Vec<IdentityProvider>,
-    /// Agents in source order.
+    /// Declared providers, sorted by name.
+    pub providers: Vec<Provider>,
+    /// Keys that imports are signed with, sorted.
+    pub trust: Vec<TrustKey>,
+    /// Which agent may hand work to which.
+    pub manifest: Manifest,
+    /// Everything that was imported, sorted.
+    pub imports: Vec<Import>,
+    /// Agents sorted by name.
     pub agents: Vec<AgentImage>,
     /// Constants of conditions.
     pub constants: Vec<Constant>,
@@ -28,55 +48,6 @@ pub struct Image {
     pub offsets: Vec<OffsetChange>,
 }
 
-/// Whether decisions bind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Mode {
-    /// The decision binds.
-    #[default]
-    Enforce,
-    /// Everything is permitted; what would have happened is recorded.
-    Audit,
-}
-
-/// The `runtime` block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Runtime {
-    /// Whether decisions bind.
-    pub mode: Mode,
-    /// Where the ledger is, relative to the stack's folder.
-    pub wal_dir: String,
-    /// How long an approval lives, in milliseconds.
-    pub approval_ttl_ms: u64,
-    /// The agents' socket, when the policy names one.
-    pub socket: Option<String>,
-    /// The group that may open the agents' socket.
-    pub socket_group: Option<String>,
-    /// The name of the stack, when the policy gives one.
-    pub stack_id: Option<String>,
-    /// The name of this daemon among the stack's daemons.
-    pub instance_id: Option<String>,
-    /// Whether an agent may name itself.
-    pub allow_self_declared_identity: bool,
-    /// IANA name of the time zone.
-    pub timezone: String,
-}
-
-impl Default for Runtime {
-    fn default() -> Self {
-        Self {
-            mode: Mode::Enforce,
-            wal_dir: "./faramesh-wal".to_owned(),
-            approval_ttl_ms: 24 * 3_600_000,
-            socket: None,
-            socket_group: None,
-            stack_id: None,
-            instance_id: None,
-            allow_self_declared_identity: false,
-            timezone: "UTC".to_owned(),
-        }
-    }
-}
-
 /// A change of the offset from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OffsetChange {
@@ -84,22 +55,6 @@ pub struct OffsetChange {
     pub from_ms: u64,
     /// Seconds east of UTC.
     pub offset_seconds: i32,
-}
-
-/// An `identity` block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IdentityProvider {
-    /// Its label.
-    pub name: String,
-    /// How it proves who calls.
-    pub kind: IdentityKind,
-}
-
-/// How an identity provider proves who calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum IdentityKind {
-    /// The kernel's credentials of the peer of a Unix socket.
-    Unix,
 }
 
 /// What the kernel must say about the process of an agent; every named fact must hold.
@@ -128,7 +83,12 @@ pub struct AgentImage {
     pub redactions: Vec<Redaction>,
     /// Names that change nothing: `framework`, `model`, `version`.
     pub metadata: Vec<(String, String)>,
+    /// Everything else that it says.
+    pub blocks: BlocksImage,
 }
+
+/// The blocks of an agent: costs and conditions by their numbers, rules compiled.
+pub type BlocksImage = Blocks<u32, u32, RuleImage>;
 
 /// The four effects of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +136,10 @@ pub struct RuleImage {
     pub notify: Vec<String>,
     /// Whether a reply may say what would alter the verdict.
     pub explain: bool,
+    /// Whether an approved call is evaluated again before it runs.
+    pub reeval: bool,
+    /// How many people must approve a deferred call; at least 1.
+    pub approvals_required: u32,
     /// The rule in canonical form; its digest names the rule in approvals and records.
     pub text: String,
 }
@@ -187,10 +151,12 @@ pub struct Redaction {
     pub pattern: String,
     /// Fields under the arguments.
     pub fields: Vec<Vec<FieldStep>>,
+    /// Whether the values are kept, sealed, for those who may open them.
+    pub seal: bool,
 }
 
 /// One step to a redacted field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FieldStep {
     /// A member of an object.
     Key(String),
@@ -296,6 +262,50 @@ pub enum Operand {
     Length(u32),
     /// `@example.com` of an address.
     Domain(u32),
+    /// Something that the daemon knows and the call does not hold.
+    Fact(Box<Fact>),
+}
+
+/// What the daemon knows and no call holds. Until something gives it a value, it is unknown, which
+/// permits nothing and denies or defers as an error would.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Fact {
+    /// Calls of the session so far.
+    SessionCalls,
+    /// Cost of the session so far, in dollars.
+    SessionCost,
+    /// Sum of a field over the session's calls of a tool.
+    SessionSum {
+        /// The tool pattern.
+        pattern: String,
+        /// The field under the arguments.
+        field: Vec<Step>,
+        /// Only calls this recent count, in milliseconds.
+        window_ms: Option<u64>,
+    },
+    /// Number of the session's calls of a tool.
+    SessionCount {
+        /// The tool pattern.
+        pattern: String,
+        /// Only calls this recent count, in milliseconds.
+        window_ms: Option<u64>,
+    },
+    /// Whether a tool was called before.
+    HistoryContains {
+        /// The tool pattern.
+        pattern: String,
+        /// Only calls this recent count, in milliseconds.
+        within_ms: Option<u64>,
+    },
+    /// Whether the session was started for this purpose.
+    Purpose(String),
+    /// The value of a selector, or a member of it.
+    Selector {
+        /// Its name.
+        name: String,
+        /// Members and indices from there.
+        steps: Vec<Step>,
+    },
 }
 
 /// A comparison by order or equality.
@@ -381,13 +391,4 @@ pub enum Expression {
     },
     /// A value that is true.
     Truth(u32),
-}
-
-/// Where rules were written. Kept beside the program, outside its hash.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Sources {
-    /// Names of files as messages show them.
-    pub files: Vec<String>,
-    /// For each agent, for each of its rules, the file's index and the line.
-    pub rules: Vec<Vec<(u32, u32)>>,
 }

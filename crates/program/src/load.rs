@@ -7,14 +7,14 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::image::{AgentImage, Expression, Image, Operand, RuleEffect, Sources};
+use crate::image::{Expression, Fact, Image, Operand, RuleEffect, RuleImage, Sources, Step};
 use crate::pattern::Pattern;
 use crate::program::Program;
 
 /// First bytes of a program.
 pub const MAGIC: &[u8; 4] = b"FMSP";
 /// Version of the format.
-pub const FORMAT: u16 = 1;
+pub const FORMAT: u16 = 2;
 /// Bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 32;
 /// Largest program, in bytes.
@@ -25,6 +25,10 @@ pub const MAX_RULES: usize = 100_000;
 pub const MAX_REGEX_BYTES: usize = 1 << 10;
 /// Largest compiled regular expression, in bytes.
 pub const MAX_REGEX_COMPILED_BYTES: usize = 256 << 10;
+/// Longest text of a setting, in bytes.
+pub const MAX_TEXT_BYTES: usize = 64 << 10;
+/// Most members on the way to a value.
+pub const MAX_STEPS: usize = 256;
 /// Deepest condition.
 pub const MAX_DEPTH: u32 = 128;
 
@@ -134,13 +138,15 @@ fn validate(image: &Image) -> Result<(), LoadError> {
     if image.agents.iter().map(|agent| agent.rules.len()).sum::<usize>() > MAX_RULES {
         return Err(LoadError::Limit("number of rules"));
     }
+    crate::blocks::validate(image)?;
     let operand_depths = depths(image.operands.len(), |index| operand_parts(image, index))?;
     depths(image.expressions.len(), |index| expression_parts(image, index, &operand_depths))?;
     let known =
         |condition: &u32| usize::try_from(*condition).is_ok_and(|index| index < image.expressions.len());
     let mandatory_first =
-        |agent: &AgentImage| agent.rules.is_sorted_by_key(|rule| rule.effect != RuleEffect::DenyAlways);
-    if !image.agents.iter().all(mandatory_first) {
+        |rules: &[RuleImage]| rules.is_sorted_by_key(|rule| rule.effect != RuleEffect::DenyAlways);
+    let phases = image.agents.iter().flat_map(|agent| &agent.blocks.phases).map(|phase| &phase.rules);
+    if !image.agents.iter().map(|agent| &agent.rules).chain(phases).all(|rules| mandatory_first(rules)) {
         return Err(LoadError::Damaged("a `deny!` rule stands after another rule"));
     }
     let rules = image.agents.iter().flat_map(|agent| &agent.rules);
@@ -175,9 +181,21 @@ fn operand_parts(image: &Image, index: usize) -> Option<(Vec<u32>, u32)> {
     match image.operands.get(index)? {
         Operand::Constant(at) => within(*at, image.constants.len()).then(|| (Vec::new(), 0)),
         Operand::Path(at) => within(*at, image.paths.len()).then(|| (Vec::new(), 0)),
+        Operand::Fact(fact) => fact_is_bounded(fact).then(|| (Vec::new(), 0)),
         Operand::List(items) => Some((items.clone(), 0)),
         Operand::Lower(of) | Operand::Length(of) | Operand::Domain(of) => Some((vec![*of], 0)),
     }
+}
+
+fn fact_is_bounded(fact: &Fact) -> bool {
+    let (texts, steps): (&[&String], &[Step]) = match fact {
+        Fact::SessionCalls | Fact::SessionCost => (&[], &[]),
+        Fact::SessionSum { pattern, field, .. } => (&[pattern], field),
+        Fact::SessionCount { pattern, .. } | Fact::HistoryContains { pattern, .. } => (&[pattern], &[]),
+        Fact::Purpose(text) => (&[text], &[]),
+        Fact::Selector { name, steps } => (&[name], steps),
+    };
+    steps.len() <= MAX_STEPS && texts.iter().all(|text| text.len() <= MAX_TEXT_BYTES)
 }
 
 /// References to other expressions, and the depth that the operands bring along.

@@ -100,6 +100,8 @@ impl Reader<'_> {
             }
             image::Operand::Lower(of) => Operand::Lower(Box::new(inner(self, *of)?)),
             image::Operand::Length(of) => Operand::Length(Box::new(inner(self, *of)?)),
+            // The prover knows nothing of sessions and selectors: the condition is outside.
+            image::Operand::Fact(_) => return None,
             image::Operand::Domain(of) => Operand::Domain(Box::new(inner(self, *of)?)),
         })
     }

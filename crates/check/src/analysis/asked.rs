@@ -30,6 +30,13 @@ pub(super) fn is_plain(condition: &prove::Condition) -> bool {
 }
 
 fn condition(expression: &Expression) -> prove::Condition {
+    let mut reads_facts = false;
+    if !matches!(expression, Expression::Not(_) | Expression::All(_) | Expression::Any(_)) {
+        super::skipped::each_operand(expression, &mut |operand| reads_facts |= is_fact(operand));
+    }
+    if reads_facts {
+        return Condition::Outside("what the session, its history or a selector says".to_owned());
+    }
     use prove::Condition;
     let all = |parts: &[Expression]| parts.iter().map(condition).collect();
     match expression {
@@ -51,11 +58,22 @@ fn condition(expression: &Expression) -> prove::Condition {
     }
 }
 
+fn is_fact(operand: &Operand) -> bool {
+    match operand {
+        Operand::Fact(_) => true,
+        Operand::List(items) => items.iter().any(is_fact),
+        Operand::Lower(of) | Operand::Length(of) | Operand::Domain(of) => is_fact(of),
+        Operand::Constant(_) | Operand::Path(_) => false,
+    }
+}
+
 fn operand(written: &Operand) -> prove::Operand {
     let boxed = |of: &Operand| Box::new(operand(of));
     match written {
         Operand::Constant(constant) => prove::Operand::Constant(constant.clone()),
         Operand::Path(path) => prove::Operand::Path(path.clone()),
+        // Conditions that read one are outside, and never get here.
+        Operand::Fact(_) => prove::Operand::List(Vec::new()),
         Operand::List(items) => prove::Operand::List(items.iter().map(operand).collect()),
         Operand::Lower(of) => prove::Operand::Lower(boxed(of)),
         Operand::Length(of) => prove::Operand::Length(boxed(of)),

@@ -1,6 +1,6 @@
 //! Who can be which agent: stacks that cannot know their callers, and agents that nobody can be.
 
-use faramesh_program::image::Mode;
+use faramesh_program::image::{IdentityKind, Mode};
 
 use crate::checker::Checker;
 use crate::codes;
@@ -25,6 +25,9 @@ pub(super) fn check(checker: &mut Checker<'_>, stack: &Stack) {
         let message = "`allow_self_declared_identity` has no effect beside an identity provider";
         checker.say(codes::SELF_DECLARED_UNUSED, first.span, message, "remove it, or the `identity` block");
     }
+    // Other providers prove callers by what they present, and need no `attest`.
+    let by_kernel = !stack.identities.is_empty()
+        && stack.identities.iter().all(|identity| identity.kind == IdentityKind::Unix);
     for agent in &stack.agents {
         if agent.attest.is_some() && !declares {
             let message =
@@ -36,7 +39,7 @@ pub(super) fn check(checker: &mut Checker<'_>, stack: &Stack) {
                 "write `identity \"host\" { type = \"unix\" }`",
             );
         }
-        if agent.attest.is_none() && !stack.identities.is_empty() && !agent.anonymous {
+        if agent.attest.is_none() && by_kernel && !agent.anonymous {
             let message = format!("no caller can be `{}`: it has no `attest`", agent.name);
             checker.say(
                 codes::NOT_ATTESTED,

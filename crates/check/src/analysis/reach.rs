@@ -47,7 +47,8 @@ pub(super) fn check(checker: &mut Checker<'_>, agent: &Agent) {
             return;
         }
         search.add(number);
-        if let Some(finding) = finding {
+        // What a pack brings is there for those who decide nothing earlier themselves.
+        if let Some(finding) = finding.filter(|_| rule.is_own()) {
             permits_all |= unreached::report(checker, rule, &finding);
         }
     }

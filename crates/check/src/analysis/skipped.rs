@@ -30,7 +30,10 @@ const UNKNOWN: Outcomes = Outcomes { yes: false, no: false, unknown: true };
 pub(super) fn check(checker: &mut Checker<'_>, agent: &Agent) {
     let mut search = Search::of(agent);
     for (index, rule) in agent.rules.iter().enumerate() {
-        let Some(condition) = rule.condition.as_ref().filter(|_| restricts(rule.effect)) else { continue };
+        let Some(condition) = rule.condition.as_ref().filter(|_| restricts(rule.effect) && rule.is_own())
+        else {
+            continue;
+        };
         for field in fields(&condition.expression) {
             let outcomes = outcomes(&condition.expression, field);
             if outcomes.yes || !outcomes.unknown {
@@ -190,7 +193,7 @@ fn fields(expression: &Expression) -> Vec<&Path> {
 
 fn collect<'e>(operand: &'e Operand, found: &mut Vec<&'e Path>) {
     match operand {
-        Operand::Constant(_) => {}
+        Operand::Constant(_) | Operand::Fact(_) => {}
         Operand::Path(path) => {
             let always = matches!(
                 path.root,
@@ -205,7 +208,7 @@ fn collect<'e>(operand: &'e Operand, found: &mut Vec<&'e Path>) {
     }
 }
 
-fn each_operand<'e>(expression: &'e Expression, visit: &mut impl FnMut(&'e Operand)) {
+pub(super) fn each_operand<'e>(expression: &'e Expression, visit: &mut impl FnMut(&'e Operand)) {
     match expression {
         Expression::Constant(_) | Expression::Has(_) => {}
         Expression::Not(inner) => each_operand(inner, visit),
@@ -272,7 +275,7 @@ fn either(left: Outcomes, right: Outcomes) -> Outcomes {
 
 fn mentions(operand: &Operand, absent: &Path) -> bool {
     match operand {
-        Operand::Constant(_) => false,
+        Operand::Constant(_) | Operand::Fact(_) => false,
         Operand::Path(path) => is_within(path, absent),
         Operand::List(items) => items.iter().any(|item| mentions(item, absent)),
         Operand::Lower(of) | Operand::Length(of) | Operand::Domain(of) => mentions(of, absent),

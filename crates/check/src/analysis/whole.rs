@@ -9,7 +9,7 @@ use crate::codes;
 use crate::stack::{Agent, Stack};
 
 pub(super) fn check(checker: &mut Checker<'_>, stack: &Stack) {
-    if stack.agents.is_empty() && checker.not_yet.is_empty() {
+    if stack.agents.is_empty() && checker.enforces_everything() {
         let message = "this file governs no agent: every call would be denied";
         checker.say(
             codes::NO_AGENTS,
@@ -21,6 +21,32 @@ pub(super) fn check(checker: &mut Checker<'_>, stack: &Stack) {
     misspelt_variables(checker);
     for agent in &stack.agents {
         agent_as_a_whole(checker, agent);
+    }
+}
+
+/// A budget counts what calls cost, which people take for the money that calls move.
+fn budgets_beside_amounts(checker: &mut Checker<'_>, agent: &Agent) {
+    let reads_amount = |text: &str| {
+        text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == "amount")
+    };
+    let rule = agent.rules.iter().find(|rule| {
+        rule.is_own() && rule.condition.as_ref().is_some_and(|condition| reads_amount(&condition.text))
+    });
+    let Some(rule) = rule else { return };
+    for budget in &agent.blocks.budgets {
+        let counts_money = budget.max_micros.is_some() || budget.daily_micros.is_some();
+        if counts_money && budget.cost.is_none() {
+            let message = format!(
+                "the budget `{}` counts what calls cost, and not the `amount` that they move",
+                budget.id
+            );
+            checker.say(
+                codes::COST_NOT_AMOUNT,
+                rule.span,
+                message,
+                "write `cost = amount` in it to cap the money moved",
+            );
+        }
     }
 }
 
@@ -81,6 +107,7 @@ fn agent_as_a_whole(checker: &mut Checker<'_>, agent: &Agent) {
             "write `default deny`, and a `permit` for each tool that is needed",
         );
     }
+    budgets_beside_amounts(checker, agent);
     for rule in &agent.rules {
         let unconditional = rule.condition.is_none() && rule.clauses.is_empty();
         if rule.effect == RuleEffect::Permit && rule.pattern == "*" && unconditional {

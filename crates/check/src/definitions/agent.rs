@@ -1,7 +1,11 @@
 //! What can stand in an agent, and the keys of the blocks that stand there.
 
-use super::Kind::{Any, Bool, Choice, Duration, DurationOr, Money, Number, Size, Text, Texts};
-use super::{Definition, Kind, Label, block, not_yet, setting, statement, with_default};
+use super::Kind::{
+    AgentName, AgentNames, Bool, BudgetNames, Choice, Choices, Duration, DurationOr, Hosts, Money, Network,
+    Operand, Patterns, PhaseName, Port, ProviderName, Scopes, Share, Size, Targets, Text, TextOrNumber,
+    Texts, Url, Whole,
+};
+use super::{Definition, Label, block, not_yet, setting, statement, with_default};
 
 /// Statements and blocks of an agent.
 pub const AGENT: &[Definition] = &[
@@ -13,13 +17,13 @@ pub const AGENT: &[Definition] = &[
     ),
     setting("model", Text, "the model that the agent uses; a note for people"),
     setting("framework", Text, "the framework that the agent is built with; a note for people"),
-    setting("version", Kind::TextOrNumber, "the agent's version; a note for people"),
+    setting("version", TextOrNumber, "the agent's version; a note for people"),
     statement("var", "var limit = 500", "a constant with a name; hides the file's of the same name"),
-    not_yet(statement(
+    statement(
         "use",
         "use stripe { refund_threshold = 500 }",
-        "merges the rules of an imported pack",
-    )),
+        "merges the rules of an imported pack after the agent's own",
+    ),
     statement("rules", "rules { permit docs/search }", "what the agent may do, first match first"),
     block("attest", Label::None, ATTEST, "what the kernel must say about the agent's process"),
     not_yet(statement(
@@ -49,7 +53,7 @@ pub const AGENT: &[Definition] = &[
 ];
 
 const ATTEST: &[Definition] = &[
-    setting("uid", Number, "user id of the process"),
+    setting("uid", Whole, "user id of the process"),
     setting("exe", Text, "absolute path of the program that the process runs"),
 ];
 
@@ -71,18 +75,23 @@ const BUDGET: &[Definition] = &[
     setting("max", Money, "most money in the window"),
     setting("usd", Money, "the same as `max`"),
     setting("daily", Money, "most money in a day"),
-    setting("max_calls", Number, "most calls in the window"),
-    setting("window", DurationOr(&["session", "daily", "monthly"]), "when the sum begins anew"),
-    setting("warn_at", Number, "share of the ceiling, 0 to 1, at which people are told"),
+    setting("max_calls", Whole, "most calls in the window"),
+    with_default(
+        "window",
+        DurationOr(&["session", "daily", "monthly"]),
+        "\"session\"",
+        "when the sum begins anew; a budget named `session`, `daily` or `monthly` says it by its name",
+    ),
+    setting("warn_at", Share, "share of the ceiling at which people are told"),
     ON_EXCEED,
-    setting("tools", Texts, "patterns of the tools that count"),
-    setting("cost", Any, "what a call costs, such as `amount`"),
+    setting("tools", Patterns, "patterns of the tools that count; every tool when absent"),
+    setting("cost", Operand, "what a call costs, such as `amount`; the cost provider says it when absent"),
     SCOPE,
 ];
 
 const EGRESS: &[Definition] = &[
-    setting("allow", Texts, "hosts, `*.example.com` or CIDR that may be reached"),
-    setting("deny", Texts, "hosts, `*.example.com` or CIDR that may not; wins over `allow`"),
+    setting("allow", Hosts, "hosts, `*.example.com` or CIDR that may be reached; none when absent"),
+    setting("deny", Hosts, "hosts, `*.example.com` or CIDR that may not; wins over `allow`"),
 ];
 
 const MODEL_POLICY: &[Definition] = &[
@@ -93,19 +102,19 @@ const MODEL_POLICY: &[Definition] = &[
 const SESSION: &[Definition] = &[
     setting("max_duration", Duration, "longest session"),
     setting("idle_timeout", Duration, "longest pause"),
-    setting("max_calls", Number, "most calls"),
+    setting("max_calls", Whole, "most calls"),
 ];
 
 const SPAWN: &[Definition] = &[
-    setting("allow", Texts, "agents that may be started"),
-    setting("allowed_types", Texts, "the same as `allow`"),
-    setting("max_concurrent", Number, "most of them at a time"),
+    setting("allow", AgentNames, "agents that may be started"),
+    setting("allowed_types", AgentNames, "the same as `allow`"),
+    setting("max_concurrent", Whole, "most of them at a time"),
 ];
 
 const DELEGATE: &[Definition] = &[
-    setting("to", Texts, "agents that may receive authority"),
-    setting("target_agent", Text, "the one agent that may receive authority"),
-    setting("scope", Any, "tools that authority is handed on for"),
+    setting("to", AgentNames, "agents that may receive authority"),
+    setting("target_agent", AgentName, "the one agent that may receive authority"),
+    setting("scope", Scopes, "tools that authority is handed on for; all of the agent's own when absent"),
     setting("ttl", Duration, "how long it lasts"),
     with_default(
         "ceiling",
@@ -113,18 +122,18 @@ const DELEGATE: &[Definition] = &[
         "\"inherited\"",
         "the loosest effect handed on",
     ),
-    setting("inherits", Texts, "budgets that are charged, such as `budget.daily`"),
+    setting("inherits", BudgetNames, "budgets that are charged, such as `budget.daily`"),
 ];
 
 /// Statements and blocks of a phase.
 pub const PHASE: &[Definition] = &[
     setting("duration", Duration, "how long the rollout lasts; without it the phase is a stage of work"),
-    setting("next", Text, "what follows: `enforce` or another phase"),
-    setting("tools", Texts, "patterns of the tools concerned"),
+    setting("next", PhaseName, "what follows: `enforce` or another phase"),
+    setting("tools", Patterns, "patterns of the tools concerned"),
     statement("rules", "rules { permit stripe/payouts }", "rules of the phase"),
     with_default(
         "default",
-        Choice(&["permit", "defer", "deny"]),
+        Choice(&["permit", "allow", "approve", "defer", "deny", "block", "reject"]),
         "deny",
         "what happens to a call that no rule matches",
     ),
@@ -137,8 +146,8 @@ const COMPLETION_GATE: &[Definition] = &[statement(
 )];
 
 const CREDENTIAL: &[Definition] = &[
-    setting("tools", Texts, "patterns of the tools that get it; `<name>/*` when absent"),
-    setting("backend", Text, "the provider that mints it"),
+    setting("tools", Patterns, "patterns of the tools that get it; `<name>/*` when absent"),
+    setting("backend", ProviderName, "the provider that mints it"),
     setting("path", Text, "where the provider finds it"),
     setting("scope", Texts, "what it is good for"),
     setting("max_scope", Texts, "the most that it may be good for"),
@@ -147,34 +156,51 @@ const CREDENTIAL: &[Definition] = &[
 ];
 
 const SELECTOR: &[Definition] = &[
-    setting("source", Text, "where the value is fetched"),
+    setting("source", Url, "where the value is fetched"),
     setting("cache", Duration, "how long it is good"),
     setting("timeout", Duration, "how long to wait for it"),
-    setting("on_unavailable", Choice(&["deny", "defer", "unknown"]), "what a condition sees without it"),
-    setting("on_timeout", Choice(&["deny", "defer", "unknown"]), "what a condition sees when it is late"),
+    with_default(
+        "on_unavailable",
+        Choice(&["deny", "defer", "unknown"]),
+        "\"unknown\"",
+        "what becomes of a call whose condition reads it and it cannot be had",
+    ),
+    with_default(
+        "on_timeout",
+        Choice(&["deny", "defer", "unknown"]),
+        "\"unknown\"",
+        "what becomes of a call whose condition reads it and it is late",
+    ),
 ];
 
 const AMBIENT: &[Definition] = &[
-    setting("max_customers_per_day", Number, "most customers touched in a day"),
+    setting("max_customers_per_day", Whole, "most customers touched in a day"),
     setting("max_data_volume", Size, "most data moved in a day"),
-    setting("max_calls_per_day", Number, "most calls in a day"),
+    setting("max_calls_per_day", Whole, "most calls in a day"),
     ON_EXCEED,
 ];
 
 const ENFORCEMENT: &[Definition] = &[
     setting("os_tier", Bool, "whether the agent runs in the OS sandbox"),
     setting("filesystem", Choice(&["tight", "normal"]), "which files the sandbox shows"),
-    setting("network", Any, "which addresses the sandbox reaches"),
+    setting("network", Network, "which addresses the sandbox reaches"),
     setting("profile", Choice(&["full", "minimal", "off"]), "how strict the sandbox is"),
-    setting("mcp_proxy_port", Number, "port of the agent's MCP proxy"),
+    setting("mcp_proxy_port", Port, "port of the agent's MCP proxy"),
+];
+
+const ALERT_EVENTS: &[&str] = &[
+    "deny",
+    "defer",
+    "permit",
+    "approved",
+    "budget_warning",
+    "budget_exceeded",
+    "rate_exceeded",
+    "chain_broken",
 ];
 
 const ALERT: &[Definition] = &[
-    setting(
-        "on",
-        Texts,
-        "`deny`, `defer`, `permit`, `approved`, `budget_warning`, `budget_exceeded`, `rate_exceeded`, `chain_broken`",
-    ),
-    setting("notify", Texts, "`slack://`, `email://`, `pagerduty://`, `webhook://` or `stderr://`"),
-    setting("tools", Texts, "patterns of the tools concerned"),
+    setting("on", Choices(ALERT_EVENTS), "which decisions and events"),
+    setting("notify", Targets, "`slack://`, `email://`, `pagerduty://`, `webhook://` or `stderr://`"),
+    setting("tools", Patterns, "patterns of the tools concerned; every tool when absent"),
 ];

@@ -1,16 +1,16 @@
 //! What can stand in a file, and the keys of the blocks that stand only there.
 
-use super::Kind::{Bool, Choice, Duration, Number, Size, Text, Texts};
+use super::Kind::{Bool, Choice, Duration, Listener, Port, Secret, Size, Text, Texts, Url, Zone};
 use super::{AGENT, Definition, Label, Shape, Status, block, not_yet, setting, statement, with_default};
 
 /// Statements and blocks of a file. Those of an agent may stand there too, when a file has no agent
 /// blocks: its rules then make the anonymous agent.
 pub const FILE: &[Definition] = &[
-    not_yet(statement(
+    statement(
         "import",
         "import \"github.com/faramesh/faramesh-registry/policies/stripe@1.3.0\" as stripe",
         "makes a policy pack, a framework profile or a provider known under a name",
-    )),
+    ),
     block("runtime", Label::None, RUNTIME, "settings of the daemon"),
     not_yet(open("provider", PROVIDER, "a backend for secrets, signing, cost or audit records")),
     open("identity", IDENTITY, "how the daemon knows who calls"),
@@ -40,8 +40,12 @@ const RUNTIME: &[Definition] = &[
     ),
     with_default("wal_dir", Text, "\"./faramesh-wal\"", "folder of the ledger, relative to the stack"),
     with_default("backend", Choice(&["sqlite", "postgres"]), "\"sqlite\"", "what the ledger is kept in"),
-    not_yet(setting("postgres_url", Text, "address of the database for `backend = \"postgres\"`")),
-    not_yet(setting("wal_backend", Text, "address of the ledger's backend")),
+    not_yet(setting("postgres_url", Url, "address of the database for `backend = \"postgres\"`")),
+    not_yet(setting(
+        "wal_backend",
+        Url,
+        "`postgres://…`: the same as `backend = \"postgres\"` with this `postgres_url`",
+    )),
     not_yet(with_default("wal_retention", Duration, "90d", "how long records are kept")),
     with_default("approval_ttl", Duration, "24h", "how long an approval waits and lives"),
     not_yet(with_default(
@@ -52,13 +56,13 @@ const RUNTIME: &[Definition] = &[
     )),
     setting("socket", Text, "the socket that agents connect to"),
     setting("socket_group", Text, "the group that may open the agents' socket"),
-    not_yet(setting("http_listen", Text, "address of the HTTP door")),
-    not_yet(setting("http_upstream", Text, "where the HTTP proxy sends permitted requests")),
+    not_yet(setting("http_listen", Listener, "address of the HTTP door")),
+    not_yet(setting("http_upstream", Url, "where the HTTP proxy sends permitted requests")),
     not_yet(setting("tls_cert_file", Text, "certificate of the listeners")),
     not_yet(setting("tls_key_file", Text, "key of the listeners' certificate")),
     not_yet(setting("tls_client_ca_file", Text, "authority that client certificates are checked against")),
-    not_yet(setting("mcp_proxy_port", Number, "port of the MCP proxy")),
-    not_yet(setting("a2a_listen", Text, "address of the agent-to-agent proxy")),
+    not_yet(setting("mcp_proxy_port", Port, "port of the MCP proxy")),
+    not_yet(setting("a2a_listen", Listener, "address of the agent-to-agent proxy")),
     not_yet(with_default("os_tier", Bool, "false", "whether the agent runs in the OS sandbox")),
     not_yet(with_default(
         "agent_enforce_profile",
@@ -80,7 +84,7 @@ const RUNTIME: &[Definition] = &[
         "false",
         "whether the policy file is locked on disk after it is applied",
     )),
-    not_yet(setting("budget_backend", Text, "the backend that budgets of a fleet are shared in")),
+    not_yet(setting("budget_backend", Url, "the backend that budgets of a fleet are shared in")),
     setting("stack_id", Text, "the name of the stack"),
     setting("instance_id", Text, "the name of this daemon among the stack's daemons"),
     with_default(
@@ -98,7 +102,7 @@ const RUNTIME: &[Definition] = &[
     not_yet(with_default("signing_required", Bool, "false", "the same as `signing = \"strict\"`")),
     with_default(
         "timezone",
-        Text,
+        Zone,
         "\"UTC\"",
         "IANA name of the zone of `time.hour`, `time.weekday` and daily windows",
     ),
@@ -106,14 +110,14 @@ const RUNTIME: &[Definition] = &[
 ];
 
 const CLOUD: &[Definition] =
-    &[setting("url", Text, "address of the control plane"), setting("key", Text, "the stack's key")];
+    &[setting("url", Url, "address of the control plane"), setting("key", Secret, "the stack's key")];
 
 /// Further keys of a provider belong to its type and are known to the provider's program.
 const PROVIDER: &[Definition] = &[
     setting("type", Text, "what the provider is"),
     setting("addr", Text, "address of the backend"),
     setting("url", Text, "address of the backend"),
-    setting("token", Text, "how the daemon proves itself to the backend"),
+    setting("token", Secret, "how the daemon proves itself to the backend"),
     setting("mount", Text, "mount of the secrets"),
     setting("namespace", Text, "namespace in the backend"),
     setting("region", Text, "region of the backend"),
@@ -139,7 +143,11 @@ const TRUST: &[Definition] = &[
         "key \"github.com/faramesh/faramesh-registry\" ed25519:…",
         "a key that imports from this place are signed with",
     ),
-    setting("keys", Texts, "such keys as a list"),
+    setting(
+        "keys",
+        Texts,
+        "such keys as a list of texts: `\"github.com/faramesh/faramesh-registry ed25519:…\"`",
+    ),
 ];
 
 const SYSTEM: &[Definition] = &[
@@ -152,7 +160,8 @@ const SYSTEM: &[Definition] = &[
     setting("max_output_bytes", Size, "largest output of a tool that is passed on"),
 ];
 
-const PACK: &[Definition] = &[
+/// Statements and blocks of a pack.
+pub const PACK: &[Definition] = &[
     setting("version", Text, "version of the pack"),
     setting("description", Text, "what the pack is for"),
     setting("requires", Texts, "what the pack needs"),

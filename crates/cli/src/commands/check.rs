@@ -48,9 +48,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let source = policy::read(context, arguments.file.as_deref())?;
     let checked = policy::checked(&source, arguments.dev, arguments.strict_env);
     let found = Found { file: &source.shown, source: &source.text, diagnostics: &checked.diagnostics };
+    let packs = policy::in_packs(&checked);
     let mut value = object! {
         "valid" => checked.stack.is_some(),
-        "diagnostics" => found.to_value(),
+        "diagnostics" => diagnostics(&found, &packs),
     };
     let mut all_hold = true;
     if let Some(stack) = checked.stack.as_ref().filter(|_| !arguments.prove.is_empty()) {
@@ -59,11 +60,16 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         value.insert("statements", statements);
     }
     let value = json::versioned(value);
-    context.console.show(&value, |value| text(value, &found))?;
+    context.console.show(&value, |value| text(value, &found, &packs))?;
     if !context.console.is_for_programs() {
         hints(&checked, context);
     }
     Ok(if all_hold { exit(&checked.diagnostics, arguments.strict) } else { Exit::Refuted })
+}
+
+/// Those of packs first: what is wrong there explains what is wrong here.
+fn diagnostics(found: &Found<'_>, packs: &[Found<'_>]) -> Value {
+    packs.iter().chain([found]).flat_map(|found| found.to_list()).collect()
 }
 
 fn hints(checked: &Checked, context: &Context) {
@@ -84,7 +90,7 @@ fn hints(checked: &Checked, context: &Context) {
 
 fn exit(diagnostics: &[Diagnostic], strict: bool) -> Exit {
     let errors = || diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
-    let of_import = |diagnostic: &Diagnostic| diagnostic.code == codes::IMPORT_NOT_PINNED.code;
+    let of_import = |diagnostic: &Diagnostic| codes::is_of_import(diagnostic.code);
     if errors().next().is_some() {
         return if errors().all(of_import) { Exit::Import } else { Exit::Failed };
     }
@@ -92,8 +98,9 @@ fn exit(diagnostics: &[Diagnostic], strict: bool) -> Exit {
     if strict && warned { Exit::Warnings } else { Exit::Success }
 }
 
-fn text(value: &Value, found: &Found<'_>) -> String {
-    let mut text = found.draw();
+fn text(value: &Value, found: &Found<'_>, packs: &[Found<'_>]) -> String {
+    let drawn = packs.iter().chain([found]).map(|found| found.draw()).filter(|drawn| !drawn.is_empty());
+    let mut text = drawn.collect::<Vec<_>>().join("\n\n");
     if !text.is_empty() {
         text.push_str("\n\n");
     }

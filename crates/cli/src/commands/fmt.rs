@@ -117,7 +117,7 @@ fn from_standard_input(arguments: &Arguments, context: &Context) -> Result<Exit,
         .take(MAX_INPUT_BYTES)
         .read_to_string(&mut text)
         .map_err(|error| Failure::file("read", Path::new("-"), &error))?;
-    let source = Source { shown: "-".to_owned(), name: "-".to_owned(), text };
+    let source = Source { shown: "-".to_owned(), name: "-".to_owned(), folder: PathBuf::new(), text };
     let formatted = formatted(context, &source)?;
     if !arguments.check {
         context.console.bytes(formatted.strip_suffix('\n').unwrap_or(&formatted).as_bytes())?;

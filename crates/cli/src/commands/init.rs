@@ -5,7 +5,7 @@ mod write;
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use faramesh_call::{Object, Value, object};
@@ -95,7 +95,12 @@ fn exists(shown: &Path, context: &Context) -> Failure {
 
 /// What is written must be good: anything else is a fault of this command.
 fn accepted(source: &str) -> Result<(), Failure> {
-    let source = Source { shown: FILE_NAME.to_owned(), name: FILE_NAME.to_owned(), text: source.to_owned() };
+    let source = Source {
+        shown: FILE_NAME.to_owned(),
+        name: FILE_NAME.to_owned(),
+        folder: PathBuf::new(),
+        text: source.to_owned(),
+    };
     let checked = checked(&source, false, false);
     match checked.diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
         None => Ok(()),

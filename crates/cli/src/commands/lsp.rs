@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use faramesh_lsp::Host;
 
+use crate::catalog::Catalogs;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -39,10 +40,6 @@ impl Host for Machine {
     }
 
     fn pack(&self, stack: &Path, import: &str) -> Option<PathBuf> {
-        let is_plain = !import.starts_with('/') && import.split('/').all(|part| part != "..");
-        let shared = std::env::var_os("FARAMESH_CATALOG").filter(|path| !path.is_empty());
-        let catalogs = std::iter::once(stack.join(".faramesh/catalog")).chain(shared.map(PathBuf::from));
-        let mut files = catalogs.map(|catalog| catalog.join(import).join("pack.fms"));
-        files.find(|file| is_plain && file.is_file())
+        Catalogs::of(stack).file(import)
     }
 }

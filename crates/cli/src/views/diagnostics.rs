@@ -2,7 +2,7 @@
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
-use faramesh_call::{Object, Value, object};
+use faramesh_call::{Object, object};
 use faramesh_syntax::ast::Span;
 use faramesh_syntax::{Diagnostic, LineIndex, Severity};
 
@@ -35,8 +35,8 @@ impl Found<'_> {
         parts.join(" and ")
     }
 
-    /// The messages as data.
-    pub fn to_value(self) -> Value {
+    /// The messages as data, one by one.
+    pub fn to_list(self) -> Vec<Object> {
         let index = LineIndex::new(self.source);
         self.diagnostics.iter().map(|diagnostic| self.message(&index, diagnostic)).collect()
     }
@@ -123,6 +123,7 @@ fn place(index: &LineIndex, span: Span, into: &mut Object) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use faramesh_call::Value;
 
     fn drawn(source: &str, diagnostic: Diagnostic) -> String {
         let found = Found { file: "governance.fms", source, diagnostics: &[diagnostic] };
@@ -140,7 +141,7 @@ mod tests {
                 .with_fix(span, "default", "write `default`");
         let found = Found { file: "governance.fms", source, diagnostics: std::slice::from_ref(&diagnostic) };
         assert_eq!(found.tally(), "1 error");
-        let value = found.to_value();
+        let value: Value = found.to_list().into_iter().collect();
         let first = &value.as_list().unwrap()[0];
         assert_eq!(super::super::json::number(first, &["line"]), 2);
         assert_eq!(super::super::json::number(first, &["column"]), 3);

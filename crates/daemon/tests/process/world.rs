@@ -29,12 +29,8 @@ agent "support" {
 
 pub fn compiled(source: &str) -> Vec<u8> {
     let environment = |_: &str| None;
-    let options = faramesh_check::Options {
-        file_name: "governance.fms".to_owned(),
-        environment: &environment,
-        strict_env: false,
-        dev: true,
-    };
+    let options =
+        faramesh_check::Options { dev: true, ..faramesh_check::Options::new("governance.fms", &environment) };
     let checked = faramesh_check::check(source, &options);
     let stack = checked.stack.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
     let (image, sources) = faramesh_compile::compile(&stack).unwrap();

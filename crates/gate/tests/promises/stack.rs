@@ -40,12 +40,8 @@ agent "other" {
 /// A policy as it is loaded; `change` may alter its compiled form first.
 pub fn program_with(source: &str, change: impl FnOnce(&mut Image)) -> Arc<Program> {
     let environment = |_: &str| None;
-    let options = faramesh_check::Options {
-        file_name: "governance.fms".to_owned(),
-        environment: &environment,
-        strict_env: false,
-        dev: true,
-    };
+    let options =
+        faramesh_check::Options { dev: true, ..faramesh_check::Options::new("governance.fms", &environment) };
     let checked = faramesh_check::check(source, &options);
     let stack = checked.stack.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
     let (mut image, sources) = faramesh_compile::compile(&stack).unwrap();

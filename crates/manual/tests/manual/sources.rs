@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use faramesh_check::{Checked, Options, check};
+use faramesh_check::{Checked, Options, PackFile, Resolver, Unresolved, check};
 use faramesh_manual::{Block, blocks, expanded};
 
 /// A folder or file of the repository.
@@ -28,15 +28,25 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
+/// The packs of the corpus.
+struct Catalog;
+
+impl Resolver for Catalog {
+    fn resolve(&self, path: &str) -> Result<PackFile, Unresolved> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let file = place("tests/corpus/catalog").join(path).join("pack.fms");
+        match std::fs::read_to_string(file) {
+            Ok(text) => Ok(PackFile { name: format!("{name}/pack.fms"), text }),
+            Err(_) => Err(Unresolved { message: format!("no `{path}`"), help: "add it".to_owned() }),
+        }
+    }
+}
+
 /// Checks a source as `faramesh dev` would, or as `apply` would if the words say so.
 pub fn checked(source: &str, words: &str) -> Checked {
     let environment = |_: &str| None;
-    let options = Options {
-        file_name: "governance.fms".to_owned(),
-        environment: &environment,
-        strict_env: false,
-        dev: !words.split(' ').any(|word| word == "apply"),
-    };
+    let dev = !words.split(' ').any(|word| word == "apply");
+    let options = Options { dev, packs: &Catalog, ..Options::new("governance.fms", &environment) };
     check(source, &options)
 }
 

@@ -13,6 +13,8 @@ fn rule(effect: RuleEffect, pattern: &str, rest: &str) -> RuleImage {
         reason: None,
         notify: Vec::new(),
         explain: true,
+        reeval: false,
+        approvals_required: 1,
         text: format!("{} {pattern}{rest}", effect.as_str()),
     }
 }
@@ -26,13 +28,14 @@ fn agent(name: &str, rules: Vec<RuleImage>) -> AgentImage {
         rules,
         redactions: Vec::new(),
         metadata: Vec::new(),
+        blocks: faramesh_program::image::Blocks::default(),
     }
 }
 
 fn policy(agents: Vec<AgentImage>, runtime: Runtime) -> Policy {
     let lines =
         agents.iter().map(|agent| (1..).map(|line| (0, line)).take(agent.rules.len()).collect()).collect();
-    let sources = Sources { files: vec!["governance.fms".to_owned()], rules: lines };
+    let sources = Sources { files: vec!["governance.fms".to_owned()], rules: lines, ..Sources::default() };
     let image = Image { agents, runtime, ..Image::default() };
     Policy::read(&encode(&image, &sources).unwrap()).unwrap()
 }
@@ -92,8 +95,11 @@ fn the_same_policy_has_no_changes() {
 #[test]
 fn agents_defaults_redactions_and_settings() {
     let mut before = agent("bot", Vec::new());
-    before.redactions =
-        vec![Redaction { pattern: "pay".to_owned(), fields: vec![vec![FieldStep::Key("card".to_owned())]] }];
+    before.redactions = vec![Redaction {
+        pattern: "pay".to_owned(),
+        fields: vec![vec![FieldStep::Key("card".to_owned())]],
+        seal: false,
+    }];
     let mut after = agent("bot", Vec::new());
     after.default = RuleEffect::Defer;
     after.attest = Some(Attest { uid: Some(7), exe: None });

@@ -6,12 +6,8 @@ use super::*;
 
 fn engine(source: &str) -> Engine {
     let environment = |_: &str| None;
-    let options = faramesh_check::Options {
-        file_name: "p.fms".to_owned(),
-        environment: &environment,
-        strict_env: false,
-        dev: true,
-    };
+    let options =
+        faramesh_check::Options { dev: true, ..faramesh_check::Options::new("p.fms", &environment) };
     let stack = faramesh_check::check(source, &options).stack.unwrap();
     Engine::read(&faramesh_compile::compile_to_bytes(&stack).unwrap()).unwrap()
 }

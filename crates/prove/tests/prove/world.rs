@@ -20,12 +20,8 @@ impl World {
     /// The same, unless the policy has errors.
     pub fn try_new(source: &str) -> Option<Self> {
         let environment = |_: &str| None;
-        let options = faramesh_check::Options {
-            file_name: "p.fms".to_owned(),
-            environment: &environment,
-            strict_env: false,
-            dev: true,
-        };
+        let options =
+            faramesh_check::Options { dev: true, ..faramesh_check::Options::new("p.fms", &environment) };
         let checked = faramesh_check::check(source, &options);
         let stack = checked.stack?;
         let (image, sources) = faramesh_compile::compile(&stack).unwrap();

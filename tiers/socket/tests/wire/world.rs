@@ -46,10 +46,8 @@ impl World {
     pub fn new() -> Self {
         let environment = |_: &str| None;
         let options = faramesh_check::Options {
-            file_name: "governance.fms".to_owned(),
-            environment: &environment,
-            strict_env: false,
             dev: true,
+            ..faramesh_check::Options::new("governance.fms", &environment)
         };
         let checked = faramesh_check::check(POLICY, &options);
         let (image, sources) = faramesh_compile::compile(&checked.stack.unwrap()).unwrap();

@@ -75,7 +75,7 @@ fn rule(
 ) -> Result<faramesh_check::stack::Rule, Failure> {
     let environment = |name: &str| std::env::var(name).ok();
     let file_name = source.name.clone();
-    let options = Options { file_name, environment: &environment, strict_env: false, dev };
+    let options = Options { dev, ..Options::new(file_name, &environment) };
     statement.rule(&source.text, &agent.name, &options).map_err(|diagnostics| {
         let first = diagnostics.into_iter().next();
         let message =

@@ -171,7 +171,7 @@ fn paths(program: &Program, condition: u32) -> Vec<&Path> {
             Some(Operand::Path(path)) => found.push(*path),
             Some(Operand::List(items)) => operands.extend(items),
             Some(Operand::Lower(of) | Operand::Length(of) | Operand::Domain(of)) => operands.push(*of),
-            Some(Operand::Constant(_)) | None => {}
+            Some(Operand::Constant(_) | Operand::Fact(_)) | None => {}
         }
     }
     found.sort_unstable();

@@ -118,10 +118,8 @@ mod tests {
     fn errors(text: &str) -> Vec<String> {
         let environment = |_: &str| None;
         let options = faramesh_check::Options {
-            file_name: "governance.fms".to_owned(),
-            environment: &environment,
             strict_env: true,
-            dev: false,
+            ..faramesh_check::Options::new("governance.fms", &environment)
         };
         faramesh_check::check(text, &options).diagnostics.iter().map(|found| found.message.clone()).collect()
     }
