@@ -44,6 +44,7 @@ mod types;
 mod values;
 mod world;
 
+use faramesh_syntax::ast::Body;
 use faramesh_syntax::{Diagnostic, Severity};
 
 pub use options::{Options, Unenforced};
@@ -85,10 +86,21 @@ impl Checked {
 /// Parses and checks a source.
 #[must_use]
 pub fn check(source: &str, options: &Options<'_>) -> Checked {
-    let (body, mut diagnostics) = faramesh_syntax::parse(source).into_parts();
+    let (body, diagnostics) = faramesh_syntax::parse(source).into_parts();
+    check_body(source, &body, diagnostics, options)
+}
+
+/// Checks a tree that was read from `source`, in whatever spelling; `diagnostics` is what reading it said.
+#[must_use]
+pub fn check_body(
+    source: &str,
+    body: &Body,
+    mut diagnostics: Vec<Diagnostic>,
+    options: &Options<'_>,
+) -> Checked {
     let parsed = !diagnostics.iter().any(Diagnostic::is_error);
     let mut checker = Checker::new(source, options);
-    let stack = checker.file(&body);
+    let stack = checker.file(body);
     // Without the parts that did not parse, or were refused, an analysis of the whole would mislead.
     if parsed && checker.is_sound() {
         analysis::run(&mut checker, &stack);
