@@ -2,7 +2,8 @@
 //!
 //! `tidy` reads the tree and the dependency graph and names every breach of the house rules, without building
 //! anything. `edges` prints the list of edges between crates that ARCHITECTURE.md carries. `gen` runs the program of
-//! `xtask/gen`, which builds what it describes; here nothing does. Nothing of it ships.
+//! `xtask/gen`, which builds what it describes; here nothing does. `schema` writes the
+//! JSON Schema of policies in the same way. Nothing of it ships.
 #![allow(clippy::print_stdout, reason = "a chore talks to the terminal")]
 
 mod edges;
@@ -10,6 +11,7 @@ mod finding;
 mod generate;
 mod law;
 mod rust_file;
+mod schema;
 mod sizes;
 mod sources;
 mod tidy;
@@ -26,7 +28,9 @@ const USAGE: &str = "usage: cargo xtask <chore>
   edges --write    write them there
   gen              write the references and the cookbook from the definitions and the corpus
   gen --check      compare them instead
-  gen --man DIR    write man pages";
+  gen --man DIR    write man pages
+  schema           write docs/reference/governance.schema.json from the definitions
+  schema --check   compare it instead";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         ["edges"] => edges::print(),
         ["edges", "--write"] => edges::write(),
         ["gen", rest @ ..] => generate::run(rest),
+        ["schema", rest @ ..] => schema::run(rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

@@ -148,7 +148,7 @@ pub fn find(context: &Context) -> Result<Option<Client>, Failure> {
     if let Some((client, _)) = of_stack(context)? {
         return Ok(Some(client));
     }
-    let has_policy = context.directory()?.join(crate::policy::FILE_NAME).is_file();
+    let has_policy = !crate::policy::present(&context.directory()?).is_empty();
     for socket in candidates(context)? {
         let named = std::env::var_os("FARAMESH_SOCKET").is_some_and(|named| socket == Path::new(&named));
         // In a stack's folder, another stack's daemon is never what was meant unless it was named.

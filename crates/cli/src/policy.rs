@@ -5,9 +5,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use faramesh_check::{Checked, Options, check};
+use faramesh_check::{Checked, Options};
 use faramesh_plan::Policy;
 use faramesh_program::{LoadError, Program, load};
+use faramesh_spell::{Spelling, check};
 use faramesh_syntax::Severity;
 
 use crate::catalog::Catalogs;
@@ -15,12 +16,17 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::diagnostics::Found;
 
-/// The file that governs a stack.
+/// The file that governs a stack, unless it is in another spelling.
 pub const FILE_NAME: &str = "governance.fms";
 /// Largest source that is read; the parser has its own, smaller limit and names it.
 const MAX_SOURCE_BYTES: u64 = 64 << 20;
-/// Other forms of the file, which are not read yet.
-const OTHER_FORMS: &[&str] = &["governance.yaml", "governance.yml", "governance.json"];
+/// Names that people give to a policy in YAML or JSON, and the one that is read.
+const OTHER_NAMES: &[(&str, Spelling)] = &[
+    ("governance.yaml", Spelling::Yaml),
+    ("governance.yml", Spelling::Yaml),
+    ("governance.fms.yml", Spelling::Yaml),
+    ("governance.json", Spelling::Json),
+];
 
 /// A policy's source.
 #[derive(Debug)]
@@ -31,6 +37,8 @@ pub struct Source {
     pub name: String,
     /// The folder that it is in.
     pub folder: PathBuf,
+    /// What it is written in.
+    pub spelling: Spelling,
     /// The text.
     pub text: String,
 }
@@ -46,23 +54,42 @@ pub struct Compiled {
     pub bytes: Vec<u8>,
 }
 
-/// Where the stack's policy is, as messages show it.
-pub fn path_of(context: &Context) -> PathBuf {
-    let shown = context.shown();
-    if shown == Path::new(".") { PathBuf::from(FILE_NAME) } else { shown.join(FILE_NAME) }
+/// Every file that could govern the stack and is there, in the usual spelling first.
+pub fn present(directory: &Path) -> Vec<Spelling> {
+    Spelling::ALL.into_iter().filter(|spelling| directory.join(spelling.file_name()).is_file()).collect()
 }
 
-/// Reads `file`, or the stack's governance.fms.
+/// A file of the stack, as messages show it.
+pub fn path_of(context: &Context, spelling: Spelling) -> PathBuf {
+    let shown = context.shown();
+    let name = spelling.file_name();
+    if shown == Path::new(".") { PathBuf::from(name) } else { shown.join(name) }
+}
+
+/// The one file that governs the stack; governance.fms if there is none.
+fn find(context: &Context) -> Result<PathBuf, Failure> {
+    let found = present(&context.directory()?);
+    if let [first, second, ..] = found.as_slice() {
+        let (first, second) = (path_of(context, *first), path_of(context, *second));
+        let message = format!(
+            "both `{}` and `{}` are there, and one file governs a stack",
+            first.display(),
+            second.display()
+        );
+        return Err(Failure::usage(message)
+            .hint(format!("remove or rename the one that is out of date, such as `{}`", second.display())));
+    }
+    Ok(path_of(context, found.first().copied().unwrap_or(Spelling::Fms)))
+}
+
+/// Reads `file`, or the stack's policy in whichever spelling.
 ///
 /// # Errors
-/// There is no such file, or it is no text.
+/// There is no such file or more than one, or it is no text.
 pub fn read(context: &Context, file: Option<&Path>) -> Result<Source, Failure> {
     let path = match file {
         Some(file) => file.to_owned(),
-        None => {
-            context.directory()?;
-            path_of(context)
-        }
+        None => find(context)?,
     };
     let name =
         path.file_name().map_or_else(|| FILE_NAME.to_owned(), |name| name.to_string_lossy().into_owned());
@@ -82,13 +109,16 @@ pub fn read(context: &Context, file: Option<&Path>) -> Result<Source, Failure> {
             .hint("save the file as UTF-8")
     })?;
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
-    Ok(Source { shown: path.display().to_string(), name, folder, text })
+    let spelling = Spelling::of_file(&name);
+    Ok(Source { shown: path.display().to_string(), name, folder, spelling, text })
 }
 
 fn missing(context: &Context, path: &Path, failure: Failure) -> Failure {
-    let other = OTHER_FORMS.iter().find(|name| path.with_file_name(name).is_file());
+    let other = OTHER_NAMES.iter().find(|(name, _)| path.with_file_name(name).is_file());
     match other {
-        Some(name) => failure.hint(format!("`{name}` is there, but only governance.fms is read yet")),
+        Some((name, spelling)) => {
+            failure.hint(format!("`{name}` is there: rename it to `{}`, which is read", spelling.file_name()))
+        }
         None => failure
             .hint(format!("{} writes one with every tool that it finds", context.command("init")))
             .hint("or give the stack's folder with `--dir DIR`"),
@@ -101,7 +131,7 @@ pub fn checked(source: &Source, dev: bool, strict_env: bool) -> Checked {
     let file_name = source.name.clone();
     let packs = Catalogs::of(&source.folder);
     let options = Options { strict_env, dev, packs: &packs, ..Options::new(file_name, &environment) };
-    let mut checked = check(&source.text, &options);
+    let mut checked = check(&source.text, source.spelling, &options);
     // A person reads a file from its beginning, whichever stage found what.
     checked.diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     checked

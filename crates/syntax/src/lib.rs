@@ -23,11 +23,12 @@ mod strip;
 
 pub use diagnostic::{Code, Diagnostic, Fix, Severity};
 pub use format::format;
+pub use invisible::is_invisible;
 pub use kind::{Fpl, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 pub use line_index::LineIndex;
 pub use literal::quote;
 pub use nearest::nearest;
-pub use render::render_expr;
+pub use render::{render_expr, render_expr_of};
 pub use strip::without_spans;
 
 use ast::Span;

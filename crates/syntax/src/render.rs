@@ -2,16 +2,51 @@
 
 use std::fmt::{self, Write};
 
-use crate::ast::{BinaryOp, Expr, Name, Spanned, Step, Value};
+use crate::ast::{BinaryOp, Expr, Name, Span, Spanned, Step, Value};
 use crate::literal::quote;
 
 /// The canonical text of a condition, such as `amount < $500`. Its tree is at most
 /// [`NESTING`](crate::limits::NESTING) high if it was parsed, which bounds the recursion.
 pub fn render_expr(expr: &Expr) -> String {
-    let mut text = String::new();
+    render_expr_of(expr, "")
+}
+
+/// The same for a condition that was read from `source`: a member that is written there in quotes, as in
+/// `a["lower"]`, stays so, because `a.lower` may be computed from `a`.
+pub fn render_expr_of(expr: &Expr, source: &str) -> String {
+    let mut rendered = Rendered { text: String::new(), source };
     // Writing to a string does not fail.
-    let _ = write_expr(&mut text, expr, Binding::Or);
-    text
+    let _ = write_expr(&mut rendered, expr, Binding::Or);
+    rendered.text
+}
+
+/// The text under way, and the source of what is written.
+struct Rendered<'s> {
+    text: String,
+    source: &'s str,
+}
+
+impl Rendered<'_> {
+    fn push(&mut self, character: char) {
+        self.text.push(character);
+    }
+
+    fn push_str(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Whether what stands at `span` is in quotes.
+    fn is_quoted(&self, span: Span) -> bool {
+        let at = usize::try_from(span.start).ok();
+        at.and_then(|at| self.source.as_bytes().get(at)) == Some(&b'"')
+    }
+}
+
+impl Write for Rendered<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push_str(text);
+        Ok(())
+    }
 }
 
 /// How tightly an expression holds together; parentheses go around what is looser than its place.
@@ -35,7 +70,7 @@ fn binding(expr: &Expr) -> Binding {
     }
 }
 
-fn write_expr(out: &mut String, expr: &Expr, place: Binding) -> fmt::Result {
+fn write_expr(out: &mut Rendered<'_>, expr: &Expr, place: Binding) -> fmt::Result {
     if binding(expr) < place {
         out.push('(');
         write_bare(out, expr)?;
@@ -45,12 +80,12 @@ fn write_expr(out: &mut String, expr: &Expr, place: Binding) -> fmt::Result {
     write_bare(out, expr)
 }
 
-fn write_bare(out: &mut String, expr: &Expr) -> fmt::Result {
+fn write_bare(out: &mut Rendered<'_>, expr: &Expr) -> fmt::Result {
     match expr {
         Expr::Value(value) => write_value(out, value),
         Expr::Path { root, steps } => {
             out.push_str(&root.node);
-            steps.iter().try_for_each(|step| write_step(out, &step.node))
+            steps.iter().try_for_each(|step| write_step(out, step))
         }
         Expr::List(elements) => {
             out.push('[');
@@ -86,7 +121,7 @@ fn write_bare(out: &mut String, expr: &Expr) -> fmt::Result {
 }
 
 fn write_pair(
-    out: &mut String,
+    out: &mut Rendered<'_>,
     left: &Expr,
     sign: &str,
     right: &Expr,
@@ -98,7 +133,7 @@ fn write_pair(
     write_expr(out, right, right_place)
 }
 
-fn write_all(out: &mut String, elements: &[Spanned<Expr>]) -> fmt::Result {
+fn write_all(out: &mut Rendered<'_>, elements: &[Spanned<Expr>]) -> fmt::Result {
     for (index, element) in elements.iter().enumerate() {
         if index > 0 {
             out.push_str(", ");
@@ -109,7 +144,7 @@ fn write_all(out: &mut String, elements: &[Spanned<Expr>]) -> fmt::Result {
 }
 
 fn write_call(
-    out: &mut String,
+    out: &mut Rendered<'_>,
     function: &Name,
     args: &[Spanned<Expr>],
     named: &[(Name, Spanned<Value>)],
@@ -127,15 +162,15 @@ fn write_call(
     Ok(())
 }
 
-fn write_step(out: &mut String, step: &Step) -> fmt::Result {
-    match step {
-        Step::Key(key) if is_word(key) => write!(out, ".{key}"),
+fn write_step(out: &mut Rendered<'_>, step: &Spanned<Step>) -> fmt::Result {
+    match &step.node {
+        Step::Key(key) if is_word(key) && !out.is_quoted(step.span) => write!(out, ".{key}"),
         Step::Key(key) => write!(out, "[{}]", quote(key)),
         Step::Index(index) => write!(out, "[{index}]"),
     }
 }
 
-fn write_value(out: &mut String, value: &Value) -> fmt::Result {
+fn write_value(out: &mut Rendered<'_>, value: &Value) -> fmt::Result {
     match value {
         Value::String(text) => out.push_str(&quote(text)),
         Value::Number(text) | Value::Duration(text) | Value::Size(text) | Value::Word(text) => {
@@ -164,7 +199,7 @@ fn write_value(out: &mut String, value: &Value) -> fmt::Result {
     Ok(())
 }
 
-fn write_pattern(out: &mut String, pattern: &str) {
+fn write_pattern(out: &mut Rendered<'_>, pattern: &str) {
     let plain = !pattern.is_empty()
         && !pattern.starts_with('/')
         && pattern.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-*/".contains(&byte));

@@ -19,7 +19,7 @@ use crate::views::json;
 /// What `check` takes.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The policy; governance.fms of the stack when it is left out
+    /// The policy, in FPL, YAML or JSON by its name; that of the stack when it is left out
     file: Option<PathBuf>,
     /// Exit with 3 when there are warnings
     #[arg(long)]

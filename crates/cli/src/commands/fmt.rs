@@ -1,4 +1,7 @@
-//! `faramesh fmt`: policies in their one canonical form, in place, or from standard input.
+//! `faramesh fmt`: policies in their one canonical form, in place, or from standard input; or in another
+//! spelling beside them.
+
+mod other;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -7,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use faramesh_call::{Value, object};
-use faramesh_syntax::{Diagnostic, format};
+use faramesh_spell::{Converted, Spelling, convert};
+use faramesh_syntax::Diagnostic;
 
 use crate::console::Format;
 use crate::context::Context;
@@ -23,21 +27,37 @@ const MAX_INPUT_BYTES: u64 = 64 << 20;
 /// What `fmt` takes.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Policies, or `-` for standard input; governance.fms of the stack when they are left out
+    /// Policies, or `-` for standard input; that of the stack when they are left out
     files: Vec<PathBuf>,
     /// Change nothing; exit with 1 and name the files that would change
     #[arg(long)]
     check: bool,
-    /// Convert to another form (not available yet, but for `fms`)
-    #[arg(long, value_enum, value_name = "FORM")]
+    /// Write the policy in this spelling: beside the file, which stays, or to standard output for `-`
+    #[arg(long, value_enum, value_name = "SPELLING", conflicts_with = "check")]
     to: Option<Form>,
+    /// What standard input is written in; files say so by their names
+    #[arg(long, value_enum, value_name = "SPELLING", default_value = "fms")]
+    from: Form,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
+    /// FPL: governance.fms
     Fms,
+    /// YAML: governance.fms.yaml
     Yaml,
+    /// JSON, which has no comments: governance.fms.json
     Json,
+}
+
+impl Form {
+    fn spelling(self) -> Spelling {
+        match self {
+            Self::Fms => Spelling::Fms,
+            Self::Yaml => Spelling::Yaml,
+            Self::Json => Spelling::Json,
+        }
+    }
 }
 
 /// Formats.
@@ -46,10 +66,6 @@ enum Form {
 /// A file cannot be read or written, or does not parse.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
-    if arguments.to.is_some_and(|form| form != Form::Fms) {
-        return Err(Failure::usage("`--to yaml` and `--to json` are not available yet")
-            .hint("`faramesh fmt` writes the canonical .fms form"));
-    }
     if arguments.files.iter().any(|file| file == Path::new("-")) {
         return from_standard_input(arguments, context);
     }
@@ -59,9 +75,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         arguments.files.iter().map(|file| Some(file.as_path())).collect()
     };
     let mut changed = Vec::new();
+    let mut others = Vec::new();
     for file in files {
         let source = policy::read(context, file)?;
-        let formatted = formatted(context, &source)?;
+        if let Some(to) = arguments.to.map(Form::spelling).filter(|to| *to != source.spelling) {
+            others.push(other::write(context, &source, to)?);
+            continue;
+        }
+        let formatted = converted(context, &source, source.spelling)?.text;
         if formatted == source.text {
             continue;
         }
@@ -69,6 +90,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
             replace(Path::new(&source.shown), &formatted)?;
         }
         changed.push(source.shown);
+    }
+    if !others.is_empty() {
+        other::show(context, others, changed)?;
+        return Ok(Exit::Success);
     }
     let any = !changed.is_empty();
     let value = json::versioned(object! {
@@ -96,8 +121,9 @@ fn text(value: &Value) -> String {
     lines.join("\n")
 }
 
-fn formatted(context: &Context, source: &Source) -> Result<String, Failure> {
-    format(&source.text).map_err(|diagnostics| told(context, source, &diagnostics))
+/// The source in the canonical form of a spelling.
+fn converted(context: &Context, source: &Source, to: Spelling) -> Result<Converted, Failure> {
+    convert(&source.text, source.spelling, to).map_err(|diagnostics| told(context, source, &diagnostics))
 }
 
 fn told(context: &Context, source: &Source, diagnostics: &[Diagnostic]) -> Failure {
@@ -117,8 +143,11 @@ fn from_standard_input(arguments: &Arguments, context: &Context) -> Result<Exit,
         .take(MAX_INPUT_BYTES)
         .read_to_string(&mut text)
         .map_err(|error| Failure::file("read", Path::new("-"), &error))?;
-    let source = Source { shown: "-".to_owned(), name: "-".to_owned(), folder: PathBuf::new(), text };
-    let formatted = formatted(context, &source)?;
+    let spelling = arguments.from.spelling();
+    let source = Source { shown: "-".to_owned(), name: "-".to_owned(), folder: PathBuf::new(), spelling, text };
+    let converted = converted(context, &source, arguments.to.map_or(spelling, Form::spelling))?;
+    other::left_out(context, &source, &converted);
+    let formatted = converted.text;
     if !arguments.check {
         context.console.bytes(formatted.strip_suffix('\n').unwrap_or(&formatted).as_bytes())?;
         return Ok(Exit::Success);

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use faramesh_call::{Object, Value, object};
+use faramesh_spell::{Spelling, convert};
 
 use crate::context::Context;
 use crate::detect::{DetectError, FoundFramework, FoundTool, Language, Project, detect};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::policy::{self, FILE_NAME, Source, checked};
+use crate::policy::{self, Source, checked};
 use crate::views::json::{list, number, text};
 use crate::views::record::{cut, safe};
 use crate::views::table::{counted, one_line};
@@ -35,10 +36,10 @@ pub struct Arguments {
     /// Use no network (none is used)
     #[arg(long)]
     offline: bool,
-    /// Write governance.yaml (not available yet)
+    /// Write governance.fms.yaml
     #[arg(long)]
     yaml: bool,
-    /// Write governance.json (not available yet)
+    /// Write governance.fms.json, which has no comments
     #[arg(long, conflicts_with = "yaml")]
     json: bool,
 }
@@ -49,16 +50,20 @@ pub struct Arguments {
 /// It exists already, or the folder cannot be read or written.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
-    if arguments.yaml || arguments.json {
-        return Err(
-            Failure::usage("only governance.fms can be written yet").hint("leave `--yaml` and `--json` out")
-        );
-    }
+    let spelling = match (arguments.yaml, arguments.json) {
+        (true, _) => Spelling::Yaml,
+        (_, true) => Spelling::Json,
+        _ => Spelling::Fms,
+    };
     let directory = context.directory()?;
-    let path = directory.join(FILE_NAME);
-    let shown = policy::path_of(context);
+    let path = directory.join(spelling.file_name());
+    let shown = policy::path_of(context, spelling);
     if path.exists() {
         return Err(exists(&shown, context));
+    }
+    // One file governs a stack: a second one beside it would only be in the way.
+    if let Some(other) = policy::present(&directory).first() {
+        return Err(exists(&policy::path_of(context, *other), context));
     }
     let project = detect(&directory).map_err(|error| match error {
         DetectError::NotAFolder(_) => Failure::usage(error.to_string()),
@@ -71,6 +76,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     };
     let source = write::policy(&agent, framework, &project.tools)?;
     accepted(&source)?;
+    let source = spelled(source, spelling)?;
     let created = fs::OpenOptions::new().write(true).create_new(true).open(&path);
     match created.and_then(|mut file| file.write_all(source.as_bytes()).and_then(|()| file.sync_all())) {
         Ok(()) => {}
@@ -95,10 +101,12 @@ fn exists(shown: &Path, context: &Context) -> Failure {
 
 /// What is written must be good: anything else is a fault of this command.
 fn accepted(source: &str) -> Result<(), Failure> {
+    let name = Spelling::Fms.file_name();
     let source = Source {
-        shown: FILE_NAME.to_owned(),
-        name: FILE_NAME.to_owned(),
+        shown: name.to_owned(),
+        name: name.to_owned(),
         folder: PathBuf::new(),
+        spelling: Spelling::Fms,
         text: source.to_owned(),
     };
     let checked = checked(&source, false, false);
@@ -109,6 +117,18 @@ fn accepted(source: &str) -> Result<(), Failure> {
                 .hint("this is a fault of `faramesh init`: please report it"))
         }
     }
+}
+
+/// The policy in another spelling.
+fn spelled(source: String, spelling: Spelling) -> Result<String, Failure> {
+    if spelling == Spelling::Fms {
+        return Ok(source);
+    }
+    convert(&source, Spelling::Fms, spelling).map(|converted| converted.text).map_err(|found| {
+        let first = found.first().map_or("", |diagnostic| &diagnostic.message);
+        Failure::new(format!("the policy for this project cannot be written as {spelling}: {first}"))
+            .hint("this is a fault of `faramesh init`: please report it")
+    })
 }
 
 /// The framework that the policy names.

@@ -80,10 +80,52 @@ fn fmt_in_place_and_checked() {
     pinned!("fmt_again", stack.run(&["fmt", "--check"]));
     pinned!("fmt_stdin", stack.run_with(&["fmt", "-"], "permit  x"));
     pinned!("fmt_broken", stack.run_with(&["fmt", "-"], "permit x if"));
-    pinned!("fmt_to_yaml", stack.run(&["fmt", "--to", "yaml"]));
     let names: Vec<_> =
         std::fs::read_dir(stack.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["governance.fms"], "nothing is left beside it");
+}
+
+#[test]
+fn fmt_to_other_spellings() {
+    let stack =
+        Stack::with("# first\nagent \"a\" {\n  default deny\n  rules { permit x if amount < $5 } # why\n}\n");
+    pinned!("fmt_to_yaml", stack.run(&["fmt", "--to", "yaml"]));
+    pinned!("fmt_to_yaml_text", stack.run_with(&["fmt", "--to", "yaml", "-"], "permit x # why\n"));
+    pinned!("fmt_to_yaml_again", stack.run(&["fmt", "--to", "yaml", "governance.fms"]));
+    pinned!("two_spellings", stack.run(&["check"]));
+    pinned!("fmt_to_json", stack.run(&["fmt", "--to", "json", "governance.fms.yaml"]));
+    std::fs::remove_file(stack.folder().join("governance.fms")).unwrap();
+    std::fs::remove_file(stack.folder().join("governance.fms.json")).unwrap();
+    assert_eq!(stack.run(&["fmt", "--check"]).exit, 0);
+    stack.write("governance.fms.yaml", "rules:\n- {tool: x, effect: allow, when: 'amount<$5'} # why\n");
+    pinned!("fmt_yaml_check", stack.run(&["fmt", "--check"]));
+    assert_eq!(stack.run(&["fmt"]).exit, 0);
+    assert_eq!(
+        std::fs::read_to_string(stack.folder().join("governance.fms.yaml")).unwrap(),
+        "rules:\n  - effect: permit\n    tool: x\n    if: amount < $5  # why\n"
+    );
+}
+
+#[test]
+fn policies_in_yaml_and_json() {
+    let stack = Stack::empty();
+    stack.write(
+        "governance.fms.yaml",
+        "agent:\n  - id: a\n    defualt: deny\n    rules:\n      - effect: permit\n        tool: x\n        if: amount <\n      - effect: premit\n        tool: z\n",
+    );
+    pinned!("check_broken_yaml", stack.run(&["check"]));
+    std::fs::remove_file(stack.folder().join("governance.fms.yaml")).unwrap();
+    stack.write("governance.fms.json", "{\"rules\": [{\"effect\": \"permit\", \"tool\": \"x\",}]}");
+    pinned!("check_broken_json_policy", stack.run(&["check"]));
+    for spelling in ["yaml", "json"] {
+        let stack = Stack::empty();
+        let name = format!("governance.fms.{spelling}");
+        let good = stack.run_with(&["fmt", "--to", spelling, "-"], POLICY);
+        stack.write(&name, &good.stdout);
+        assert_eq!(stack.run(&["check"]).exit, 0, "{}", stack.run(&["check"]).stderr);
+        assert_eq!(stack.run(&["fmt", "--check"]).exit, 0);
+        assert_eq!(stack.run(&["plan"]).stdout, Stack::with(POLICY).run(&["plan"]).stdout);
+    }
 }
 
 #[test]
@@ -124,7 +166,15 @@ fn init_writes_once() {
     pinned!("init_checked", stack.run(&["check", "--strict"]));
     assert_eq!(stack.run(&["fmt", "--check"]).exit, 0);
     pinned!("init_again", stack.run(&["init"]));
-    pinned!("init_yaml", stack.run(&["init", "--yaml"]));
+    pinned!("init_yaml_beside", stack.run(&["init", "--yaml"]));
+    std::fs::remove_file(stack.folder().join("governance.fms")).unwrap();
+    pinned!("init_yaml", stack.run(&["init", "--yaml", "--agent", "support-bot"]));
+    let policy = std::fs::read_to_string(stack.folder().join("governance.fms.yaml")).unwrap();
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("init_policy_yaml", policy);
+    });
+    assert_eq!(stack.run(&["check", "--strict"]).exit, 0);
+    assert_eq!(stack.run(&["fmt", "--check"]).exit, 0);
 }
 
 #[test]
