@@ -186,7 +186,7 @@ impl<'b> Block<'b> {
 }
 
 /// The keyword under which a statement stands.
-fn section<'i>(owner: Owner, item: &'i Item) -> &'i str {
+fn section(owner: Owner, item: &Item) -> &str {
     match item {
         Item::Import { .. } => "import",
         Item::Use { .. } => "use",

@@ -61,11 +61,12 @@ fn number_like(text: &str) -> Option<&'static str> {
     let digits = |text: &str, allowed: fn(u8) -> bool| {
         !text.is_empty() && text.bytes().all(|byte| allowed(byte) || byte == b'_')
     };
-    for (prefix, allowed) in [
-        ("0x", (|byte: u8| byte.is_ascii_hexdigit()) as fn(u8) -> bool),
+    let bases: [(&str, fn(u8) -> bool); 3] = [
+        ("0x", |byte| byte.is_ascii_hexdigit()),
         ("0o", |byte| byte.is_ascii_digit()),
         ("0b", |byte| matches!(byte, b'0' | b'1')),
-    ] {
+    ];
+    for (prefix, allowed) in bases {
         if lower.strip_prefix(prefix).is_some_and(|rest| digits(rest, allowed)) {
             return Some("a number in another base");
         }
