@@ -8,12 +8,7 @@ use faramesh_spell::{Spelling, check, read};
 /// Code, the text pointed at, message, and the remedy.
 fn said(text: &str, spelling: Spelling) -> Vec<String> {
     let environment = |_: &str| None;
-    let options = Options {
-        file_name: spelling.file_name().to_owned(),
-        environment: &environment,
-        strict_env: false,
-        dev: true,
-    };
+    let options = Options { dev: true, ..Options::new(spelling.file_name().to_owned(), &environment) };
     let checked = check(text, spelling, &options);
     let errors = checked.diagnostics.iter().filter(|found| found.is_error());
     errors
@@ -133,8 +128,7 @@ fn messages_of_json() {
 #[test]
 fn fixes_can_be_made_in_the_file() {
     let environment = |_: &str| None;
-    let options =
-        Options { file_name: "p".to_owned(), environment: &environment, strict_env: false, dev: true };
+    let options = Options { dev: true, ..Options::new("p".to_owned(), &environment) };
     for (text, spelling, expected) in [
         ("agent:\n  - id: a\n    defualt: deny\n", Spelling::Yaml, "agent:\n  - id: a\n    default: deny\n"),
         ("runtime: {mode: \"enforced\"}\n", Spelling::Yaml, "runtime: {mode: \"enforce\"}\n"),
@@ -156,12 +150,7 @@ fn fixes_can_be_made_in_the_file() {
 fn rules_are_named_by_their_line() {
     let text = "# a comment\nrules:\n  - effect: permit\n    tool: x\n  -\n    effect: deny\n    tool: z\n";
     let environment = |_: &str| None;
-    let options = Options {
-        file_name: "governance.fms.yaml".to_owned(),
-        environment: &environment,
-        strict_env: false,
-        dev: true,
-    };
+    let options = Options { dev: true, ..Options::new("governance.fms.yaml".to_owned(), &environment) };
     let stack = check(text, Spelling::Yaml, &options);
     let stack = stack.stack.unwrap_or_else(|| panic!("{:#?}", stack.diagnostics));
     let program = faramesh_program::load(&faramesh_compile::compile_to_bytes(&stack).unwrap()).unwrap();
@@ -179,8 +168,7 @@ fn a_key_called_on_stays_a_key() {
 #[test]
 fn a_word_of_a_condition_is_a_member_or_a_method_by_how_it_is_written() {
     let environment = |_: &str| None;
-    let options =
-        Options { file_name: "p".to_owned(), environment: &environment, strict_env: false, dev: true };
+    let options = Options { dev: true, ..Options::new("p".to_owned(), &environment) };
     let written = |text: &str, spelling| {
         let stack = check(text, spelling, &options).stack.unwrap();
         format!("{:?}", stack.agents[0].rules[0].condition)

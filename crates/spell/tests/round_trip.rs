@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use faramesh_check::{Options, check_body};
+use faramesh_check::{Options, Unenforced, check_body};
 use faramesh_spell::{Converted, Spelling, convert, means_the_same, read};
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -63,7 +63,11 @@ fn hash(text: &str, spelling: Spelling) -> Option<String> {
 }
 
 fn options<'a>(environment: &'a dyn Fn(&str) -> Option<String>) -> Options<'a> {
-    Options { file_name: "governance.fms".to_owned(), environment, strict_env: false, dev: true }
+    Options {
+        dev: true,
+        unenforced: Unenforced::Carry,
+        ..Options::new("governance.fms".to_owned(), environment)
+    }
 }
 
 /// Policies that are well formed and say something twice or in a wrong way, which only FPL can hold.

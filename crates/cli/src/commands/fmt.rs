@@ -144,7 +144,8 @@ fn from_standard_input(arguments: &Arguments, context: &Context) -> Result<Exit,
         .read_to_string(&mut text)
         .map_err(|error| Failure::file("read", Path::new("-"), &error))?;
     let spelling = arguments.from.spelling();
-    let source = Source { shown: "-".to_owned(), name: "-".to_owned(), folder: PathBuf::new(), spelling, text };
+    let source =
+        Source { shown: "-".to_owned(), name: "-".to_owned(), folder: PathBuf::new(), spelling, text };
     let converted = converted(context, &source, arguments.to.map_or(spelling, Form::spelling))?;
     other::left_out(context, &source, &converted);
     let formatted = converted.text;
