@@ -10,6 +10,9 @@ use crate::members::with_nearest;
 use crate::rules::Reading;
 use crate::stack::{Expression, Operand};
 
+/// Words of other languages and the function that they are here.
+const MEANT: &[(&str, &str)] = &[("exists", "has"), ("defined", "has"), ("is_set", "has"), ("isset", "has")];
+
 impl Checker<'_> {
     /// A call of a function as a condition.
     pub fn call(
@@ -36,22 +39,29 @@ impl Checker<'_> {
                 self.wrong_count(function, 2, args.len(), "`within(path, \"./drafts\")`");
                 None
             }
-            (name, _) => {
-                let known = FUNCTIONS.iter().map(|word| word.name);
-                let near = nearest(name, known.clone());
-                let is_method = definitions::word(METHODS, name).is_some();
-                let diagnostic =
-                    codes::UNKNOWN_FUNCTION.at(function.span, format!("there is no function `{name}`"));
-                self.report(if is_method {
-                    diagnostic.with_help(format!("write it after a value, as in `amount.{name}`"))
-                } else {
-                    with_nearest(diagnostic, near, function.span, || {
-                        format!("the functions are {}", one_of(&known.collect::<Vec<_>>()))
-                    })
-                });
+            _ => {
+                self.unknown_function(function);
                 None
             }
         }
+    }
+
+    /// Reports a function that does not exist.
+    pub fn unknown_function(&mut self, function: &Name) {
+        let name = function.node.as_str();
+        let known = FUNCTIONS.iter().map(|word| word.name);
+        let meant = MEANT.iter().find(|(written, _)| *written == name).map(|(_, meant)| *meant);
+        let near = meant.or_else(|| nearest(name, known.clone()));
+        let method = definitions::word(METHODS, name)
+            .map(|word| word.name)
+            .or_else(|| (name == "len").then_some("length"));
+        let diagnostic = codes::UNKNOWN_FUNCTION.at(function.span, format!("there is no function `{name}`"));
+        self.report(match method {
+            Some(method) => diagnostic.with_help(format!("write it after a value, as in `amount.{method}`")),
+            None => with_nearest(diagnostic, near, function.span, || {
+                format!("the functions are {}", one_of(&known.collect::<Vec<_>>()))
+            }),
+        });
     }
 
     fn has(&mut self, field: &Spanned<Expr>, reading: &mut Reading<'_>) -> Option<Expression> {

@@ -6,7 +6,7 @@ use faramesh_syntax::{nearest, quote, render_expr};
 
 use crate::checker::Checker;
 use crate::codes;
-use crate::definitions::{self, METHODS, one_of};
+use crate::definitions::{self, FUNCTIONS, METHODS, one_of};
 use crate::facts::is_fact;
 use crate::members::with_nearest;
 use crate::rules::Reading;
@@ -41,6 +41,10 @@ impl Checker<'_> {
             Expr::Method { receiver, name, args } => self.method_operand(receiver, name, args, expr, reading),
             Expr::Call { function, args, named } if is_fact(function) => {
                 self.fact(function, args, named, expr)
+            }
+            Expr::Call { function, .. } if definitions::word(FUNCTIONS, &function.node).is_none() => {
+                self.unknown_function(function);
+                None
             }
             Expr::Tool { .. } => {
                 let help = "a text stands in quotes";
