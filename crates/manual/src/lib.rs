@@ -45,7 +45,15 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         severity: finding.severity,
         meaning: finding.meaning,
     });
-    syntax.chain(check)
+    let spell = faramesh_spell::codes::ALL.iter().map(|(code, name, meaning)| Entry {
+        code: *code,
+        name,
+        severity: Severity::Error,
+        meaning,
+    });
+    let mut entries: Vec<Entry> = syntax.chain(check).chain(spell).collect();
+    entries.sort_by_key(|entry| entry.code);
+    entries.into_iter()
 }
 
 /// The page of a code.

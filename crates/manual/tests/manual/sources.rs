@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use faramesh_check::{Checked, Options, PackFile, Resolver, Unresolved, check};
 use faramesh_manual::{Block, blocks, expanded};
+use faramesh_spell::Spelling;
 
 /// A folder or file of the repository.
 pub fn place(path: &str) -> PathBuf {
@@ -48,6 +49,34 @@ pub fn checked(source: &str, words: &str) -> Checked {
     let dev = !words.split(' ').any(|word| word == "apply");
     let options = Options { dev, packs: &Catalog, ..Options::new("governance.fms", &environment) };
     check(source, &options)
+}
+
+/// Checks an example of a page of a diagnostic, in the language of its fence.
+pub fn checked_as(language: &str, source: &str, words: &str) -> Checked {
+    let spelling = match language {
+        "yaml" => Spelling::Yaml,
+        "json" => Spelling::Json,
+        _ => return checked(source, words),
+    };
+    let environment = |_: &str| None;
+    let file_name = spelling.file_name().to_owned();
+    let options = Options { file_name, environment: &environment, strict_env: false, dev: true };
+    faramesh_spell::check(source, spelling, &options)
+}
+
+/// The examples of a page of a diagnostic: language, words, source and line.
+pub fn examples(page: &str) -> Vec<(String, String, String, usize)> {
+    blocks(page)
+        .into_iter()
+        .filter_map(|block| match block {
+            Block::Fence { info, text, line } => {
+                let (language, words) = info.split_once(' ')?;
+                let source = expanded(&text).unwrap_or_else(|| panic!("line {line}: malformed ⟨… ×n⟩"));
+                Some((language.to_owned(), words.to_owned(), source, line))
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// The policies of a page: the words behind `fpl` on the fence, the source written out, and the line.
