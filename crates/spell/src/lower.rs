@@ -111,7 +111,7 @@ impl Lower<'_> {
         };
         match definition.shape {
             Shape::Setting { kind, .. } => {
-                let mode = names::mode(owner.keyword, definition.keyword, kind);
+                let mode = names::mode(kind);
                 self.setting(key, definition.keyword, &entry.value, entry.span(), mode, items);
             }
             Shape::Block { .. } => self.blocks(entry, definition, items),

@@ -119,13 +119,20 @@ pub(crate) enum Mode {
     Expression,
 }
 
-/// How texts under a key of `owner` are read.
-pub(crate) fn mode(owner: &str, key: &str, kind: Kind) -> Mode {
+/// How texts under a key are read.
+pub(crate) fn mode(kind: Kind) -> Mode {
     match kind {
-        Kind::Text | Kind::Choice(_) | Kind::Texts | Kind::TextOrNumber => Mode::Text,
         Kind::Duration | Kind::DurationOr(_) => Mode::Measure,
-        Kind::Any if (owner, key) == ("budget", "cost") => Mode::Expression,
-        _ => Mode::Literal,
+        Kind::Operand => Mode::Expression,
+        Kind::Bool
+        | Kind::Number
+        | Kind::Whole
+        | Kind::Share
+        | Kind::Port
+        | Kind::Money
+        | Kind::Size
+        | Kind::Any => Mode::Literal,
+        _ => Mode::Text,
     }
 }
 

@@ -120,7 +120,7 @@ fn setting(key: &Name, value: Spanned<Value>, owner: Owner) -> Spanned<Value> {
     });
     // What a pack is given may be the name of a variable.
     let is_variable = owner.keyword.is_empty() && kind.is_none();
-    let mode = kind.map_or(Mode::Literal, |kind| mode(owner.keyword, &key.node, kind));
+    let mode = kind.map_or(Mode::Literal, mode);
     if is_variable { value } else { worded(value, mode) }
 }
 

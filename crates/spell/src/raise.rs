@@ -96,7 +96,7 @@ impl Raise<'_> {
             Shape::Setting { kind, .. } => Some(kind),
             _ => None,
         });
-        let mode = kind.map_or(Mode::Literal, |kind| names::mode(owner.keyword, &name.node, kind));
+        let mode = kind.map_or(Mode::Literal, names::mode);
         let value = self.value(value, mode);
         let mut entry = Entry::new(&name.node, value, span);
         entry.key.span = name.span;

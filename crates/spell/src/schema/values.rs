@@ -9,11 +9,30 @@ use faramesh_syntax::ast::Span;
 /// The schema of a key's value.
 pub(super) fn kind(kind: Kind) -> Node {
     match kind {
-        Kind::Text => reference("text"),
-        Kind::Texts => one_or_more(reference("text")),
+        Kind::Text
+        | Kind::Url
+        | Kind::Listener
+        | Kind::Zone
+        | Kind::AgentName
+        | Kind::ProviderName
+        | Kind::PhaseName => reference("text"),
+        Kind::Texts
+        | Kind::Patterns
+        | Kind::Scopes
+        | Kind::Hosts
+        | Kind::Network
+        | Kind::Targets
+        | Kind::AgentNames
+        | Kind::BudgetNames => one_or_more(reference("text")),
+        Kind::Secret => reference("environment"),
         Kind::Choice(words) => any([choice(words), reference("environment")]),
+        Kind::Choices(words) => one_or_more(any([choice(words), reference("environment")])),
         Kind::Bool => any([typed("boolean"), reference("environment")]),
         Kind::Number => any([typed("number"), reference("environment")]),
+        Kind::Whole => any([number("integer", "0", "4294967295"), reference("environment")]),
+        Kind::Share => any([number("number", "0", "1"), reference("environment")]),
+        Kind::Port => any([number("integer", "1", "65535"), reference("environment")]),
+        Kind::Operand => any([typed("number"), reference("text")]),
         Kind::Money => any([typed("number"), reference("money"), reference("environment")]),
         Kind::Duration => any([reference("duration"), reference("environment")]),
         Kind::DurationOr(words) => any([choice(words), reference("duration"), reference("environment")]),
@@ -21,6 +40,11 @@ pub(super) fn kind(kind: Kind) -> Node {
         Kind::TextOrNumber => any([typed("number"), reference("text")]),
         Kind::Any => reference("value"),
     }
+}
+
+fn number(kind: &str, least: &str, most: &str) -> Node {
+    let bound = |value: &str| Node::number(value, Span::default());
+    object([("type", text(kind)), ("minimum", bound(least)), ("maximum", bound(most))])
 }
 
 fn choice(words: &[&str]) -> Node {
