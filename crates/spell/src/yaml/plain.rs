@@ -58,10 +58,11 @@ fn number_like(text: &str) -> Option<&'static str> {
     if matches!(lower.as_str(), ".inf" | ".nan") {
         return Some("no real number");
     }
-    let digits = |text: &str, allowed: fn(u8) -> bool| {
+    type Allowed = fn(u8) -> bool;
+    let digits = |text: &str, allowed: Allowed| {
         !text.is_empty() && text.bytes().all(|byte| allowed(byte) || byte == b'_')
     };
-    let bases: [(&str, fn(u8) -> bool); 3] = [
+    let bases: [(&str, Allowed); 3] = [
         ("0x", |byte| byte.is_ascii_hexdigit()),
         ("0o", |byte| byte.is_ascii_digit()),
         ("0b", |byte| matches!(byte, b'0' | b'1')),
