@@ -129,7 +129,7 @@ fn condition() -> BoxedStrategy<Spanned<Expr>> {
             Some(Item::Rule(rule)) => rule.condition.clone().unwrap(),
             other => panic!("{text}: {other:?}"),
         };
-    prop::sample::select(texts.to_vec()).prop_map(move |text| parsed(text)).boxed()
+    prop::sample::select(texts.to_vec()).prop_map(parsed).boxed()
 }
 
 fn clauses() -> BoxedStrategy<Vec<Spanned<Clause>>> {

@@ -60,7 +60,7 @@ pub fn checked_as(language: &str, source: &str, words: &str) -> Checked {
     };
     let environment = |_: &str| None;
     let file_name = spelling.file_name().to_owned();
-    let options = Options { file_name, environment: &environment, strict_env: false, dev: true };
+    let options = Options { dev: true, ..Options::new(file_name, &environment) };
     faramesh_spell::check(source, spelling, &options)
 }
 
