@@ -10,7 +10,7 @@ use faramesh_state::State;
 /// Checks a policy as `faramesh dev` would.
 #[must_use]
 pub fn checked(source: &str) -> Checked {
-    let options = Options { dev: true, ..Options::new("p", &environment) };
+    let options = Options { dev: true, analyse: false, ..Options::new("p", &environment) };
     check(source, &options)
 }
 

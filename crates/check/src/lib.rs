@@ -102,7 +102,7 @@ pub fn check_body(
     let mut checker = Checker::new(source, options);
     let stack = checker.file(body);
     // Without the parts that did not parse, or were refused, an analysis of the whole would mislead.
-    if parsed && checker.is_sound() {
+    if parsed && options.analyse && checker.is_sound() {
         analysis::run(&mut checker, &stack);
     }
     let packs = std::mem::take(&mut checker.library.findings);

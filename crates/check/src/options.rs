@@ -19,6 +19,9 @@ pub struct Options<'a> {
     pub unenforced: Unenforced,
     /// Where imports are found.
     pub packs: &'a dyn Resolver,
+    /// Whether to look for rules that do not do what their author thinks. Without, a stack is judged by
+    /// its parts alone: for tests that check thousands of policies to run them.
+    pub analyse: bool,
 }
 
 /// What happens with constructs that are known and not enforced.
@@ -44,6 +47,7 @@ impl<'a> Options<'a> {
             dev: false,
             unenforced: Unenforced::Refuse,
             packs: &NoCatalog,
+            analyse: true,
         }
     }
 }

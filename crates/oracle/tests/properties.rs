@@ -22,7 +22,7 @@ const POLICIES: u64 = 120;
 
 /// The bytes of a policy's program, without the rules that are refused.
 fn compiled(source: &str) -> Option<Vec<u8>> {
-    let options = Options { dev: true, ..Options::new("p", &environment) };
+    let options = Options { dev: true, analyse: false, ..Options::new("p", &environment) };
     let stack = check(source, &options).stack?;
     Some(faramesh_compile::compile_to_bytes(&stack).unwrap())
 }

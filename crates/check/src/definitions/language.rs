@@ -56,8 +56,16 @@ pub const FUNCTIONS: &[Word] = &[
     not_yet(word("purpose", "purpose(\"refund\")", "whether the session was started for this purpose")),
     not_yet(word("session.calls", "session.calls < 100", "calls of the session so far")),
     not_yet(word("session.cost", "session.cost < $5", "cost of the session so far")),
-    not_yet(word("session.sum", "session.sum(stripe/refund.amount, window=1h)", "sum of a field over calls")),
-    not_yet(word("session.count", "session.count(stripe/refund, window=1h)", "number of calls of a tool")),
+    not_yet(word(
+        "session.sum",
+        "session.sum(stripe/refund.amount, window=1h) < 500",
+        "sum of a field over calls",
+    )),
+    not_yet(word(
+        "session.count",
+        "session.count(stripe/refund, window=1h) < 10",
+        "number of calls of a tool",
+    )),
     not_yet(word(
         "history.contains",
         "history.contains(auth/verify, within=10m)",

@@ -11,7 +11,7 @@ use crate::sources::checked;
 const TABLES: &[(&[Word], &str)] = &[
     (EFFECTS, "FORM"),
     (PATTERNS, "FORM"),
-    (CLAUSES, "permit a FORM"),
+    (CLAUSES, "defer a FORM"),
     (NAMES, "var limit = 5\npermit a if has(args) or FORM"),
     (FUNCTIONS, "permit a if FORM"),
     (METHODS, "permit a if FORM"),

@@ -22,7 +22,7 @@ pub enum Engine {
 }
 
 pub fn options<'a>() -> faramesh_check::Options<'a> {
-    faramesh_check::Options { dev: true, ..faramesh_check::Options::new("p", &environment) }
+    faramesh_check::Options { dev: true, analyse: false, ..faramesh_check::Options::new("p", &environment) }
 }
 
 /// The program of a policy; `None` when it is refused.
