@@ -22,6 +22,12 @@ const VARIABLES: &[Variable] = &[
         meaning: "the socket of the daemon; `apply` and `dev` write it to `.faramesh/runtime/agent.env`",
     },
     Variable {
+        name: "FARAMESH_CATALOG",
+        reader: COMMAND,
+        default: "none",
+        meaning: "a folder of packs that imports are looked for in after `.faramesh/catalog` of the stack",
+    },
+    Variable {
         name: "FARAMESH_AGENT_ID",
         reader: SDK,
         default: "none",
@@ -56,6 +62,18 @@ const VARIABLES: &[Variable] = &[
         reader: TESTS,
         default: "none",
         meaning: "set to anything, the long form of the reliability tests runs",
+    },
+    Variable {
+        name: "FARAMESH_ORACLE_SEED",
+        reader: TESTS,
+        default: "1",
+        meaning: "the seed that the comparison of engine and oracle begins with, to repeat a disagreement",
+    },
+    Variable {
+        name: "FARAMESH_ORACLE_PAIRS",
+        reader: TESTS,
+        default: "20000",
+        meaning: "how many calls engine and oracle decide",
     },
     Variable {
         name: "FARAMESH_UPDATE",
