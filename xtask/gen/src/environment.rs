@@ -132,7 +132,13 @@ mod tests {
     use super::*;
 
     /// Names in the tests of the published 0.3.3, which reads variables of its own, and in examples of policies.
-    const FOREIGN: &[&str] = &["FARAMESH_KILL_TEST_FOLDER", "FARAMESH_STACK_ID"];
+    const FOREIGN: &[&str] = &[
+        "FARAMESH_KILL_TEST_FOLDER",
+        "FARAMESH_KMS_KEY_ARN",
+        "FARAMESH_PG_URL",
+        "FARAMESH_STACK_ID",
+        "FARAMESH_STACK_KEY",
+    ];
 
     #[test]
     #[allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
