@@ -7,7 +7,9 @@ use faramesh_check::Options;
 use faramesh_check::stack::{Agent, Stack};
 use faramesh_check::statement::{FORMS, Statement};
 use faramesh_plan::{Claim, Engine, Proof, example_value, prove};
+use faramesh_spell::{Spelling, convert};
 
+use crate::catalog::Catalogs;
 use crate::failure::Failure;
 use crate::policy::Source;
 use crate::views::json::{at, list, text};
@@ -75,8 +77,12 @@ fn rule(
 ) -> Result<faramesh_check::stack::Rule, Failure> {
     let environment = |name: &str| std::env::var(name).ok();
     let file_name = source.name.clone();
-    let options = Options { dev, ..Options::new(file_name, &environment) };
-    statement.rule(&source.text, &agent.name, &options).map_err(|diagnostics| {
+    let packs = Catalogs::of(&source.folder);
+    let options = Options { dev, packs: &packs, ..Options::new(file_name, &environment) };
+    // Statements are FPL, so they are read beside the policy as FPL.
+    let converted = convert(&source.text, source.spelling, Spelling::Fms).ok();
+    let text = converted.as_ref().map_or(&source.text, |converted| &converted.text);
+    statement.rule(text, &agent.name, &options).map_err(|diagnostics| {
         let first = diagnostics.into_iter().next();
         let message =
             first.as_ref().map_or("a statement has one pattern and one condition", |first| &first.message);
