@@ -28,6 +28,8 @@ struct World {
     trust: Vec<TrustKey>,
     manifest: Manifest,
     names: Names,
+    /// Packs that the file describes for others.
+    packs: Vec<Span>,
 }
 
 impl Checker<'_> {
@@ -63,6 +65,9 @@ impl Checker<'_> {
             }
         }
         self.outside_of_agents(&outside);
+        if has_agents || !flat.is_empty() {
+            self.packs_beside_agents(&world.packs);
+        }
         let runtime = self.runtime_block(body);
         let identities = self.identities(body);
         let mut agents = self.agents(body, &flat, &scope, &shared.blocks);
@@ -83,6 +88,7 @@ impl Checker<'_> {
             manifest: world.manifest,
             imports: self.library.imports(),
             agents,
+            is_pack: !world.packs.is_empty(),
         }
     }
 
@@ -113,6 +119,7 @@ impl Checker<'_> {
             }
             // By itself a pack decides nothing: what is wrong in it is said, and that is all.
             "pack" => {
+                world.packs.push(span);
                 let body = Body { items: vec![item.clone()] };
                 self.pack_as_written(&body, "");
             }
@@ -167,6 +174,16 @@ impl Checker<'_> {
             .with_help(help);
         let labelled = rest.iter().take(LABELS);
         self.report(labelled.fold(diagnostic, |found, (_, span)| found.with_label(*span, "this as well")));
+    }
+
+    /// Whoever writes a pack into a stack means its rules to count, and they do not.
+    fn packs_beside_agents(&mut self, packs: &[Span]) {
+        for span in packs {
+            let message = "a pack stands beside agents, and its rules govern none of them";
+            let help =
+                "move it into a file of its own that this one imports; an agent takes its rules with `use`";
+            self.say(codes::MISPLACED, *span, message, help);
+        }
     }
 
     fn runtime_block(&mut self, body: &Body) -> Runtime {

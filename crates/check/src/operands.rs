@@ -98,7 +98,7 @@ impl Checker<'_> {
                 intact = false;
                 continue;
             };
-            if typed.kind == Type::List && typed.constant().is_some() {
+            if typed.kind == Type::List {
                 let message = "a list cannot stand in a list";
                 self.say(
                     codes::TYPE_MISMATCH,

@@ -31,6 +31,8 @@ pub struct Stack {
     pub imports: Vec<Import>,
     /// Agents in source order.
     pub agents: Vec<Agent>,
+    /// Whether the file describes a pack for other stacks.
+    pub is_pack: bool,
 }
 
 /// One agent.

@@ -152,7 +152,7 @@ pub(crate) fn comparison_misfit(
 
 fn equality_misfit(left: &Typed, right: &Typed, span: Span) -> Option<Diagnostic> {
     for (side, other) in [(left, right), (right, left)] {
-        if side.kind == Type::List && side.constant().is_some() {
+        if side.kind == Type::List {
             let help = format!("write `{} in {}`", other.text, side.text);
             return Some(
                 codes::TYPE_MISMATCH.at(span, "a value is not compared with a whole list").with_help(help),

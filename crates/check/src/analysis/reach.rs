@@ -14,8 +14,8 @@ use crate::checker::Checker;
 use crate::codes;
 use crate::stack::{Agent, Rule};
 
-/// Most comparisons of two patterns in one agent.
-const COMPARISONS: u32 = 2_000_000;
+/// Most pairs of rules of one agent that are looked at together: each costs about a microsecond.
+const PAIRS: u32 = 800_000;
 /// Bounds on all proofs about one agent together.
 const LIMITS: Limits = Limits { steps: 300_000, text_steps: 20_000_000, text_states: 4_000, tables: 1_500 };
 /// Most earlier rules of which the fewest that cover a rule are looked for.
@@ -33,14 +33,14 @@ pub(super) fn check(checker: &mut Checker<'_>, agent: &Agent) {
         asked,
         exact: ToolIndex::default(),
         wildcards: Vec::new(),
-        comparisons_left: COMPARISONS,
+        pairs_left: PAIRS,
         prover: Prover::new(LIMITS),
     };
     let mut permits_all = agent.rules.iter().any(permits_everything);
     for number in 0..search.rules.len() {
         let Some(rule) = search.rules.get(number).copied() else { return };
         let finding = search.finding(number);
-        if search.comparisons_left == 0 || search.prover.is_exhausted() {
+        if search.pairs_left == 0 || search.prover.is_exhausted() {
             let message = "this agent has too many rules, or too intricate ones, to prove all that there is to know about them";
             let help = "the policy works; split the agent to have all of it looked at";
             checker.say(codes::ANALYSIS_BOUNDED, rule.span, message, help);
@@ -79,7 +79,7 @@ struct Search<'a> {
     asked: Vec<prove::Rule>,
     exact: ToolIndex,
     wildcards: Vec<usize>,
-    comparisons_left: u32,
+    pairs_left: u32,
     prover: Prover,
 }
 
@@ -132,14 +132,19 @@ impl<'a> Search<'a> {
         if !rule.pattern.contains('*') {
             let mut candidates = self.exact.candidates(&rule.pattern);
             let numbers = std::iter::from_fn(|| candidates.next_rule());
-            return numbers.filter_map(|number| usize::try_from(number).ok()).collect();
+            let earlier: Vec<usize> = numbers.filter_map(|number| usize::try_from(number).ok()).collect();
+            self.pay(earlier.len());
+            return earlier;
         }
-        self.comparisons_left =
-            self.comparisons_left.saturating_sub(u32::try_from(number).unwrap_or(u32::MAX));
+        self.pay(number);
         let overlaps = |at: &usize| {
             self.rules.get(*at).is_some_and(|other| patterns_may_overlap(&other.pattern, &rule.pattern))
         };
         (0..number).filter(overlaps).collect()
+    }
+
+    fn pay(&mut self, pairs: usize) {
+        self.pairs_left = self.pairs_left.saturating_sub(u32::try_from(pairs).unwrap_or(u32::MAX));
     }
 
     /// Whether a rule's condition is true of every call of its tools.

@@ -10,13 +10,18 @@ use crate::stack::{Agent, Stack};
 
 pub(super) fn check(checker: &mut Checker<'_>, stack: &Stack) {
     if stack.agents.is_empty() && checker.enforces_everything() {
-        let message = "this file governs no agent: every call would be denied";
-        checker.say(
-            codes::NO_AGENTS,
-            Span::default(),
-            message,
-            "write `agent \"name\" { rules { … } }`, or a rule such as `permit docs/search`",
-        );
+        let (message, help) = if stack.is_pack {
+            (
+                "this file is a pack: as a stack it governs no agent, and every call would be denied",
+                "put it into a catalog; a stack takes its rules with `import` and `use`",
+            )
+        } else {
+            (
+                "this file governs no agent: every call would be denied",
+                "write `agent \"name\" { rules { … } }`, or a rule such as `permit docs/search`",
+            )
+        };
+        checker.say(codes::NO_AGENTS, Span::default(), message, help);
     }
     misspelt_variables(checker);
     for agent in &stack.agents {

@@ -19,9 +19,11 @@ enum Argument {
 impl Parser<'_> {
     /// `session.sum(`, `history.contains(` and their like.
     pub(super) fn is_tool_call(&mut self) -> bool {
+        // `session` is a text as well: `session.starts_with("batch-")` is a method of it.
         self.nth(1) == SyntaxKind::DOT
             && self.nth(2) == SyntaxKind::WORD
             && self.nth(3) == SyntaxKind::LEFT_PAREN
+            && !matches!(self.word_at(2), "starts_with" | "ends_with")
     }
 
     pub(super) fn tool_call(&mut self) -> Option<Operand> {
