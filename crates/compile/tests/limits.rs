@@ -6,12 +6,14 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on must stop"
 )]
 
-use faramesh_check::{Options, check, codes};
+use faramesh_check::{Options, Unenforced, check, codes};
 use faramesh_compile::{compile, compile_to_bytes};
-use faramesh_program::image::{AgentImage, Expression, Operand};
+use faramesh_program::blocks::MAX_ITEMS;
+use faramesh_program::image::{AgentImage, BlocksImage, Expression, Operand};
 use faramesh_program::load::{MAX_DEPTH, MAX_REGEX_BYTES, MAX_REGEX_COMPILED_BYTES, MAX_RULES};
 use faramesh_program::{Image, LoadError, Sources, encode, load};
 use faramesh_syntax::{Code, limits};
@@ -162,4 +164,52 @@ fn the_loader_takes_no_reference_that_points_forwards_or_outside() {
     ] {
         assert!(matches!(loaded(&image), Err(LoadError::Damaged(_))), "{image:?}");
     }
+}
+
+/// An image whose one agent carries the blocks of `source`, changed by hand.
+fn carried(source: &str, change: impl FnOnce(&mut BlocksImage)) -> Image {
+    let environment = |_: &str| None;
+    let options = Options { dev: true, unenforced: Unenforced::Carry, ..Options::new("p", &environment) };
+    let checked = check(&format!("agent \"a\" {{ default deny deny a {source} }}"), &options);
+    let stack = checked.stack.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
+    let mut image = compile(&stack).unwrap().0;
+    change(&mut image.agents[0].blocks);
+    image
+}
+
+#[test]
+fn the_loader_takes_no_block_that_names_nothing() {
+    const BUDGET: &str = "budget daily { max $5 cost = amount }";
+    const DELEGATE: &str = "delegate { target_agent = \"a\" scope = [\"b\"] }";
+    const PHASE: &str =
+        "phase \"p\" { duration = 1h next = \"enforce\" tools = [\"b\"] rules { permit b if x } }";
+    for source in [BUDGET, DELEGATE, PHASE] {
+        assert!(loaded(&carried(source, |_| ())).is_ok(), "{source}");
+    }
+    let damaged = [
+        carried(BUDGET, |blocks| blocks.budgets[0].cost = Some(99)),
+        carried(DELEGATE, |blocks| blocks.delegates[0].scope.as_mut().unwrap()[0].condition = Some(99)),
+        carried(PHASE, |blocks| blocks.phases[0].rules[0].condition = Some(99)),
+    ];
+    for image in damaged {
+        assert!(matches!(loaded(&image), Err(LoadError::Damaged(_))), "{:?}", image.agents[0].blocks);
+    }
+}
+
+#[test]
+fn the_loader_takes_no_more_blocks_than_it_may() {
+    const BUDGET: &str = "budget daily { max $5 tools = [\"a\"] }";
+    let budgets =
+        |count: usize| carried(BUDGET, |blocks| blocks.budgets = vec![blocks.budgets[0].clone(); count]);
+    assert!(loaded(&budgets(MAX_ITEMS)).is_ok());
+    assert!(matches!(loaded(&budgets(MAX_ITEMS + 1)), Err(LoadError::Limit("blocks of an agent"))));
+    let tools =
+        |count: usize| carried(BUDGET, |blocks| blocks.budgets[0].tools = vec!["a".to_owned(); count]);
+    assert!(loaded(&tools(MAX_ITEMS)).is_ok());
+    assert!(matches!(loaded(&tools(MAX_ITEMS + 1)), Err(LoadError::Limit("elements of a list"))));
+    let phases = carried("phase \"p\" { tools = [\"b\"] rules { permit b } }", |blocks| {
+        let rules = &mut blocks.phases[0].rules;
+        *rules = vec![rules[0].clone(); MAX_RULES + 1];
+    });
+    assert!(matches!(loaded(&phases), Err(LoadError::Limit("rules of phases"))));
 }

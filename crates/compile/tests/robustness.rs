@@ -11,7 +11,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use faramesh_check::{Options, Stack, check};
+use faramesh_check::{Options, Stack, Unenforced, check};
 use faramesh_compile::compile_to_bytes;
 use faramesh_program::load;
 use proptest::prelude::*;
@@ -87,28 +87,76 @@ agent "one" {
 agent "two" { default permit attest { uid = 8 } deny *_delete if time.hour < 9 or time.weekday in ["sat"] }
 "##;
 
+/// A policy with every block, none of which the rules above have.
+const BLOCKS: &str = r##"
+runtime { wal_retention = 90d  signing = "strict"  os_tier = true  strip_env = ["AWS_SECRET_ACCESS_KEY"] }
+provider "vault" { type = "vault"  addr = env("VAULT_ADDR")  mounts = ["secret", "kv"] }
+trust { key "github.com/org/repo" ed25519:nxNjaQnS3L+zzKrRq48XfYBDWlFXkNJkxUiTD8j0sFs= }
+system { on_policy_load_failure = "deny_all" }
+manifest orchestrator lead undeclared deny
+manifest grant lead to worker max 3
+agent "lead" {
+  default deny
+  permit refund if session.sum(refund.amount, window=1h) < $500 and not history.contains(refund/undo, within=2d)
+  rate_limit "refund": 5 per minute burst 2
+  budget daily { max $100  cost = amount  tools = ["refund"]  warn_at 0.8  on_exceed defer }
+  egress { allow = ["*.example.com"]  deny = ["10.0.0.0/8"] }
+  model_policy { allow = ["gpt-*"] }
+  session { max_calls = 100  idle_timeout = 10m }
+  spawn { allow = ["worker"]  max_concurrent = 2 }
+  delegate worker { scope = ["refund"]  ttl = 1h  inherits = ["budget.daily"] }
+  phase "trial" { duration = 48h  next = "enforce"  tools = ["refund"]  rules { permit refund if amount < 5 } }
+  completion_gate { require "no_pending_approvals" }
+  credential "stripe" { backend = "vault"  path = "stripe/key"  scope = ["refunds"]  tools = ["refund"] }
+  selector "role" { source = "https://id.example.com/role"  cache = 30s  on_unavailable = "deny" }
+  ambient { max_calls_per_day = 1000 }
+  alert { on = ["deny"]  notify = ["stderr://"]  tools = ["refund"] }
+}
+agent "worker" { default deny  permit docs/search }
+"##;
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn damaged_programs_never_panic(flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
-        let mut bytes = rich_bytes();
-        for (index, byte) in flips {
-            let at = index.index(bytes.len());
-            bytes[at] = byte;
+        for mut bytes in [rich_bytes(), block_bytes()] {
+            for (index, byte) in &flips {
+                let at = index.index(bytes.len());
+                bytes[at] = *byte;
+            }
+            let _ = load(&bytes);
         }
-        let _ = load(&bytes);
     }
 
     #[test]
     fn truncated_programs_never_load(length in any::<prop::sample::Index>()) {
-        let bytes = rich_bytes();
-        prop_assert!(load(&bytes[..length.index(bytes.len())]).is_err());
+        for bytes in [rich_bytes(), block_bytes()] {
+            prop_assert!(load(&bytes[..length.index(bytes.len())]).is_err());
+        }
     }
 }
 
 fn rich_bytes() -> Vec<u8> {
     static BYTES: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
     BYTES.get_or_init(|| compile_to_bytes(&stack(RICH).unwrap()).unwrap()).clone()
+}
+
+fn block_bytes() -> Vec<u8> {
+    static BYTES: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    let compiled = || {
+        let environment = |_: &str| Some("value".to_owned());
+        let options = Options {
+            dev: true,
+            unenforced: Unenforced::Carry,
+            ..Options::new("governance.fms", &environment)
+        };
+        let checked = check(BLOCKS, &options);
+        let stack = checked.stack.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
+        let bytes = compile_to_bytes(&stack).unwrap();
+        load(&bytes).unwrap();
+        bytes
+    };
+    BYTES.get_or_init(compiled).clone()
 }
 
 #[test]

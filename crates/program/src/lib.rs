@@ -1,7 +1,7 @@
 //! The compiled policy: an image that is written as versioned, hashed bytes, and a program that is
 //! loaded from them and decides. The daemon knows policies only in this form.
 
-mod blocks;
+pub mod blocks;
 pub mod image;
 pub mod load;
 pub mod pattern;
