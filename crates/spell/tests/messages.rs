@@ -36,6 +36,14 @@ fn messages_of_yaml() {
             "rules:\n  - effect: permit\n    tol: x\n",
             "FPL0176 [tol] there is no key `tol` in a rule | did you mean `tool`?",
         ),
+        (
+            "rules:\n  - permit: docs/search\n    if: x\n",
+            "FPL0176 [permit] `permit` is an effect, and no key of a rule | write `effect: permit` and `tool: docs/search`",
+        ),
+        (
+            "rules:\n  - 'deny!': '*'\n",
+            "FPL0176 [deny!] `deny!` is an effect, and no key of a rule | write `effect: \"deny!\"` and `tool: \"*\"`",
+        ),
         ("rules:\n  - effect: permit\n", "FPL0177 [effect] this rule has no `tool` | write"),
         (
             "rules:\n  - effect: permit\n    tool: x\n    if: a < 5 reason \"x\"\n",

@@ -103,6 +103,35 @@ fn a_decision_is_explained_with_the_values_that_its_rules_saw() {
 }
 
 #[test]
+fn a_policy_in_yaml_or_json_is_applied_and_swapped() {
+    for spelling in ["yaml", "json"] {
+        let stack = Stack::empty();
+        let file = format!("governance.fms.{spelling}");
+        let spell = |policy: &str| stack.run_with(&["fmt", "--to", spelling, "-"], policy).stdout;
+        stack.write(&file, &spell(POLICY));
+        let applied = stack.json(&["apply"]);
+        assert_eq!(text(&applied, &["action"]), "started", "{spelling}");
+        let socket = std::path::PathBuf::from(text(&applied, &["socket"]));
+        let permitted = govern(&socket, "docs/search", "{}");
+        assert_eq!(text(&permitted, &["effect"]), "PERMIT");
+        let explained = stack.run(&["explain", text(&permitted, &["action_id"])]).stdout;
+        assert!(explained.contains(&file), "{explained}");
+
+        let closed = POLICY.replace("permit docs/search", "deny docs/search reason \"closed\"");
+        stack.write(&file, &spell(&closed));
+        let planned = stack.run(&["plan"]).stdout;
+        assert!(planned.contains("deny docs/search") && planned.contains("permit docs/search"), "{planned}");
+        assert_eq!(text(&stack.json(&["apply"]), &["action"]), "swapped");
+        assert_eq!(text(&govern(&socket, "docs/search", "{}"), &["effect"]), "DENY");
+        // The same policy in FPL is the same program.
+        fs::remove_file(stack.folder().join(&file)).unwrap();
+        stack.write("governance.fms", &closed);
+        assert_eq!(text(&stack.json(&["apply"]), &["action"]), "unchanged");
+        assert_eq!(stack.run(&["apply", "--stop"]).exit, 0);
+    }
+}
+
+#[test]
 fn a_policy_is_applied_swapped_and_destroyed() {
     let stack = Stack::with(POLICY);
     let applied = stack.json(&["apply"]);
@@ -120,6 +149,7 @@ fn a_policy_is_applied_swapped_and_destroyed() {
         .write("governance.fms", &POLICY.replace("permit docs/search", "deny docs/search reason \"closed\""));
     let planned = stack.run(&["plan", "--detailed-exitcode"]);
     assert_eq!(planned.exit, 2);
+    insta::assert_snapshot!("plan_against_what_runs", planned.stdout);
     assert!(planned.stdout.contains("+ deny docs/search reason \"closed\""), "{}", planned.stdout);
     assert!(planned.stdout.contains("- permit docs/search"), "{}", planned.stdout);
     let swapped = stack.json(&["apply"]);

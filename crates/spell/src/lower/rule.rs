@@ -34,6 +34,13 @@ pub(crate) fn is_keyed(keyword: &str) -> bool {
     matches!(keyword, "query" | "header")
 }
 
+/// As a help shows a text of YAML and JSON alike: in quotes where YAML would read something else.
+fn quoted(text: &str) -> String {
+    let plain = text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_/-.*".contains(letter));
+    if plain { text.to_owned() } else { format!("\"{text}\"") }
+}
+
 impl Lower<'_> {
     pub(super) fn rules(&mut self, entry: &Entry, items: &mut Items) {
         let Data::List(elements) = &entry.value.data else {
@@ -55,6 +62,9 @@ impl Lower<'_> {
 
     fn rule(&mut self, node: &Node) -> Option<Spanned<Rule>> {
         let entries = self.map(node, "a rule", FORM)?;
+        if self.begins_with_effect(entries) {
+            return None;
+        }
         let before = self.diagnostics.len();
         let effect = self.part(node, entries, EFFECT).and_then(|entry| self.effect(entry));
         let pattern = self.part(node, entries, TOOL).and_then(|entry| {
@@ -79,6 +89,21 @@ impl Lower<'_> {
         let intact = self.diagnostics.get(before..).unwrap_or_default().iter().all(|found| !found.is_error());
         let rule = Rule { effect: effect?, pattern: pattern?, condition, clauses };
         intact.then_some(Spanned { node: rule, span: node.span })
+    }
+
+    /// Reports `- permit: docs/search`, the rule as FPL would have it.
+    fn begins_with_effect(&mut self, entries: &[Entry]) -> bool {
+        let is_effect = |entry: &&Entry| EFFECTS.iter().any(|(word, _)| *word == entry.key.node);
+        let Some(entry) = entries.iter().find(is_effect) else { return false };
+        let word = &entry.key.node;
+        let tool = match &entry.value.data {
+            Data::Text(tool, _) => quoted(tool),
+            _ => "name".to_owned(),
+        };
+        let message = format!("`{word}` is an effect, and no key of a rule");
+        let help = format!("write `effect: {}` and `tool: {tool}`", quoted(word));
+        self.report(Diagnostic::error(codes::UNKNOWN_FORM, entry.key.span, message).with_help(help));
+        true
     }
 
     /// The entry under one of `keys`, which a rule must have.
