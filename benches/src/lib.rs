@@ -21,6 +21,12 @@ pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 pub struct Samples(Vec<Duration>);
 
 impl Samples {
+    /// No times yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
     /// Times `rounds` runs of `operation`.
     pub fn of(rounds: u32, mut operation: impl FnMut()) -> Self {
         let mut samples = Self::default();

@@ -69,9 +69,13 @@ impl<'a> Evaluator<'a> {
             Expression::In { item, list } => self.is_in(*item, *list),
             Expression::Contains { whole, part } => self.contains(*whole, *part),
             Expression::Matches { text, regex } => {
+                let regex = self.program.regex(*regex).ok_or(Unknown::Limit)?;
+                if let Some(Value::String(subject)) = self.argument(*text) {
+                    self.step(cost_of(subject) + 1)?;
+                    return Ok(regex.is_match(subject).into());
+                }
                 let subject = self.text(*text)?;
                 self.step(cost_of(&subject))?;
-                let regex = self.program.regex(*regex).ok_or(Unknown::Limit)?;
                 Ok(regex.is_match(&subject).into())
             }
             Expression::StartsWith { text, affix } => {
@@ -159,12 +163,8 @@ impl<'a> Evaluator<'a> {
     /// One argument against a number or a plain text: most of the comparisons there are, without
     /// the detour over views. `None` leaves everything else, unknowns included, to the general way.
     fn compare_argument(&self, comparison: Comparison, left: u32, right: u32) -> Option<bool> {
-        let Operand::Path(path) = self.program.operand(left)? else { return None };
-        let Operand::Constant(constant) = self.program.operand(right)? else { return None };
-        let ConstantValue::Scalar(constant) = self.program.constant(*constant)? else { return None };
-        let path = self.program.path(*path)?;
-        let ([Step::Key(key)], Root::Args) = (path.steps.as_slice(), path.root) else { return None };
-        match (self.call.args.get(key)?, constant) {
+        let ConstantValue::Scalar(constant) = self.constant(right)? else { return None };
+        match (self.argument(left)?, constant) {
             (Value::Number(found), Value::Number(constant)) => Some(holds(comparison, found.cmp(constant))),
             (Value::String(found), Value::String(constant)) if !constant.starts_with('@') => match comparison
             {
@@ -174,6 +174,28 @@ impl<'a> Evaluator<'a> {
             },
             _ => None,
         }
+    }
+
+    /// The value of an operand that is an argument by its name, when the call has it: most operands are,
+    /// and need no detour over views.
+    fn argument(&self, operand: u32) -> Option<&'a Value> {
+        let Operand::Path(path) = self.program.operand(operand)? else { return None };
+        let path = self.program.path(*path)?;
+        let ([Step::Key(key)], Root::Args) = (path.steps.as_slice(), path.root) else { return None };
+        self.call.args.get(key)
+    }
+
+    /// The value of an operand that is a constant.
+    fn constant(&self, operand: u32) -> Option<&'a ConstantValue> {
+        let Operand::Constant(constant) = self.program.operand(operand)? else { return None };
+        self.program.constant(*constant)
+    }
+
+    /// A text argument among constants; `None` as in [`Self::compare_argument`].
+    fn argument_is_in(&self, item: u32, list: u32) -> Option<bool> {
+        let ConstantValue::List(list) = self.constant(list)? else { return None };
+        let Value::String(text) = self.argument(item)? else { return None };
+        (list.domains.is_empty() && !list.texts.is_empty()).then(|| has_text(&list.texts, text))
     }
 
     /// Equality, where a constant that begins with `@` stands for a domain.
@@ -218,6 +240,10 @@ impl<'a> Evaluator<'a> {
     }
 
     fn is_in(&self, item: u32, list: u32) -> Result<Outcome, Unknown> {
+        if let Some(holds) = self.argument_is_in(item, list) {
+            self.step(2)?;
+            return Ok(holds.into());
+        }
         let list_view = self.operand(list).and_then(|view| match view {
             View::Constants(_) | View::List(_) | View::Operands(_) => Ok(view),
             _ => Err(self.type_error(list)),
@@ -285,6 +311,13 @@ impl<'a> Evaluator<'a> {
     }
 
     fn contains(&self, whole: u32, part: u32) -> Result<Outcome, Unknown> {
+        if let (Some(Value::String(whole)), Some(ConstantValue::Scalar(Value::String(part)))) =
+            (self.argument(whole), self.constant(part))
+        {
+            self.step(cost_of(whole) + 2)?;
+            // For short texts this is faster than `str::contains`, which prepares for long ones.
+            return Ok(memchr::memmem::find(whole.as_bytes(), part.as_bytes()).is_some().into());
+        }
         let whole_view = self.operand(whole).and_then(|view| match view {
             View::Constants(_) | View::List(_) | View::Text(_) => Ok(view),
             _ => Err(self.type_error(whole)),
@@ -293,7 +326,6 @@ impl<'a> Evaluator<'a> {
         match (whole_view, &part_view) {
             (View::Text(whole), View::Text(part)) => {
                 self.step(cost_of(&whole))?;
-                // For short texts this is faster than `str::contains`, which prepares for long ones.
                 Ok(memchr::memmem::find(whole.as_bytes(), part.as_bytes()).is_some().into())
             }
             (View::List(items), _) => self.in_values(&part_view, items, part),

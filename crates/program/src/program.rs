@@ -243,9 +243,9 @@ impl Agent {
             default: image.default,
             attest: image.attest,
             rules,
-            tools,
+            tools: tools.finished(),
             redactions: image.redactions,
-            redacted_tools,
+            redacted_tools: redacted_tools.finished(),
         }
     }
 

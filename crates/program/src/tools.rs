@@ -11,10 +11,22 @@ use rustc_hash::{FxHashMap, FxHasher};
 /// Rules by tool. Rules are numbered, and numbers come out in ascending order.
 #[derive(Debug, Default)]
 pub struct ToolIndex {
-    exact: FxHashMap<Box<str>, Vec<u32>>,
+    exact: FxHashMap<Box<str>, Exact>,
     every: Vec<u32>,
     nodes: Vec<Node>,
 }
+
+/// The rules of one exact name.
+#[derive(Debug, Default)]
+struct Exact {
+    rules: Vec<u32>,
+    /// The rules of patterns that match the name are among them.
+    complete: bool,
+}
+
+/// Most rules of patterns that are copied to an exact name: a bound on the memory of a policy with
+/// many names and many patterns.
+const MAX_COPIED: usize = 16;
 
 /// A state of the automaton: some segments have been read.
 #[derive(Debug, Default)]
@@ -162,7 +174,7 @@ impl ToolIndex {
         } else if pattern.contains('*') {
             self.add_pattern(pattern, rule);
         } else {
-            self.exact.entry(pattern.into()).or_default().push(rule);
+            self.exact.entry(pattern.into()).or_default().rules.push(rule);
         }
     }
 
@@ -194,12 +206,34 @@ impl ToolIndex {
         }
     }
 
+    /// The index with the rules of patterns beside those of the exact names that they match, so that
+    /// most look-ups end at the name. Nothing may be added after this.
+    #[must_use]
+    pub fn finished(mut self) -> Self {
+        let mut complete = Vec::new();
+        for (tool, exact) in &self.exact {
+            let mut candidates = self.candidates(tool);
+            let most = exact.rules.len().saturating_add(MAX_COPIED);
+            let rules: Vec<u32> = std::iter::from_fn(|| candidates.next_rule()).take(most + 1).collect();
+            if rules.len() <= most {
+                complete.push((tool.clone(), rules));
+            }
+        }
+        for (tool, rules) in complete {
+            self.exact.insert(tool, Exact { rules, complete: true });
+        }
+        self
+    }
+
     /// The rules that can match `tool`.
     #[must_use]
     pub fn candidates(&self, tool: &str) -> Candidates<'_> {
         let mut found = Candidates::default();
-        if let Some(rules) = self.exact.get(tool) {
-            found.push(rules);
+        if let Some(exact) = self.exact.get(tool) {
+            found.push(&exact.rules);
+            if exact.complete {
+                return found;
+            }
         }
         found.push(&self.every);
         if !self.nodes.is_empty() {
@@ -260,8 +294,13 @@ mod tests {
         for (number, pattern) in patterns.iter().enumerate() {
             index.add(pattern, u32::try_from(number).unwrap());
         }
-        let mut candidates = index.candidates(tool);
-        std::iter::from_fn(|| candidates.next_rule()).collect()
+        let all = |index: &ToolIndex| {
+            let mut candidates = index.candidates(tool);
+            std::iter::from_fn(|| candidates.next_rule()).collect::<Vec<u32>>()
+        };
+        let found = all(&index);
+        assert_eq!(found, all(&index.finished()), "{patterns:?} {tool}");
+        found
     }
 
     #[test]
@@ -304,5 +343,8 @@ mod tests {
         let patterns = ["*", "a/b", "a/*", "*/b", "a/b*", "c/*", "*", "a/b"];
         assert_eq!(matching(&patterns, "a/b"), [0, 1, 2, 3, 4, 6, 7]);
         assert_eq!(matching(&patterns, "x"), [0, 6]);
+        let many: Vec<String> = (0..40).map(|number| format!("a/b*{}", "*".repeat(number % 2))).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).chain(["a/b"]).collect();
+        assert_eq!(matching(&many, "a/b"), (0..41).collect::<Vec<u32>>());
     }
 }
