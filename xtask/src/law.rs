@@ -9,8 +9,15 @@ use crate::finding::Finding;
 use crate::workspace::{Package, Workspace};
 
 /// The crates that compute and do nothing else.
-pub const PURE: &[&str] =
-    &["crates/call", "crates/program", "crates/state", "crates/decide", "crates/dpr", "crates/prove"];
+pub const PURE: &[&str] = &[
+    "crates/call",
+    "crates/program",
+    "crates/state",
+    "crates/decide",
+    "crates/dpr",
+    "crates/prove",
+    "crates/verify",
+];
 /// The enforcing process, which loads program bytes and cannot read policy.
 const ENFORCING: &[&str] = &["crates/gate", "crates/daemon"];
 const POLICY_READERS: &[&str] = &["crates/syntax", "crates/check", "crates/compile"];

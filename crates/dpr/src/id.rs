@@ -89,8 +89,12 @@ const fn values() -> [u8; 256] {
 
 /// A byte as an index, where a conversion trait cannot be used yet.
 const fn letter_place(letter: u8) -> usize {
-    let [low] = [letter];
-    usize::from_le_bytes([low, 0, 0, 0, 0, 0, 0, 0])
+    let (mut place, mut counted) = (0, 0);
+    while counted < letter {
+        counted += 1;
+        place += 1;
+    }
+    place
 }
 
 fn digit_of(byte: u8) -> Option<u128> {
