@@ -22,6 +22,10 @@ pub const PURE: &[&str] = &[
 const ENFORCING: &[&str] = &["crates/gate", "crates/daemon"];
 const POLICY_READERS: &[&str] = &["crates/syntax", "crates/check", "crates/compile"];
 const TIER_MAY_KNOW: &[&str] = &["crates/call", "crates/gate"];
+/// Copies of records go where they go; what decides does not know of it, and it knows nothing that decides.
+const SINKS: &str = "crates/sinks";
+const SINKS_MAY_KNOW: &[&str] = &["crates/call", "crates/ledger"];
+const DECIDING: &[&str] = &["crates/gate", "crates/ledger"];
 const CLOUD_SERVER: &str = "cloud/server";
 const CLOUD_SERVER_MAY_REACH: &[&str] = &["cloud/api", "crates/dpr", "crates/call"];
 
@@ -42,6 +46,12 @@ pub fn check(workspace: &Workspace) -> Vec<Finding> {
         }
         if folder.starts_with("tiers/") {
             check_tier(workspace, package, folder, &mut findings);
+        }
+        if folder == SINKS {
+            check_sinks(workspace, package, &mut findings);
+        }
+        if DECIDING.contains(&folder) {
+            check_deciding(workspace, id, folder, &mut findings);
         }
         if folder == CLOUD_SERVER {
             check_cloud_server(workspace, id, folder, &mut findings);
@@ -111,6 +121,28 @@ fn check_tier(workspace: &Workspace, package: &Package, folder: &str, findings: 
         if !TIER_MAY_KNOW.contains(&other) {
             let what = format!("a tier depends on `{other}`");
             let remedy = "a tier translates and asks: let `call` carry the type, or let `gate` do the work";
+            findings.push(Finding::error(&manifest(folder), None, what, remedy));
+        }
+    }
+}
+
+fn check_sinks(workspace: &Workspace, package: &Package, findings: &mut Vec<Finding>) {
+    let depends = package.depends.iter().filter_map(|id| workspace.packages.get(id));
+    for other in depends.filter_map(|other| other.folder.as_deref()) {
+        if !SINKS_MAY_KNOW.contains(&other) {
+            let what = format!("`{SINKS}` depends on `{other}`");
+            let remedy = "a sink copies bytes: let the daemon translate what a policy declares";
+            findings.push(Finding::error(&manifest(SINKS), None, what, remedy));
+        }
+    }
+}
+
+fn check_deciding(workspace: &Workspace, id: &str, folder: &str, findings: &mut Vec<Finding>) {
+    for (reached, path) in workspace.reach(id) {
+        let other = workspace.packages.get(reached).and_then(|package| package.folder.as_deref());
+        if other == Some(SINKS) {
+            let what = format!("what decides reaches the sinks: {}", workspace.spell(&path));
+            let remedy = "a sink reads the ledger by itself; nothing tells it";
             findings.push(Finding::error(&manifest(folder), None, what, remedy));
         }
     }
@@ -196,6 +228,19 @@ mod tests {
         let found = told(&[("crates/state", &["crates/ledger"])]);
         assert!(found[0].contains("a pure crate reaches `crates/ledger`: state -> ledger"), "{found:?}");
         assert!(told(&[("crates/ledger", &["rusqlite", "getrandom"])]).is_empty(), "the ledger is not pure");
+    }
+
+    #[test]
+    fn sinks_and_decisions_do_not_know_each_other() {
+        let good: &[(&str, &[&str])] = &[
+            ("crates/daemon", &["crates/gate", "crates/sinks"]),
+            ("crates/sinks", &["crates/call", "crates/ledger", "ureq"]),
+        ];
+        assert!(told(good).is_empty());
+        let found = told(&[("crates/sinks", &["crates/gate"])]);
+        assert!(found[0].contains("`crates/sinks` depends on `crates/gate`"), "{found:?}");
+        let found = told(&[("crates/gate", &["crates/x"]), ("crates/x", &["crates/sinks"])]);
+        assert!(found[0].contains("what decides reaches the sinks: gate -> x -> sinks"), "{found:?}");
     }
 
     #[test]

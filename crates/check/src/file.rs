@@ -77,6 +77,7 @@ impl Checker<'_> {
         self.look_up_references(&names, &providers);
         self.look_up_requirements();
         self.protections(&runtime, self.proves_from_afar);
+        self.places_of_sinks(&runtime.wal_dir);
         self.unused_imports();
         Stack {
             files: std::mem::take(&mut self.library.files),

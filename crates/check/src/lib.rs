@@ -38,6 +38,7 @@ mod regexes;
 mod rules;
 mod runtime;
 mod scope;
+mod sinks;
 pub mod stack;
 pub mod statement;
 mod types;

@@ -14,6 +14,7 @@ use crate::checker::Checker;
 use crate::codes;
 use crate::members::Settings;
 use crate::references::Referred;
+use crate::sinks::Sink;
 use crate::values::{duration_ms, size_bytes};
 
 /// Ends of the names of keys that hold secrets.
@@ -27,7 +28,13 @@ impl Checker<'_> {
         let (settings, label) = self.block(block);
         let complete = self.needs(block, &["type"], "type = \"vault\"");
         let kind = self.filled_text("type", settings.get("type"));
-        let settings = self.open_settings(&settings);
+        let settings = match kind.as_deref().and_then(Sink::of) {
+            Some(sink) => self.sink(sink, block, &settings),
+            None => {
+                self.not_a_sink(kind.as_deref(), block, &settings);
+                self.open_settings(&settings)
+            }
+        };
         let label = label?;
         let is_new = self.is_new(names, "provider", &label.node, label.span);
         (complete && is_new).then_some(())?;

@@ -44,6 +44,12 @@ impl Layout {
         self.runtime_folder().join("policies").join(format!("{name}.bin"))
     }
 
+    /// How far each sink is.
+    #[must_use]
+    pub fn sinks(&self) -> PathBuf {
+        self.runtime_folder().join("sinks")
+    }
+
     /// Variables for the agent's process.
     #[must_use]
     pub fn agent_env(&self) -> PathBuf {

@@ -7,6 +7,7 @@ mod layout;
 mod operators;
 mod options;
 mod running;
+mod sinks;
 mod start;
 mod stop;
 

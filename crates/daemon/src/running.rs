@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use faramesh_call::{Timestamp, object};
 use faramesh_gate::{Gate, Lifecycle};
+use faramesh_sinks::Sinks;
 use faramesh_socket::{Server, Stopper};
 
 use crate::layout::Layout;
@@ -21,6 +22,8 @@ use crate::stop::{StopHandle, StopReason, on_signals};
 
 /// Longest wait for calls in flight when the daemon stops.
 const DRAIN_WAIT: Duration = Duration::from_secs(10);
+/// Longest wait for sinks to deliver what is left when the daemon stops.
+const SINKS_WAIT: Duration = Duration::from_secs(2);
 
 /// What is known about a daemon from its start.
 #[derive(Debug)]
@@ -29,16 +32,24 @@ pub(crate) struct Facts {
     pub(crate) stack: String,
     pub(crate) policy_source: String,
     pub(crate) started_at: Timestamp,
+    pub(crate) sinks: Sinks,
     applied_at_ms: AtomicU64,
 }
 
 impl Facts {
-    pub(crate) fn new(options: &Options, layout: &Layout, stack: String, started_at: Timestamp) -> Self {
+    pub(crate) fn new(
+        options: &Options,
+        layout: &Layout,
+        stack: String,
+        started_at: Timestamp,
+        sinks: Sinks,
+    ) -> Self {
         Self {
             layout: layout.clone(),
             stack,
             policy_source: options.policy_source.clone(),
             started_at,
+            sinks,
             applied_at_ms: AtomicU64::new(started_at.0),
         }
     }
@@ -148,6 +159,8 @@ impl Daemon {
         // A ledger that takes no more records is why some daemons stop.
         let _ = self.gate.advance_recorded(Lifecycle::Halt, facts);
         self.gate.advance(Lifecycle::Halt);
+        // What is left goes out now or after the next start.
+        self.facts.sinks.stop(SINKS_WAIT);
         self.gate.ledger().close();
         Stopped { reason, abandoned }
     }

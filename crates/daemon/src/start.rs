@@ -20,7 +20,7 @@ use crate::layout::{Layout, admin_socket_of, create_private};
 use crate::operators::Operators;
 use crate::options::{LedgerKind, Options};
 use crate::running::{Daemon, Facts};
-use crate::{keyfile, stop};
+use crate::{keyfile, sinks, stop};
 
 /// Why a daemon did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -76,10 +76,13 @@ impl Daemon {
             Arc::new(ledger),
         ));
         gate.advance(Lifecycle::Initializing);
-        let facts = Arc::new(Facts::new(&options, &layout, stack, now()));
+        let sinks = sinks::of_daemon(gate.ledger(), &options, &layout);
+        let facts = Arc::new(Facts::new(&options, &layout, stack, now(), sinks));
         let (handle, stopped) = stop::pair();
         let socket = socket_path(&options, &program, &layout, &facts.stack)?;
         let admin = Listener::bind(&admin_socket_of(&socket), None)?;
+        let declared = sinks::declared(&program, &layout);
+        facts.sinks.prepare(&declared).map_err(StartError::io("cannot keep the cursor of a sink"))?;
         let operators =
             Operators::serve(admin, Arc::clone(&gate), Arc::clone(&facts), handle.clone(), &socket)
                 .map_err(StartError::io("cannot serve the operators' socket"))?;
@@ -88,6 +91,7 @@ impl Daemon {
             .and_then(|()| layout.write_agent_env(&socket))
             .map_err(StartError::io("cannot write to .faramesh"))?;
         gate.put_in_force(Arc::clone(&program), &options.started_by)?;
+        facts.sinks.configure(declared);
         record_ready(&gate, &program, options.dev)?;
         let bound = Listener::bind(&socket, program.runtime.socket_group.as_deref())?;
         let server = Server::new(bound, Arc::clone(&gate))

@@ -36,11 +36,14 @@ CREATE INDEX records_by_session ON records (session) WHERE session IS NOT NULL;
 CREATE INDEX records_by_approval ON records (approval) WHERE approval IS NOT NULL;
 ";
 
-/// The last record that the index holds.
+/// The last record that an index holds, or that a feed has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cursor {
+pub struct Cursor {
+    /// Its number; 0 in front of the first.
     pub seq: u64,
+    /// Where it lies.
     pub location: Location,
+    /// Its hash.
     pub hash: Hash,
 }
 

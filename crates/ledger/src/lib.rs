@@ -3,13 +3,15 @@
 //!
 //! By topic: `queue` gives records their place, `commit` keeps them (`store`), `prepare` makes
 //! segments, `frame` and `segment` are the bytes, `walk` reads and verifies them, `torn` judges the
-//! end, `open` recovers, `index` and `indexer` find records fast, `follow` tells who listens.
+//! end, `open` recovers, `index` and `indexer` find records fast, `follow` tells who listens, `feed`
+//! gives every record to who copies.
 //! Leaves out what records mean, and checkpoints and signatures.
 
 mod background;
 mod commit;
 mod damage;
 mod disk;
+mod feed;
 mod filter;
 mod follow;
 mod frame;
@@ -31,8 +33,10 @@ mod walk;
 pub use commit::Commit;
 pub use damage::{Damage, WalkError};
 pub use disk::{Disk, DiskFile, OpenMode, RealDisk};
+pub use feed::{Fed, Feed};
 pub use filter::Filter;
 pub use follow::{Event, Subscription, Waker};
+pub use index::Cursor;
 pub use ledger::{DEFAULT_MEMORY_RECORDS, Ledger, Status};
 pub use open::{Cut, OpenError, Opened, Options};
 pub use reader::{ReadError, Reader, Records};

@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use faramesh_dpr::Record;
+
 use crate::disk::{self, Disk, DiskFile};
 use crate::queue::{Batch, Next};
 use crate::segment;
@@ -84,6 +86,16 @@ impl Memory {
             }
             records.push_back(Arc::from(batch.record(entry)));
         }
+    }
+
+    /// Kept records behind a number, oldest first, each with its own; at most `most`.
+    pub(crate) fn behind(&self, seq: u64, most: usize) -> Vec<(u64, Arc<[u8]>)> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = records.front().and_then(|record| Record::parse(Arc::clone(record)).ok());
+        let Some(first) = first.map(|record| record.seq()) else { return Vec::new() };
+        let skipped = usize::try_from(seq.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let numbers = first.max(seq.saturating_add(1))..;
+        numbers.zip(records.iter().skip(skipped).take(most).cloned()).collect()
     }
 
     /// The kept records, oldest first.

@@ -121,6 +121,13 @@ impl Walk {
         self.end.as_ref()
     }
 
+    /// Has what was read ahead read anew: a writer may have written there since.
+    pub(crate) fn refresh(&mut self) {
+        if let Some(open) = &mut self.current {
+            open.forget();
+        }
+    }
+
     fn next_seq(&self) -> u64 {
         self.chain.seq().saturating_add(1)
     }

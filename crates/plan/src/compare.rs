@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use faramesh_program::image::{AgentImage, FieldStep, Mode, RuleImage, Runtime};
+use faramesh_program::image::{AgentImage, FieldStep, Mode, Provider, RuleImage, Runtime};
 use faramesh_program::{Image, LoadError, Sources, decode, hex};
 
 use crate::align::{Step, align};
+use crate::providers;
 use crate::semantic::Semantic;
 
 /// A compiled policy, read for comparing.
@@ -36,6 +37,10 @@ impl Policy {
     #[must_use]
     pub fn runtime(&self) -> &Runtime {
         &self.image.runtime
+    }
+
+    pub(crate) fn providers(&self) -> &[Provider] {
+        &self.image.providers
     }
 
     /// Where the rules were written, which is outside of the hash.
@@ -141,6 +146,8 @@ pub struct Changes {
     pub redactions: Vec<Setting>,
     /// Identity providers.
     pub identities: Vec<Setting>,
+    /// Providers, sinks among them.
+    pub providers: Vec<Setting>,
     /// Settings of the daemon.
     pub runtime: Vec<Setting>,
     /// What happens with calls, where that was compared.
@@ -158,8 +165,15 @@ impl Changes {
     #[must_use]
     pub fn count(&self) -> usize {
         let rules = [&self.added, &self.removed, &self.changed, &self.moved];
-        let settings =
-            [&self.agents, &self.defaults, &self.attests, &self.redactions, &self.identities, &self.runtime];
+        let settings = [
+            &self.agents,
+            &self.defaults,
+            &self.attests,
+            &self.redactions,
+            &self.identities,
+            &self.providers,
+            &self.runtime,
+        ];
         rules.iter().map(|list| list.len()).sum::<usize>()
             + settings.iter().map(|list| list.len()).sum::<usize>()
     }
@@ -180,6 +194,7 @@ pub fn compare(old: Option<&Policy>, new: &Policy) -> Changes {
         }
     }
     changes.identities = differing(&identities(old), &identities(Some(new)));
+    changes.providers = differing(&providers::of(old), &providers::of(Some(new)));
     // Without a policy in force, every setting is as the author wrote it, which is no change.
     if let Some(old) = old {
         changes.runtime = differing(&runtime(&old.image.runtime), &runtime(&new.image.runtime));

@@ -9,6 +9,7 @@ mod align;
 mod claim;
 mod compare;
 mod engine;
+mod providers;
 mod semantic;
 mod view;
 

@@ -27,7 +27,7 @@ impl Changes {
             "runtime" => settings(&self.runtime, "setting"),
             "rate_limits" => none(),
             "budgets" => none(),
-            "providers" => none(),
+            "providers" => settings(&self.providers, "provider"),
             "semantic" => self.semantic.as_ref().map(Semantic::to_value),
         };
         object! {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::image::{
     AgentImage, Attest, Comparison, Constant, Expression, IdentityProvider, Image, OffsetChange, Operand,
-    Path, Redaction, RuleEffect, Runtime, Scalar, Sources,
+    Path, Provider, Redaction, RuleEffect, Runtime, Scalar, Sources,
 };
 use crate::load::LoadError;
 use crate::pattern::Pattern;
@@ -25,6 +25,8 @@ pub struct Program {
     pub runtime: Runtime,
     /// Declared identity providers.
     pub identities: Vec<IdentityProvider>,
+    /// Declared providers; the sinks among them take effect.
+    pub providers: Vec<Provider>,
     agents: Vec<Agent>,
     by_name: FxHashMap<Box<str>, u32>,
     constants: Vec<ConstantValue>,
@@ -122,6 +124,7 @@ impl Program {
             hash_text: format!("sha256:{}", hex(&hash)).into(),
             runtime: image.runtime,
             identities: image.identities,
+            providers: image.providers,
             agents,
             by_name,
             constants,

@@ -1,6 +1,6 @@
 //! What can stand in a file, and the keys of the blocks that stand only there.
 
-use super::Kind::{Bool, Choice, Duration, Listener, Port, Secret, Size, Text, Texts, Url, Zone};
+use super::Kind::{Bool, Choice, Duration, Listener, Port, Secret, Size, Text, Texts, Url, Whole, Zone};
 use super::{AGENT, Definition, Label, Shape, Status, block, not_yet, setting, statement, with_default};
 
 /// Statements and blocks of a file. Those of an agent may stand there too, when a file has no agent
@@ -12,7 +12,7 @@ pub const FILE: &[Definition] = &[
         "makes a policy pack, a framework profile or a provider known under a name",
     ),
     block("runtime", Label::None, RUNTIME, "settings of the daemon"),
-    not_yet(open("provider", PROVIDER, "a backend for secrets, signing, cost or audit records")),
+    open("provider", PROVIDER, "where copies of records go; other backends are not enforced yet"),
     open("identity", IDENTITY, "how the daemon knows who calls"),
     not_yet(block("trust", Label::None, TRUST, "keys that imported packs are signed with")),
     not_yet(block("system", Label::None, SYSTEM, "behaviour of the daemon under failure")),
@@ -114,7 +114,7 @@ const CLOUD: &[Definition] =
 
 /// Further keys of a provider belong to its type and are known to the provider's program.
 const PROVIDER: &[Definition] = &[
-    setting("type", Text, "what the provider is"),
+    setting("type", Text, "what the provider is: `stderr-sink`, `file-sink`, `webhook-sink`, or another"),
     setting("addr", Text, "address of the backend"),
     setting("url", Text, "address of the backend"),
     setting("token", Secret, "how the daemon proves itself to the backend"),
@@ -125,6 +125,34 @@ const PROVIDER: &[Definition] = &[
     setting("backend", Text, "the service behind a provider of several"),
     setting("key_arn", Text, "the key to sign with"),
     setting("index", Text, "index that records are written to"),
+    setting("path", Text, "file-sink: the file, relative to the stack"),
+    with_default(
+        "max_size",
+        Size,
+        "64mb",
+        "file-sink: size at which the file is set aside and a new one begun",
+    ),
+    setting(
+        "secret",
+        Secret,
+        "webhook-sink: what requests are signed with: `whsec_` and 24 to 64 bytes in base64",
+    ),
+    setting("ca_file", Text, "webhook-sink: authorities in PEM that sign the receiver's certificate"),
+    with_default("timeout", Duration, "10s", "webhook-sink: longest time for one request, at most 60 s"),
+    with_default(
+        "from",
+        Choice(&["beginning", "now"]),
+        "\"beginning\"",
+        "sinks: where a new one begins: at the first record of the ledger, or when it is put in force",
+    ),
+    with_default("batch_records", Whole, "500", "sinks: most records at once, at most 10,000"),
+    with_default("batch_bytes", Size, "1mb", "sinks: a batch ends with the record that makes it so large"),
+    with_default(
+        "batch_wait",
+        Duration,
+        "1s",
+        "sinks: longest wait for a batch to fill; 100ms unless over the network",
+    ),
 ];
 
 /// `type` decides which of the others have a meaning.

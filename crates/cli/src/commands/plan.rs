@@ -108,6 +108,7 @@ pub fn changes_text(value: &Value) -> Option<String> {
         ("attests", "agent", "Attested identity:"),
         ("redactions", "tool", "Redactions:"),
         ("identities", "identity", "Identity providers:"),
+        ("providers", "provider", "Providers:"),
         ("runtime", "setting", "Runtime:"),
     ];
     for (kind, name, title) in settings {

@@ -91,6 +91,8 @@ fn view(value: &Value) -> String {
         ),
         ("approvals", approvals(value)),
     ];
+    let sinks = list(value, &["ledger", "sinks"]).iter().map(|value| ("sink", sink(value)));
+    let rows: Vec<_> = rows.into_iter().chain(sinks).collect();
     let mut text = pairs(&rows);
     let warnings = list(value, &["warnings"]);
     if !warnings.is_empty() {
@@ -138,6 +140,25 @@ fn ledger(value: &Value) -> String {
     }
 }
 
+fn sink(value: &Value) -> String {
+    let state = match text(value, &["status"]) {
+        "HEALTHY" => words::good("HEALTHY"),
+        "DEGRADED" => words::waiting("DEGRADED"),
+        other => words::bad(other),
+    };
+    let last = match text(value, &["last_delivery"]) {
+        "" => "nothing delivered yet".to_owned(),
+        at => format!("last delivery {} ago", time::age(at, time::now())),
+    };
+    let lag = match number(value, &["lag"]) {
+        0 => "nothing waits".to_owned(),
+        lag => format!("{} behind", counted(lag, "record")),
+    };
+    let (name, destination) = (text(value, &["name"]), text(value, &["destination"]));
+    let to = if destination.is_empty() { String::new() } else { format!(" to {destination}") };
+    format!("{name}{to}: {state}, {lag}, {last}")
+}
+
 fn approvals(value: &Value) -> String {
     match number(value, &["approvals", "pending"]) {
         0 => "none waits".to_owned(),
@@ -174,7 +195,9 @@ mod tests {
         let value = faramesh_call::json::parse(
             br#"{"stack":"s","identity":"self-declared","daemon":{"state":"READY","pid":7,"uptime_seconds":65,
             "runtime_mode":"dev","policy_hash":"sha256:00","applied_at":"2026-11-20T09:30:00.000Z",
-            "wal":{"backend":"memory","path":null}},"ledger":{"records":1200,"signed":false},
+            "wal":{"backend":"memory","path":null}},"ledger":{"records":1200,"signed":false,
+            "sinks":[{"name":"siem","destination":"https://siem.example.com","status":"DEGRADED","lag":1200,
+            "last_delivery":null}]},
             "approvals":{"pending":2,"oldest_age_seconds":61},"warnings":["records are not signed"]}"#,
         )
         .unwrap();
@@ -185,6 +208,8 @@ mod tests {
             "self-declared",
             "signatures  off",
             "2 calls waiting",
+            "siem to https://siem.example.com: ",
+            "1,200 records behind, nothing delivered yet",
             "! records are not signed",
         ] {
             assert!(text.contains(part), "{part}:\n{text}");

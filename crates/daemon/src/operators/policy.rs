@@ -8,6 +8,7 @@ use faramesh_program::image::Runtime;
 use faramesh_program::load;
 
 use super::{Answer, Context, Failure, needed, text};
+use crate::sinks::declared;
 use crate::start::now;
 
 pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
@@ -26,6 +27,9 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
     let previous_hash = running.hash_text().to_owned();
     let policy_hash = program.hash_text().to_owned();
     let changed = policy_hash != previous_hash;
+    let sinks = declared(&program, &context.facts.layout);
+    let prepared = context.facts.sinks.prepare(&sinks);
+    prepared.map_err(|error| Failure::new("IO", format!("cannot keep the cursor of a sink: {error}")))?;
     // Positions in the source are outside the hash: the same policy is put in force again, so that
     // records name the lines that the author sees now.
     let by = text(params, "by")?.map_or_else(|| peer.user().to_owned(), str::to_owned);
@@ -38,6 +42,7 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
         .gate
         .put_in_force(Arc::new(program), &by)
         .map_err(|error| Failure::new("LEDGER_UNAVAILABLE", error))?;
+    context.facts.sinks.configure(sinks);
     context.facts.applied(now());
     Ok(object! { "policy_hash" => policy_hash, "previous_hash" => previous_hash, "changed" => changed })
 }

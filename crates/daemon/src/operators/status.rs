@@ -5,6 +5,7 @@ use faramesh_dpr::write_hash;
 use faramesh_gate::Lifecycle;
 use faramesh_identity::believes_callers;
 use faramesh_program::image::Mode;
+use faramesh_sinks as sinks;
 use faramesh_state::Status;
 
 use super::Context;
@@ -44,6 +45,7 @@ pub(super) fn status(context: &Context) -> Object {
         "enforcement" => ["sdk"].into_iter().collect::<Value>(),
         "version" => env!("CARGO_PKG_VERSION"),
     };
+    let sinks = context.facts.sinks.status();
     let mut last_hash = Vec::new();
     write_hash(&ledger.last_hash, &mut last_hash);
     object! {
@@ -65,29 +67,66 @@ pub(super) fn status(context: &Context) -> Object {
             "verified" => ledger.healthy,
             "signed" => false,
             "index_lag" => ledger.index_lag,
-            "sinks" => Vec::<Value>::new(),
+            "sinks" => sinks.iter().map(sink).collect::<Value>(),
         },
-        "warnings" => warnings(gate.is_dev(), mode, believes, ledger.backend, ledger.disk_full),
+        "warnings" => warnings(gate.is_dev(), mode, believes, ledger.backend, ledger.disk_full, &sinks),
     }
 }
 
-fn warnings(dev: bool, mode: &str, believes: bool, backend: &str, disk_full: bool) -> Value {
-    let mut warnings = Vec::new();
+/// How a sink stands, in the words of `status`.
+fn sink(status: &sinks::Status) -> Object {
+    let error = status
+        .last_error
+        .as_ref()
+        .map(|(message, at)| Value::from(object! { "message" => message.as_str(), "at" => at.to_string() }));
+    object! {
+        "name" => status.name.as_str(),
+        "type" => status.kind,
+        "destination" => status.destination.as_str(),
+        "status" => status.state.as_str(),
+        "lag" => status.lag,
+        "delivered_seq" => status.delivered_seq,
+        "delivered" => status.delivered,
+        "last_delivery" => status.last_delivery.map(|at| at.to_string()),
+        "last_error" => error,
+        "failures" => u64::from(status.failures),
+        "note" => status.note.clone(),
+    }
+}
+
+fn warnings(
+    dev: bool,
+    mode: &str,
+    believes: bool,
+    backend: &str,
+    disk_full: bool,
+    sinks: &[sinks::Status],
+) -> Value {
+    let mut warnings: Vec<String> = sinks.iter().filter_map(behind).collect();
+    let mut add = |warning: &str| warnings.push(warning.to_owned());
     if dev {
-        warnings.push("started by `faramesh dev`: every record is marked as such");
+        add("started by `faramesh dev`: every record is marked as such");
     }
     if mode == "audit" {
-        warnings.push("audit mode: every call is permitted, whatever the policy says");
+        add("audit mode: every call is permitted, whatever the policy says");
     }
     if believes {
-        warnings.push("agents name themselves: identity is self-declared, not attested");
+        add("agents name themselves: identity is self-declared, not attested");
     }
     if backend == "memory" {
-        warnings.push("the ledger is in memory and ends with the daemon");
+        add("the ledger is in memory and ends with the daemon");
     }
     if disk_full {
-        warnings.push("the disk is full: only denials are recorded, nothing is permitted");
+        add("the disk is full: only denials are recorded, nothing is permitted");
     }
-    warnings.push("records are hash-chained but not signed");
+    add("records are hash-chained but not signed");
     warnings.into_iter().collect()
+}
+
+/// What an operator should know of a sink that does not deliver.
+fn behind(status: &sinks::Status) -> Option<String> {
+    if let Some((message, _)) = &status.last_error {
+        return Some(format!("the sink `{}` is {} records behind: {message}", status.name, status.lag));
+    }
+    status.note.as_ref().map(|note| format!("the sink `{}`: {note}", status.name))
 }

@@ -9,6 +9,7 @@
 mod bounds;
 mod kill;
 mod operators;
+mod sinks;
 mod start;
 mod stop;
 mod world;

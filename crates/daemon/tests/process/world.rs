@@ -43,6 +43,7 @@ pub struct Stack {
     pub home: PathBuf,
     temporary: Option<tempfile::TempDir>,
     dev: bool,
+    environment: Vec<(String, String)>,
 }
 
 impl Stack {
@@ -60,11 +61,17 @@ impl Stack {
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::create_dir_all(home).unwrap();
         std::fs::write(folder.join("program.bin"), compiled(source)).unwrap();
-        Self { folder, home: home.to_owned(), temporary: None, dev: false }
+        Self { folder, home: home.to_owned(), temporary: None, dev: false, environment: Vec::new() }
     }
 
     pub fn dev(mut self) -> Self {
         self.dev = true;
+        self
+    }
+
+    /// Has its daemons find a variable in their environment.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -81,6 +88,7 @@ impl Stack {
     pub fn spawn(&self) -> Running {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "world::the_daemon_itself", "--nocapture"])
+            .envs(self.environment.iter().cloned())
             .env("TEST_DAEMON_FOLDER", &self.folder)
             .env("TEST_DAEMON_HOME", &self.home)
             .env("TEST_DAEMON_DEV", if self.dev { "yes" } else { "" })
