@@ -110,7 +110,6 @@ fn each_construct_is_refused_by_name_and_once() {
         ("system { on_policy_load_failure = \"deny_all\" }\npermit a".to_owned(), "system"),
         ("manifest orchestrator anonymous undeclared deny\npermit a".to_owned(), "manifest"),
         ("manifest grant anonymous to anonymous max 3 approval\npermit a".to_owned(), "manifest"),
-        ("pack \"p\" { version = \"1.0.0\" }\npermit a".to_owned(), "pack"),
         ("runtime { cloud { url = \"https://c\" key = env(\"NO\") } }\npermit a".to_owned(), "runtime.cloud"),
         ("runtime { signing = strict }\npermit a".to_owned(), "runtime.signing"),
         ("runtime { http_listen = \"127.0.0.1:1\" }\npermit a".to_owned(), "runtime.http_listen"),
