@@ -7,12 +7,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use faramesh_call::Effect;
 use faramesh_dpr::{GENESIS, Hash};
 
+use crate::checkpointer::Checkpointer;
 use crate::follow::Tail;
 use crate::prepare::{Pace, Preparer};
 use crate::queue::{Batch, Queue};
@@ -60,6 +61,8 @@ pub(crate) struct Shared {
     pub healthy: AtomicBool,
     pub tail: Tail,
     pub preparer: Option<Preparer>,
+    /// Signs what is kept; set when the ledger was opened to be signed.
+    pub checkpointer: OnceLock<Checkpointer>,
     /// Set to wake the preparing thread.
     pub prepare_wanted: (Mutex<bool>, Condvar),
 }
@@ -82,6 +85,7 @@ impl Shared {
             healthy: AtomicBool::new(true),
             tail: Tail::default(),
             preparer,
+            checkpointer: OnceLock::new(),
             prepare_wanted: (Mutex::new(false), Condvar::new()),
         }
     }
@@ -188,11 +192,14 @@ impl Shared {
     fn answer(&self, batch: &mut Batch) {
         let Ok(epoch) = self.queue().map(|queue| queue.epoch) else { return };
         self.advance(batch);
+        let hashes = batch.entries.iter().map(|entry| &entry.hash);
+        let signed = self.checkpointer.get().map_or(Ok(()), |checkpointer| checkpointer.kept(hashes));
         for entry in &mut batch.entries {
             let receipt = Receipt::new(entry.id, entry.seq, epoch, entry.hash);
+            let receipt = signed.clone().map(|()| receipt);
             if let Some(completion) = entry.completion.take() {
                 // A completion or waker that panics must not stop the answers of others.
-                let _ = catch_unwind(AssertUnwindSafe(|| completion(Ok(receipt))));
+                let _ = catch_unwind(AssertUnwindSafe(|| completion(receipt)));
             }
         }
         if self.tail.is_followed() {

@@ -88,6 +88,12 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// As the file system says.
     fn length(&self) -> io::Result<u64>;
 
+    /// Cuts the file, or makes it longer with zeros.
+    ///
+    /// # Errors
+    /// As the file system says.
+    fn set_length(&self, length: u64) -> io::Result<()>;
+
     /// Locks the file for as long as it is open; false when another process holds it.
     ///
     /// # Errors
@@ -158,6 +164,10 @@ impl DiskFile for RealFile {
 
     fn length(&self) -> io::Result<u64> {
         self.0.metadata().map(|metadata| metadata.len())
+    }
+
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
     }
 
     fn try_lock(&self) -> io::Result<bool> {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Chain, Draft, Hash, Record, RecordId};
 
+use crate::checkpointer::{CheckpointStatus, Checkpointer};
 use crate::commit::{Commit, Shared, locked};
 use crate::filter::Filter;
 use crate::follow::{Subscription, Waker};
@@ -77,6 +78,8 @@ pub struct Status {
     pub disk_full: bool,
     /// Records that the index does not have yet; `None` without an index.
     pub index_lag: Option<u64>,
+    /// The checkpoints; `None` when none are made.
+    pub checkpoint: Option<CheckpointStatus>,
 }
 
 impl Ledger {
@@ -116,6 +119,10 @@ impl Ledger {
         completion: Completion,
     ) -> Result<Appended, Unavailable> {
         let mut completion = completion;
+        if let Some(reason) = self.shared.checkpointer.get().and_then(|made| made.refuses(draft.effect)) {
+            completion(Err(reason.clone()));
+            return Err(reason);
+        }
         let mut refusal = Unavailable::Full;
         for _ in 0..MAX_ROOM_ATTEMPTS {
             let placed = match self.shared.queue() {
@@ -208,6 +215,7 @@ impl Ledger {
             healthy: self.is_healthy(),
             disk_full,
             index_lag: self.indexer.as_ref().map(|indexer| kept.seq.saturating_sub(indexer.indexed())),
+            checkpoint: self.shared.checkpointer.get().map(Checkpointer::status),
         }
     }
 
@@ -241,6 +249,9 @@ impl Ledger {
     pub fn close(&self) {
         self.shared.drain(Instant::now() + CLOSE_TIMEOUT);
         self.shared.stop();
+        if let Some(checkpointer) = self.shared.checkpointer.get() {
+            checkpointer.stop();
+        }
         if let Some(indexer) = &self.indexer {
             indexer.stop();
         }
@@ -252,7 +263,17 @@ impl Ledger {
         }
         // What slipped in between the drain and the stop.
         self.shared.commit(Commit::Inline);
+        if let Some(checkpointer) = self.shared.checkpointer.get() {
+            checkpointer.finish();
+        }
         self.shared.tail.close();
+    }
+
+    /// Signs what is kept from here on.
+    pub(crate) fn begin_checkpoints(&self, checkpointer: Checkpointer) {
+        if self.shared.checkpointer.set(checkpointer).is_ok() {
+            self.spawn("ledger-sign", Shared::checkpoint_loop);
+        }
     }
 }
 

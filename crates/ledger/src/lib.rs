@@ -4,10 +4,14 @@
 //! By topic: `queue` gives records their place, `commit` keeps them (`store`), `prepare` makes
 //! segments, `frame` and `segment` are the bytes, `walk` reads and verifies them, `torn` judges the
 //! end, `open` recovers, `index` and `indexer` find records fast, `follow` tells who listens, `feed`
-//! gives every record to who copies.
-//! Leaves out what records mean, and checkpoints and signatures.
+//! gives every record to who copies, `checkpointer` signs (`signer`, `local_key`), `signatures` checks
+//! what was signed.
+//! Leaves out what records mean.
 
 mod background;
+mod begin_signing;
+mod checkpoint_log;
+mod checkpointer;
 mod commit;
 mod damage;
 mod disk;
@@ -19,17 +23,21 @@ mod ids;
 mod index;
 mod indexer;
 mod ledger;
+mod local_key;
 mod open;
 mod prepare;
 mod queue;
 mod reader;
 mod receipt;
 mod segment;
+mod signatures;
+mod signer;
 mod store;
 mod torn;
 mod verify;
 mod walk;
 
+pub use checkpointer::CheckpointStatus;
 pub use commit::Commit;
 pub use damage::{Damage, WalkError};
 pub use disk::{Disk, DiskFile, OpenMode, RealDisk};
@@ -38,9 +46,11 @@ pub use filter::Filter;
 pub use follow::{Event, Subscription, Waker};
 pub use index::Cursor;
 pub use ledger::{DEFAULT_MEMORY_RECORDS, Ledger, Status};
+pub use local_key::{KeyFileError, LocalKey, LocalKeys};
 pub use open::{Cut, OpenError, Opened, Options};
 pub use reader::{ReadError, Reader, Records};
 pub use receipt::{Appended, Completion, Receipt, Unavailable};
 pub use segment::MAX_NAME_BYTES;
-pub use verify::{Progress, RecordsError, Report, verify, verify_memory, verify_on};
+pub use signer::{SignError, Signer, Signing, SigningError};
+pub use verify::{Progress, RecordsError, Report, verify, verify_memory, verify_on, verify_pinned};
 pub use walk::Location;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use faramesh_call::{Object, Timestamp, Value};
 use faramesh_dpr::{Draft, Hash, Kind, Record, RecordId};
 
+use crate::begin_signing::Begin;
 use crate::commit::Shared;
 use crate::damage::{Damage, WalkError};
 use crate::disk::{self, Disk, DiskFile, OpenMode, RealDisk};
@@ -22,6 +23,8 @@ use crate::prepare::{self, Pace, Preparer};
 use crate::queue::{Queue, Room};
 use crate::receipt::Unavailable;
 use crate::segment::{self, Header, MAX_NAME_BYTES};
+use crate::signatures::Follow;
+use crate::signer::{Signing, SigningError};
 use crate::store::{Files, Store};
 use crate::walk::{End, Walk};
 
@@ -45,6 +48,8 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// Whether an index is kept beside the segments.
     pub index: bool,
+    /// How the ledger is signed; `None` makes no checkpoints and announces nothing, for tools.
+    pub signing: Option<Signing>,
     /// The disk; tests bring another.
     pub disk: Arc<dyn Disk>,
 }
@@ -61,6 +66,7 @@ impl Options {
             first_segment_bytes: 8 << 20,
             reserve_bytes: 64 << 20,
             index: true,
+            signing: None,
             disk: Arc::new(RealDisk),
         }
     }
@@ -123,6 +129,9 @@ pub enum OpenError {
         /// What the system says.
         error: io::Error,
     },
+    /// The ledger cannot be signed as asked.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// The first record of the epoch could not be kept.
     #[error("cannot write to the ledger: {0}")]
     Write(Unavailable),
@@ -160,6 +169,7 @@ impl Ledger {
         let disk = Arc::clone(&options.disk);
         let lock = lock(disk.as_ref(), &options.directory)?;
         remove_temporaries(disk.as_ref(), &options.directory)?;
+        let mut follow = Follow::open(disk.as_ref(), &options.directory)?;
         let mut walk = Walk::new(Arc::clone(&disk), &options.directory, false)?;
         let mut last_id = RecordId::default();
         while let Some(step) = walk.step()? {
@@ -167,25 +177,39 @@ impl Ledger {
                 let (expected, found) = (options.stack, step.record.stack().into_owned());
                 return Err(OpenError::OtherStack { expected, found });
             }
+            follow.record(&step)?;
             last_id = last_id.max(step.record.id());
             replay(&step.record);
         }
+        let mut checkpoints = follow.end()?;
         let (end, chain) = (walk.end().cloned(), walk.chain);
         let recovered = match end {
             Some(end) => recover(&options, &end, chain.epoch() + 1)?,
             None => Recovered::begin(&options)?,
         };
-        let Recovered { active, room, cut, warnings } = recovered;
+        let Recovered { active, room, cut, mut warnings } = recovered;
+        if checkpoints.incomplete > 0 {
+            warnings.push(format!("cut an incomplete checkpoint of {} bytes", checkpoints.incomplete));
+        }
         let (segment_bytes, reserve_bytes) = (options.segment_bytes, options.reserve_bytes);
         let preparer = Preparer::new(Arc::clone(&disk), &options.directory, segment_bytes, reserve_bytes);
         let queue = Queue::new(&options.stack, &options.instance, chain, Ids::after(last_id), room);
-        let store = Store::Files(Files { disk, directory: options.directory.clone(), active });
+        let store =
+            Store::Files(Files { disk: Arc::clone(&disk), directory: options.directory.clone(), active });
         let shared = Arc::new(Shared::new(queue, store, Some(preparer)));
         let source = Source::Directory(options.directory.clone());
         let mut ledger = Self { shared, source, threads: Mutex::default(), indexer: None, _lock: Some(lock) };
         ledger.spawn("ledger-commit", Shared::commit_loop);
         ledger.spawn("ledger-prepare", Shared::prepare_loop);
-        ledger.begin_epoch(now, cut.as_ref(), replay)?;
+        ledger.begin_epoch(now, cut.as_ref(), &mut |record| {
+            // The ledger's own first record announces no key.
+            let _ = checkpoints.signed.record(record, &record.hash());
+            replay(record);
+        })?;
+        if let Some(signing) = &options.signing {
+            let begin = Begin { disk: disk.as_ref(), directory: &options.directory, signing, now };
+            begin.run(&ledger, checkpoints, replay)?;
+        }
         if options.index {
             ledger.indexer = Some(IndexerHandle::start(&options.directory, Arc::clone(&ledger.shared)));
         }
@@ -214,8 +238,17 @@ impl Ledger {
             .collect();
             detail.insert("cut", cut);
         }
+        self.append_replayed(Draft::event(Kind::Lifecycle, detail), now, replay)
+    }
+
+    /// Appends a record of the ledger's own, while it is opened and nobody else appends.
+    pub(crate) fn append_replayed(
+        &self,
+        draft: Draft<'_>,
+        now: Timestamp,
+        replay: &mut dyn FnMut(&Record),
+    ) -> Result<(), OpenError> {
         let followed = self.subscribe(1, None);
-        let draft = Draft::event(Kind::Lifecycle, detail);
         self.append_and_wait(draft, now, FIRST_RECORD_TIMEOUT).map_err(OpenError::Write)?;
         if let Some(crate::Event::Record(bytes)) = followed.next_within(FIRST_RECORD_TIMEOUT)
             && let Ok(record) = Record::parse(bytes)

@@ -93,6 +93,12 @@ pub enum Unavailable {
     /// The system gave no randomness for an id.
     #[error("the system gave no randomness")]
     NoRandomness,
+    /// The record is kept, but every reply must be signed and this one cannot be; tried again by itself.
+    #[error("the record could not be signed: {reason}")]
+    Unsigned {
+        /// What failed.
+        reason: Box<str>,
+    },
     /// The ledger is closed.
     #[error("the ledger is closed")]
     Closed,

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Broken, Chain, Hash, Kind, Record, RecordError};
+use faramesh_verify::{PublicKey, Summary};
 
 use crate::damage::WalkError;
 use crate::disk::{Disk, RealDisk};
+use crate::signatures::Follow;
 use crate::walk::{Walk, segments_of};
 
 /// Most agents and policies that are counted one by one.
@@ -43,6 +45,10 @@ pub struct Report {
     /// Bytes of a batch at the end that was being written: a daemon is at work, or one ended
     /// suddenly and has not been started again.
     pub incomplete_bytes: u64,
+    /// Keys and checkpoints; empty for records that lie in memory.
+    pub signatures: Summary,
+    /// Bytes of a checkpoint at the end that was being written.
+    pub incomplete_checkpoint_bytes: u64,
 }
 
 impl Report {
@@ -105,10 +111,26 @@ pub fn verify_on(
     directory: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, WalkError> {
+    verify_pinned(disk, directory, None, progress)
+}
+
+/// [`verify_on`] that also demands that `pin` is a key of this ledger and signed it.
+///
+/// # Errors
+/// As [`verify`]; a pin that does not hold is damage as well.
+pub fn verify_pinned(
+    disk: Arc<dyn Disk>,
+    directory: &Path,
+    pin: Option<&PublicKey>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, WalkError> {
+    // Before the records, so that none of what is read of a ledger at work is ahead of them.
+    let mut follow = Follow::open(disk.as_ref(), directory)?;
     let segments = u64::try_from(segments_of(disk.as_ref(), directory)?.len()).unwrap_or(u64::MAX);
     let mut walk = Walk::new(disk, directory, true)?;
     let mut report = Report::default();
     while let Some(step) = walk.step()? {
+        follow.record(&step)?;
         report.add(&step.record, step.hash);
         if report.records.is_multiple_of(PROGRESS_RECORDS) {
             progress(Progress { records: report.records, segment: step.location.segment, segments });
@@ -117,6 +139,7 @@ pub fn verify_on(
     (report.epochs, report.segments) = (walk.chain.epoch(), walk.segments);
     let incomplete = walk.end().map_or(0, |end| end.incomplete);
     report.incomplete_bytes = u64::try_from(incomplete).unwrap_or(u64::MAX);
+    (report.signatures, report.incomplete_checkpoint_bytes) = follow.finish(pin)?;
     Ok(report)
 }
 

@@ -169,6 +169,11 @@ impl DiskFile for FaultyFile {
         self.inner.length()
     }
 
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.plan.check(Operation::Write)?;
+        self.inner.set_length(length)
+    }
+
     fn try_lock(&self) -> io::Result<bool> {
         self.inner.try_lock()
     }

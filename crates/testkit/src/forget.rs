@@ -274,6 +274,15 @@ impl DiskFile for ForgetfulFile {
         self.with(|inode| u64::try_from(inode.live.len()).unwrap_or(u64::MAX))
     }
 
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.with(|inode| {
+            // As with emptying a file: a cut is not undone by a power cut here.
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            inode.live.resize(length, 0);
+            inode.durable.truncate(length);
+        })
+    }
+
     fn try_lock(&self) -> io::Result<bool> {
         self.with(|inode| !std::mem::replace(&mut inode.locked, true))
     }

@@ -79,6 +79,12 @@ impl Signed {
         self.epoch = 0;
     }
 
+    /// Takes the hash of the next record of the run in progress, for the ledger that wrote it and knows
+    /// that it announces nothing.
+    pub fn follow(&mut self, hash: &Hash) {
+        self.push(hash);
+    }
+
     fn push(&mut self, hash: &Hash) {
         if self.frontier.size() == 0 {
             self.first = *hash;
@@ -161,6 +167,13 @@ impl Signed {
         };
         self.check_state(&checkpoint)?;
         self.check_signature(&checkpoint, note)?;
+        self.accept(&checkpoint);
+        Ok(checkpoint)
+    }
+
+    /// Takes a checkpoint that the key in force signed, for the ledger that made it: of these records,
+    /// or of fewer that were fed before.
+    pub fn accept(&mut self, checkpoint: &Checkpoint) {
         let covered = self.covered();
         if let Some(key) = self.keys.last_mut() {
             key.checkpoints += 1;
@@ -174,10 +187,9 @@ impl Signed {
         self.checkpoints += 1;
         self.last = Some((checkpoint.size, checkpoint.time));
         (self.gap, self.too_long) = (None, None);
-        if let Some((seq, announced)) = self.pending.take() {
+        if let Some((seq, announced)) = self.pending.take_if(|(seq, _)| *seq <= checkpoint.size) {
             self.enforce(seq, announced);
         }
-        Ok(checkpoint)
     }
 
     fn check_state(&self, checkpoint: &Checkpoint) -> Result<(), Break> {

@@ -1,6 +1,8 @@
 //! Keys and signatures against what others published or made: RFC 8032 for Ed25519, and notes made
 //! with Python's `cryptography` (OpenSSL) for each algorithm, in `tests/vectors`.
 
+#![expect(clippy::unwrap_used, reason = "a test ends here")]
+
 use faramesh_verify::{Algorithm, Checkpoint, KeyError, Note, PublicKey, SignatureError};
 
 fn bytes(digits: &str) -> Vec<u8> {

@@ -41,6 +41,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("p256", "signatures"),
     ("p384", "signatures"),
     ("pkcs8", "keys as bytes"),
+    ("pem-rfc7468", "bytes to text; the ledger's key file needs it"),
     ("postcard", "bytes to values"),
     ("primefield", "arithmetic of fields"),
     ("primeorder", "arithmetic on curves"),

@@ -180,8 +180,19 @@ fn is_ledger_file(name: &str) -> bool {
         digits >= 8 && (after == ".wal" || after.starts_with(".cut-"))
     };
     let temporary = |name: &str| name.starts_with("prepared-") && name.ends_with(".tmp");
-    let fixed =
-        ["commitment.key", "lock", "reserve.tmp", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"];
+    let fixed = [
+        "commitment.key",
+        "lock",
+        "reserve.tmp",
+        "index.sqlite",
+        "index.sqlite-wal",
+        "index.sqlite-shm",
+        "checkpoints.log",
+        "signing.key",
+        "signing.key.next",
+        "signing.pub",
+        "signing.tmp",
+    ];
     numbered(name) || temporary(name) || fixed.contains(&name)
 }
 
@@ -195,6 +206,8 @@ mod tests {
             ("00000001.wal", true),
             ("index.sqlite-wal", true),
             ("commitment.key", true),
+            ("signing.key", true),
+            ("checkpoints.log", true),
             ("00000001.cut-2", true),
             ("prepared-1.tmp", true),
             ("notes.txt", false),
