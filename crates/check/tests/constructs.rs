@@ -127,7 +127,6 @@ fn each_construct_is_refused_by_name_and_once() {
         ),
         (agent("selector \"role\" { source = \"https://x\" cache = 5m }"), "selector"),
         (agent("ambient { max_calls_per_day = 5 }"), "ambient"),
-        (agent("redact a args: [\"b\"] seal"), "redact … seal"),
         (rule("reeval true"), "reeval"),
         ("defer a approvals_required 2".to_owned(), "approvals_required"),
         (rule("if purpose(\"x\")"), "purpose"),

@@ -44,6 +44,12 @@ impl Layout {
         self.runtime_folder().join("policies").join(format!("{name}.bin"))
     }
 
+    /// The keys of the persons that sealed fields are about.
+    #[must_use]
+    pub fn subjects(&self) -> PathBuf {
+        self.runtime_folder().join("subjects")
+    }
+
     /// How far each sink is.
     #[must_use]
     pub fn sinks(&self) -> PathBuf {

@@ -4,6 +4,7 @@
 
 mod keyfile;
 mod layout;
+pub mod offline;
 mod operators;
 mod options;
 mod running;

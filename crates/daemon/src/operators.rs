@@ -5,6 +5,7 @@
 
 mod approvals;
 mod audit;
+mod erasure;
 mod policy;
 mod status;
 
@@ -188,6 +189,7 @@ fn handle(context: &Context, peer: &Peer, stream: &UnixStream, line: &[u8]) -> i
         "approvals.deny" => approvals::answer(context, peer, params, false),
         "audit.ls" => audit::ls(context, params),
         "audit.get" => audit::get(context, params),
+        "audit.erase" => erasure::erase(context, peer, params),
         "audit.raw" => audit::raw(context, params),
         "shutdown" => {
             send(stream, &reply(id, Ok(Object::new())))?;

@@ -13,6 +13,7 @@ use faramesh_identity::believes_callers;
 use faramesh_ledger::{Ledger, OpenError};
 use faramesh_program::image::Mode;
 use faramesh_program::{LoadError, Program, load};
+use faramesh_seal::{Keys, KeysError};
 use faramesh_socket::{ListenError, Listener, Server};
 use faramesh_state::State;
 
@@ -34,6 +35,9 @@ pub enum StartError {
     /// A socket cannot be opened.
     #[error("{0}")]
     Listen(#[from] ListenError),
+    /// The keys of sealed fields cannot be used.
+    #[error("{0}")]
+    Keys(#[from] KeysError),
     /// The start could not be recorded.
     #[error("the start could not be recorded in the ledger")]
     NotRecorded(#[from] SwapError),
@@ -69,12 +73,9 @@ impl Daemon {
         let stack = stack_name(&program, &layout);
         let mut state = State::default();
         let (ledger, key) = open_ledger(&options, &layout, &program, &stack, &mut state)?;
-        let gate = Arc::new(Gate::new(
-            Settings::new(key, options.dev),
-            Arc::clone(&program),
-            state,
-            Arc::new(ledger),
-        ));
+        let mut settings = Settings::new(key, options.dev);
+        settings.keys = Some(Arc::new(subject_keys(&options, &layout)?));
+        let gate = Arc::new(Gate::new(settings, Arc::clone(&program), state, Arc::new(ledger)));
         gate.advance(Lifecycle::Initializing);
         let sinks = sinks::of_daemon(gate.ledger(), &options, &layout);
         let facts = Arc::new(Facts::new(&options, &layout, stack, now(), sinks));
@@ -120,7 +121,7 @@ fn record_ready(gate: &Gate, program: &Program, dev: bool) -> Result<(), StartEr
 }
 
 /// The stack's name: what the policy says, else the name of its folder.
-fn stack_name(program: &Program, layout: &Layout) -> String {
+pub(crate) fn stack_name(program: &Program, layout: &Layout) -> String {
     let folder = || layout.directory().canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);
     program.runtime.stack_id.clone().or_else(folder).unwrap_or_else(|| "stack".to_owned())
 }
@@ -150,7 +151,15 @@ fn open_ledger(
     Ok((ledger, key))
 }
 
-fn host_name() -> String {
+/// The keys of persons, kept as the ledger is.
+fn subject_keys(options: &Options, layout: &Layout) -> Result<Keys, StartError> {
+    if options.ledger == LedgerKind::Memory {
+        return Keys::in_memory().map_err(StartError::io("cannot make a key"));
+    }
+    Ok(Keys::open(&layout.subjects())?)
+}
+
+pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

@@ -18,7 +18,7 @@ mod verdict;
 pub use evaluate::{Evaluator, MAX_STEPS};
 pub use input::{Input, Moment};
 pub use outcome::{Outcome, Unknown};
-pub use steps::redact::REDACTED;
+pub use steps::redact::{REDACTED, sealed_args};
 pub use trace::{Trace, Tried};
 pub use verdict::{ApprovalUse, Verdict};
 

@@ -43,6 +43,7 @@ impl Gate {
         if let Some(refusal) = self.refusal(&call) {
             return respond(refusal);
         }
+        self.make_key(&call);
         let mut inner = self.inner();
         let program = Arc::clone(&inner.program);
         let decided = catch_unwind(AssertUnwindSafe(|| self.decide(&mut inner, &program, peer, &call)));
@@ -113,10 +114,21 @@ impl Gate {
             moment: Moment { now, entropy },
         };
         let mut verdict = (self.settings.decider)(&input);
-        let changes = std::mem::take(&mut verdict.changes);
+        let mut changes = std::mem::take(&mut verdict.changes);
+        let sealed = self.sealed_args(&input, &commitment);
+        let sealed = sealed.map_err(|()| Box::new(ledger_unavailable(self.retry_after_seconds())))?;
+        if let Some(args) = &sealed {
+            for change in &mut changes {
+                if let Change::ApprovalRequested(approval) = change {
+                    // As a replay of the record gives it.
+                    approval.args = faramesh_state::fold::shown(args);
+                }
+            }
+        }
         let caller = Caller { program, agent, identity, call, dev: self.settings.dev };
         let mut draft = record::of_verdict(caller, &input, &verdict, &changes);
-        draft.args = Some(verdict.redacted_args.as_ref().map_or(args, Canonical::from));
+        let shown = sealed.as_ref().or(verdict.redacted_args.as_ref());
+        draft.args = Some(shown.map_or(args, Canonical::from));
         draft.agent_seq = Some(inner.state.next_agent_seq(&agent.name));
         let pending = pending(program, call, verdict.effect, record::denial(&verdict));
         draft.args_commitment = Some(commitment.into());

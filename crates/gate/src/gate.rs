@@ -1,5 +1,6 @@
 //! The gate's parts: one lock over policy and state, the ledger beside it.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,10 +10,12 @@ use faramesh_decide::{Input, Verdict, decide};
 use faramesh_dpr::CommitmentKey;
 use faramesh_ledger::{Commit, Completion, Ledger};
 use faramesh_program::Program;
+use faramesh_seal::Keys;
 use faramesh_state::State;
 
 use crate::lifecycle::{Lifecycle, Shared};
 use crate::moment::{Entropy, wall_clock};
+use crate::sealing::seals;
 
 /// Longest wait for a record that an operator or the daemon itself asked for.
 const RECORD_WAIT: Duration = Duration::from_secs(10);
@@ -42,13 +45,15 @@ pub struct Settings {
     pub dev: bool,
     /// The engine.
     pub decider: Decider,
+    /// The keys of persons; without them, fields that a policy seals are redacted.
+    pub keys: Option<Arc<Keys>>,
 }
 
 impl Settings {
     /// The engine of this project with a key.
     #[must_use]
     pub fn new(commitment_key: CommitmentKey, dev: bool) -> Self {
-        Self { commitment_key, dev, decider: decide }
+        Self { commitment_key, dev, decider: decide, keys: None }
     }
 }
 
@@ -61,6 +66,8 @@ pub struct Gate {
     /// Told when an approval was answered, so that waiting callers are looked at again.
     watchers: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
     started_at: Timestamp,
+    /// Whether the policy in force seals anything.
+    pub(crate) seals: AtomicBool,
 }
 
 /// What one decision at a time may touch.
@@ -80,7 +87,9 @@ impl Gate {
     /// A gate in `Starting`, over a ledger whose records gave `state`.
     #[must_use]
     pub fn new(settings: Settings, program: Arc<Program>, state: State, ledger: Arc<Ledger>) -> Self {
+        let seals = AtomicBool::new(seals(&program));
         Self {
+            seals,
             settings,
             ledger,
             lifecycle: Shared::default(),

@@ -14,6 +14,7 @@ mod moment;
 mod outcome;
 mod record;
 mod reply;
+mod sealing;
 mod swap;
 
 pub use approvals::{ApprovalError, Operator};
@@ -23,4 +24,5 @@ pub use gate::{Decider, Gate, Settings};
 pub use lifecycle::Lifecycle;
 pub use outcome::{Outcome, OutcomeStatus};
 pub use reply::{Denial, Reply, Resolution, Respond, Warning};
+pub use sealing::{EraseError, erasure};
 pub use swap::SwapError;

@@ -1,6 +1,7 @@
 //! A new policy in place of the running one, between two decisions.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use faramesh_call::{Object, Value};
 use faramesh_dpr::{Draft, Kind};
@@ -9,6 +10,7 @@ use faramesh_program::Program;
 use crate::gate::{Gate, awaited};
 use crate::lifecycle::Lifecycle;
 use crate::moment::wall_clock;
+use crate::sealing::seals;
 
 /// Why the policy was not put in force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +36,7 @@ impl Gate {
         {
             let mut inner = self.inner();
             self.ledger.append(draft, wall_clock(), completion).map_err(|_| SwapError::NotRecorded)?;
+            self.seals.store(seals(&program), Ordering::Release);
             inner.program = program;
         }
         if self.is_recorded(&recorded) { Ok(()) } else { Err(SwapError::NotRecorded) }

@@ -264,6 +264,12 @@ impl Agent {
         !self.redactions.is_empty()
     }
 
+    /// Whether any field is sealed rather than gone.
+    #[must_use]
+    pub fn seals(&self) -> bool {
+        self.redactions.iter().any(|redaction| redaction.seal)
+    }
+
     /// The redactions that apply to a tool.
     pub fn redactions(&self, tool: &str) -> impl Iterator<Item = &Redaction> {
         let mut candidates = self.redacted_tools.candidates(tool);

@@ -32,7 +32,11 @@ pub const AGENT: &[Definition] = &[
         "how often tools may be called",
     )),
     not_yet(block("budget", Label::Optional, BUDGET, "a ceiling on money or calls in a window")),
-    statement("redact", "redact refund args: [\"card.number\"]", "fields that must not reach a record"),
+    statement(
+        "redact",
+        "redact refund args: [\"card.number\"]",
+        "fields that must not reach a record; with `seal` at the end, encrypted",
+    ),
     not_yet(block("egress", Label::None, EGRESS, "hosts that calls may reach")),
     not_yet(block("model_policy", Label::None, MODEL_POLICY, "models that the agent may call")),
     not_yet(block("session", Label::None, SESSION, "bounds of one session")),

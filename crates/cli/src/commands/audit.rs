@@ -2,10 +2,12 @@
 //! so that it works without a daemon and trusts none.
 
 mod csv;
+mod erase;
 mod ls;
 mod select;
 mod stats;
 mod tail;
+mod unseal;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -31,6 +33,8 @@ enum Command {
     Ls(select::Listing),
     /// Show one record whole
     Show(ls::Shown),
+    /// End the key of a person, so that what was sealed for them cannot be read any more
+    Erase(erase::Arguments),
     /// Count decisions by effect, agent, tool and reason
     Stats(select::Listing),
     /// Check every record, link, number and policy from the beginning
@@ -46,6 +50,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         Command::Tail(selection) => tail::run(selection, context),
         Command::Ls(listing) => ls::run(listing, context),
         Command::Show(shown) => ls::show(shown, context),
+        Command::Erase(arguments) => erase::run(arguments, context),
         Command::Stats(listing) => stats::run(listing, context),
         Command::Verify(arguments) => verify::run(arguments, context),
     }

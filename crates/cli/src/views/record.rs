@@ -21,6 +21,9 @@ pub fn short_args(args: &Value) -> String {
 }
 
 fn compact(value: &Value) -> String {
+    if value.as_str().is_some_and(faramesh_seal::is_sealed) {
+        return "[sealed]".to_owned();
+    }
     let text = String::from_utf8_lossy(&json::canonical(value)).into_owned();
     // What an agent sends must not steer the terminal of whoever reads it.
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()

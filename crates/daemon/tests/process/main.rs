@@ -7,6 +7,7 @@
 )]
 
 mod bounds;
+mod erasure;
 mod kill;
 mod operators;
 mod sinks;

@@ -12,7 +12,7 @@ use crate::verdict::Verdict;
 pub const REDACTED: &str = "[redacted]";
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
-    let (args, redacted) = redact(input);
+    let (args, redacted) = redact(input, &mut |_| Value::from(REDACTED));
     if !redacted.is_empty() {
         verdict.redacted_args = Some(args.unwrap_or_default());
         verdict.redacted = redacted;
@@ -22,11 +22,19 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
 
 /// The arguments as people may see them.
 pub(crate) fn shown_args(input: &Input<'_>) -> Value {
-    redact(input).0.unwrap_or_else(|| input.call.args.clone())
+    redact(input, &mut |_| Value::from(REDACTED)).0.unwrap_or_else(|| input.call.args.clone())
+}
+
+/// The arguments for the record, with what `seal` makes of each value that the policy wants sealed;
+/// `None` when it wants none of this tool's sealed. What is not kept at all goes first, so that no seal
+/// holds it.
+pub fn sealed_args(input: &Input<'_>, seal: &mut dyn FnMut(&Value) -> Value) -> Option<Value> {
+    let seals = input.agent.redacts() && input.agent.redactions(&input.call.tool).any(|found| found.seal);
+    if seals { redact(input, seal).0 } else { None }
 }
 
 /// The redacted arguments, when a redaction applies, and the fields that it took.
-fn redact(input: &Input<'_>) -> (Option<Value>, Vec<String>) {
+fn redact(input: &Input<'_>, seal: &mut dyn FnMut(&Value) -> Value) -> (Option<Value>, Vec<String>) {
     if !input.agent.redacts() {
         return (None, Vec::new());
     }
@@ -36,10 +44,23 @@ fn redact(input: &Input<'_>) -> (Option<Value>, Vec<String>) {
     }
     let mut args = input.call.args.clone();
     let mut redacted = Vec::new();
-    for field in redactions.flat_map(|redaction| &redaction.fields) {
-        if replace(&mut args, field) {
-            redacted.push(written(field));
+    let mut take = |fields: &[Vec<FieldStep>], with: &mut dyn FnMut(&mut Value)| {
+        for field in fields {
+            if replace(&mut args, field, with) {
+                redacted.push(written(field));
+            }
         }
+    };
+    let (sealed, gone): (Vec<_>, Vec<_>) = redactions.partition(|redaction| redaction.seal);
+    for redaction in gone {
+        take(&redaction.fields, &mut |value| *value = Value::from(REDACTED));
+    }
+    for redaction in sealed {
+        take(&redaction.fields, &mut |value| {
+            if value.as_str() != Some(REDACTED) {
+                *value = seal(value);
+            }
+        });
     }
     redacted.sort();
     redacted.dedup();
@@ -47,26 +68,26 @@ fn redact(input: &Input<'_>) -> (Option<Value>, Vec<String>) {
 }
 
 /// Replaces the field, wherever it is present. Depth is the length of the field's path.
-fn replace(value: &mut Value, steps: &[FieldStep]) -> bool {
+fn replace(value: &mut Value, steps: &[FieldStep], with: &mut dyn FnMut(&mut Value)) -> bool {
     let Some((step, rest)) = steps.split_first() else {
-        *value = Value::from(REDACTED);
+        with(value);
         return true;
     };
     match (step, value) {
         (FieldStep::Key(key), Value::Object(object)) => {
-            object.get_mut(key).is_some_and(|member| replace(member, rest))
+            object.get_mut(key).is_some_and(|member| replace(member, rest, with))
         }
         // A list where the policy expects one value must not be a way around it.
         (FieldStep::Each, Value::List(items)) => {
-            items.iter_mut().filter_map(|item| replace(item, rest).then_some(())).count() > 0
+            items.iter_mut().filter_map(|item| replace(item, rest, with).then_some(())).count() > 0
         }
         (FieldStep::Key(_), Value::List(items)) => {
-            items.iter_mut().filter_map(|item| replace(item, steps).then_some(())).count() > 0
+            items.iter_mut().filter_map(|item| replace(item, steps, with).then_some(())).count() > 0
         }
-        (FieldStep::Each, value @ Value::Object(_)) => replace(value, rest),
+        (FieldStep::Each, value @ Value::Object(_)) => replace(value, rest, with),
         // Text where the policy expects an object may hold the very thing that is to be hidden.
         (_, value @ Value::String(_)) => {
-            *value = Value::from(REDACTED);
+            with(value);
             true
         }
         _ => false,

@@ -24,6 +24,9 @@ const DEFAULT_LIMIT: usize = 100;
 pub struct Shown {
     /// A record's id, the beginning of one, or an approval's id
     id: String,
+    /// Open sealed fields with the keys of the stack
+    #[arg(long)]
+    unseal: bool,
     /// Read this ledger's folder instead of the stack's
     #[arg(long, value_name = "DIR")]
     ledger: Option<PathBuf>,
@@ -56,9 +59,12 @@ pub fn run(listing: &select::Listing, context: &Context) -> Result<Exit, Failure
 /// # Errors
 /// There is none, or as [`run`].
 pub fn show(shown: &Shown, context: &Context) -> Result<Exit, Failure> {
-    let records = History::open(context, shown.ledger.as_deref())?.get(&shown.id)?;
+    let mut records = History::open(context, shown.ledger.as_deref())?.get(&shown.id)?;
     if records.is_empty() {
         return Err(unknown(&shown.id, context));
+    }
+    if shown.unseal {
+        records = super::unseal::records(&records, context)?;
     }
     print(&records, context, |value| {
         let shown: Vec<String> = list(value, &["records"]).iter().map(json::indented).collect();
