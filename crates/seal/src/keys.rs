@@ -313,7 +313,7 @@ mod tests {
         assert_ne!(again.id(), ann.id(), "who comes back is somebody new");
         for entry in fs::read_dir(&folder).unwrap().flatten() {
             let bytes = fs::read(entry.path()).unwrap();
-            assert!(!bytes.windows(32).any(|window| window == &*ann.key), "the key is gone");
+            assert!(!bytes.windows(32).any(|window| window == *ann.key), "the key is gone");
         }
     }
 

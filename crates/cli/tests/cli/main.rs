@@ -11,5 +11,6 @@
 )]
 
 mod commands;
+mod copies;
 mod journeys;
 mod stack;

@@ -32,9 +32,9 @@ pub fn records(records: &[Bytes], context: &Context) -> Result<Vec<Bytes>, Failu
     });
     let opened = opened.collect();
     if closed > 0 {
-        context.console.note(&format!(
-            "{closed} sealed fields cannot be opened: their keys were erased, or are elsewhere"
-        ));
+        let fields = if closed == 1 { "field" } else { "fields" };
+        let why = "the key was erased, or is elsewhere";
+        context.console.note(&format!("{closed} sealed {fields} cannot be opened: {why}"));
     }
     Ok(opened)
 }
