@@ -5,7 +5,7 @@ use faramesh_dpr::{Canonical, Draft, Kind};
 use faramesh_identity::Peer;
 use faramesh_state::{Approval, Change, Resolution, Status};
 
-use crate::gate::{Gate, awaited};
+use crate::gate::{Gate, Unrecorded, awaited};
 use crate::moment::wall_clock;
 
 /// Longest reason, in bytes.
@@ -41,6 +41,21 @@ pub enum ApprovalError {
     /// The answer could not be recorded.
     #[error("the answer could not be recorded, so it does not count")]
     NotRecorded,
+    /// The disk does not answer.
+    #[error(
+        "the ledger has not recorded the answer yet: it counts once it has; `faramesh approvals show` tells where \
+         the approval stands"
+    )]
+    Late,
+}
+
+impl From<Unrecorded> for ApprovalError {
+    fn from(unrecorded: Unrecorded) -> Self {
+        match unrecorded {
+            Unrecorded::Refused => Self::NotRecorded,
+            Unrecorded::Late => Self::Late,
+        }
+    }
 }
 
 impl Gate {
@@ -73,9 +88,7 @@ impl Gate {
             inner.state.apply(&change);
             inner.state.approval(id).cloned().ok_or_else(|| ApprovalError::Unknown(id.into()))?
         };
-        if !self.is_recorded(&recorded) {
-            return Err(ApprovalError::NotRecorded);
-        }
+        self.recorded(&recorded)?;
         self.approvals_changed();
         Ok(answered)
     }

@@ -1,7 +1,7 @@
 //! The gate's parts: one lock over policy and state, the ledger beside it.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +22,15 @@ const RECORD_WAIT: Duration = Duration::from_secs(10);
 
 /// Waits for one record to be durable.
 pub(crate) struct Recorded(Receiver<bool>);
+
+/// Why the record of an operator's change is not on disk. Nothing is permitted on its strength.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unrecorded {
+    /// It never will be.
+    Refused,
+    /// The disk has not answered in time, and may still.
+    Late,
+}
 
 /// A completion, and the wait for it.
 pub(crate) fn awaited() -> (Completion, Recorded) {
@@ -146,9 +155,16 @@ impl Gate {
     }
 
     /// Makes what was appended durable and waits for the record behind `recorded`; bounded.
-    pub(crate) fn is_recorded(&self, recorded: &Recorded) -> bool {
+    ///
+    /// # Errors
+    /// The record is not on disk: refused, or not yet.
+    pub(crate) fn recorded(&self, recorded: &Recorded) -> Result<(), Unrecorded> {
         self.ledger.commit(Commit::Handover);
-        recorded.0.recv_timeout(RECORD_WAIT) == Ok(true)
+        match recorded.0.recv_timeout(RECORD_WAIT) {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(RecvTimeoutError::Disconnected) => Err(Unrecorded::Refused),
+            Err(RecvTimeoutError::Timeout) => Err(Unrecorded::Late),
+        }
     }
 
     pub(crate) fn approvals_changed(&self) {

@@ -112,9 +112,7 @@ impl Gate {
         let (completion, recorded) = awaited();
         let appended = self.ledger.append(draft, wall_clock(), completion);
         appended.map_err(|_| EraseError::NotRecorded)?;
-        if !self.is_recorded(&recorded) {
-            return Err(EraseError::NotRecorded);
-        }
+        self.recorded(&recorded).map_err(|_| EraseError::NotRecorded)?;
         keys.forget(subject)?;
         Ok(erased.key)
     }

@@ -7,7 +7,7 @@ use faramesh_call::{Object, Value};
 use faramesh_dpr::{Draft, Kind};
 use faramesh_program::Program;
 
-use crate::gate::{Gate, awaited};
+use crate::gate::{Gate, Unrecorded, awaited};
 use crate::lifecycle::Lifecycle;
 use crate::moment::wall_clock;
 use crate::sealing::seals;
@@ -18,6 +18,21 @@ pub enum SwapError {
     /// The swap could not be recorded.
     #[error("the new policy could not be recorded, so it is not in force")]
     NotRecorded,
+    /// The disk does not answer: until the record is on it, nothing is permitted.
+    #[error(
+        "the ledger has not recorded the new policy yet: nothing is permitted until it has, and then by the new \
+         policy; `faramesh status` tells which is in force"
+    )]
+    Late,
+}
+
+impl From<Unrecorded> for SwapError {
+    fn from(unrecorded: Unrecorded) -> Self {
+        match unrecorded {
+            Unrecorded::Refused => Self::NotRecorded,
+            Unrecorded::Late => Self::Late,
+        }
+    }
 }
 
 impl Gate {
@@ -39,7 +54,7 @@ impl Gate {
             self.seals.store(seals(&program), Ordering::Release);
             inner.program = program;
         }
-        if self.is_recorded(&recorded) { Ok(()) } else { Err(SwapError::NotRecorded) }
+        Ok(self.recorded(&recorded)?)
     }
 
     /// Moves the daemon on and records that it did.
@@ -53,9 +68,7 @@ impl Gate {
         draft.dev = self.settings.dev;
         let (completion, recorded) = awaited();
         self.ledger.append(draft, wall_clock(), completion).map_err(|_| SwapError::NotRecorded)?;
-        if !self.is_recorded(&recorded) {
-            return Err(SwapError::NotRecorded);
-        }
+        self.recorded(&recorded)?;
         self.advance(to);
         Ok(())
     }

@@ -69,7 +69,7 @@ pub(super) fn answer(context: &Context, peer: &Peer, params: &Object, approved: 
             ApprovalError::NotPending { .. } => "NOT_PENDING",
             ApprovalError::SamePerson(_) => "SAME_PERSON",
             ApprovalError::Reason => "REASON",
-            ApprovalError::NotRecorded => "LEDGER_UNAVAILABLE",
+            ApprovalError::NotRecorded | ApprovalError::Late => "LEDGER_UNAVAILABLE",
         };
         Failure::new(code, error)
     })?;
