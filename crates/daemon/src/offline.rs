@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use faramesh_gate::{EraseError, erasure};
-use faramesh_ledger::{Ledger, OpenError, Options};
+use faramesh_ledger::{Ledger, OpenError};
 use faramesh_program::{LoadError, load};
 use faramesh_seal::{Keys, KeysError};
 
 use crate::layout::Layout;
-use crate::start::{host_name, now, stack_name};
+use crate::start::{ledger_options, now, stack_name};
 
 /// Longest wait for the record.
 const RECORD_WAIT: Duration = Duration::from_secs(30);
@@ -43,12 +43,11 @@ pub fn erase(directory: &Path, subject: &str, reason: &str, by: &str) -> Result<
     let layout = Layout::new(directory);
     let bytes = std::fs::read(layout.policy()).map_err(OfflineError::NoPolicy)?;
     let program = load(&bytes)?;
-    let instance = program.runtime.instance_id.clone().unwrap_or_else(host_name);
     let folder = layout.resolve(&program.runtime.wal_dir);
     if subject.trim().is_empty() || reason.trim().is_empty() {
         return Err(EraseError::Text.into());
     }
-    let options = Options::new(folder, &stack_name(&program, &layout), &instance);
+    let options = ledger_options(&program, &folder, &stack_name(&program, &layout));
     let (ledger, _) = Ledger::open(options, now(), &mut |_| {})?;
     let keys = Keys::open(&layout.subjects())?;
     let erased = keys.erase(subject)?.ok_or(EraseError::Unknown)?;

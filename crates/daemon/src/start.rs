@@ -2,7 +2,7 @@
 //! it, READY opens the agents' socket. Whatever fails on the way stops the start.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -133,22 +133,33 @@ fn open_ledger(
     stack: &str,
     state: &mut State,
 ) -> Result<(Ledger, CommitmentKey), StartError> {
-    let instance = program.runtime.instance_id.clone().unwrap_or_else(host_name);
     let folder = match &options.ledger {
         LedgerKind::Memory => {
             let key = keyfile::ephemeral().map_err(StartError::io("cannot make a commitment key"))?;
-            return Ok((Ledger::memory(stack, &instance, faramesh_ledger::DEFAULT_MEMORY_RECORDS), key));
+            return Ok((
+                Ledger::memory(stack, &instance_name(program), faramesh_ledger::DEFAULT_MEMORY_RECORDS),
+                key,
+            ));
         }
         LedgerKind::Disk => layout.resolve(&program.runtime.wal_dir),
         LedgerKind::DiskAt(folder) => folder.clone(),
     };
     create_private(&folder).map_err(StartError::io(format!("cannot make {}", folder.display())))?;
     let mut replay = |record: &Record| state.replay(record);
-    let options = faramesh_ledger::Options::new(&folder, stack, &instance);
+    let options = ledger_options(program, &folder, stack);
     let (ledger, _opened) = Ledger::open(options, now(), &mut replay)?;
     let key = keyfile::load_or_create(&folder)
         .map_err(StartError::io(format!("cannot use the commitment key in {}", folder.display())))?;
     Ok((ledger, key))
+}
+
+/// How the ledger in a folder is opened, with a daemon and without.
+pub(crate) fn ledger_options(program: &Program, folder: &Path, stack: &str) -> faramesh_ledger::Options {
+    faramesh_ledger::Options::new(folder, stack, &instance_name(program))
+}
+
+fn instance_name(program: &Program) -> String {
+    program.runtime.instance_id.clone().unwrap_or_else(host_name)
 }
 
 /// The keys of persons, kept as the ledger is.
@@ -159,7 +170,7 @@ fn subject_keys(options: &Options, layout: &Layout) -> Result<Keys, StartError> 
     Ok(Keys::open(&layout.subjects())?)
 }
 
-pub(crate) fn host_name() -> String {
+fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
@@ -189,7 +200,7 @@ fn socket_path(
     }
 }
 
-fn make_parent(path: &std::path::Path) -> Result<(), StartError> {
+fn make_parent(path: &Path) -> Result<(), StartError> {
     let parent: PathBuf = path.parent().map(Into::into).unwrap_or_default();
     if parent.as_os_str().is_empty() || parent.is_dir() {
         return Ok(());

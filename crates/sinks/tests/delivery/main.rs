@@ -13,4 +13,5 @@ mod kill;
 mod server;
 mod setting;
 mod swap;
+mod tls;
 mod webhook;

@@ -161,9 +161,9 @@ impl Server {
 }
 
 /// Headers by name in small letters, and the body.
-type Read = (Vec<(String, String)>, Vec<u8>);
+pub type Read = (Vec<(String, String)>, Vec<u8>);
 
-fn read_request(reader: &mut impl BufRead) -> Option<Read> {
+pub fn read_request(reader: &mut impl BufRead) -> Option<Read> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     assert!(line.starts_with("POST /hook"), "{line}");
