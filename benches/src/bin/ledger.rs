@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 use faramesh_benches::{Outcome, Samples, figure, print_machine};
 use faramesh_call::{Action, Code, Effect, Object, Tier, Timestamp, Value};
 use faramesh_dpr::{Canonical, Draft, GENESIS, Identity, Kind, Position, Record, RecordId, RuleRef};
-use faramesh_ledger::{Commit, DEFAULT_MEMORY_RECORDS, Ledger, Options, verify};
+use faramesh_ledger::{Commit, DEFAULT_MEMORY_RECORDS, Ledger, LocalKeys, Options, Signing, verify};
 
 const ROUNDS: u32 = 20;
 const PER_ROUND: u32 = 200;
 const LOAD_ROUNDS: u32 = 6;
 const LOAD_TIME: Duration = Duration::from_millis(500);
+const SIGNING_ROUNDS: u32 = 5;
+const SIGNING_TIME: Duration = Duration::from_millis(2_500);
 const WAIT: Duration = Duration::from_secs(30);
 const NOW: Timestamp = Timestamp(1_795_166_999_999);
 
@@ -37,6 +39,9 @@ fn main() -> Outcome {
     }
     if wanted("durable") {
         durable(&folder.path().join("durable"))?;
+    }
+    if wanted("signing") {
+        signing(&folder.path().join("signing"))?;
     }
     if wanted("load") {
         for (clients, target) in [(64, "at least 14 x one client"), (256, "at least 25 x one client")] {
@@ -210,39 +215,69 @@ fn singly(ledger: &Ledger, drafts: &mut Drafts) -> Outcome<Samples> {
 fn load(directory: &Path, clients: usize, target: &str) -> Outcome {
     let ledger = open(directory)?;
     let mut drafts = Drafts::new()?;
-    let (sender, receiver) = channel();
-    let (mut single, mut kept, mut seconds) = (Samples::default(), 0_u64, 0.0);
+    let (mut single, mut rate) = (Samples::default(), 0.0);
     for _ in 0..LOAD_ROUNDS {
         single.extend(singly(&ledger, &mut drafts)?);
-        let mut append = |count: usize| -> Outcome {
-            for _ in 0..count {
-                let sender = sender.clone();
-                let done = Box::new(move |result: Result<_, _>| sender.send(result.is_ok()).unwrap_or(()));
-                ledger.append(drafts.next(), NOW, done)?;
-            }
-            ledger.commit(Commit::Handover);
-            Ok(())
-        };
-        let started = Instant::now();
-        append(clients)?;
-        let mut waiting = clients;
-        while waiting > 0 {
-            let mut ready = usize::from(receiver.recv_timeout(WAIT)?);
-            ready += receiver.try_iter().filter(|kept| *kept).count();
-            kept += u64::try_from(ready)?;
-            if started.elapsed() < LOAD_TIME {
-                append(ready)?;
-            } else {
-                waiting -= ready;
-            }
-        }
-        seconds += started.elapsed().as_secs_f64();
+        rate += closed_loop(&ledger, &mut drafts, clients, LOAD_TIME)? / f64::from(LOAD_ROUNDS);
     }
     ledger.close();
-    let rate = f64::from(u32::try_from(kept)?) / seconds;
     figure(&format!("records_per_second_{clients}"), rate, "1/s", target);
     figure(&format!("records_per_second_{clients}_ratio"), rate * single.median_us() / 1e6, "x", target);
     verifying(directory, ledger.status().last_seq)
+}
+
+/// The rate of many clients with checkpoints against the rate without, rounds alternating. The signed
+/// ledger makes one checkpoint a second, so a round lasts longer than that.
+fn signing(directory: &Path) -> Outcome {
+    let (plain, signed) = (directory.join("plain"), directory.join("signed"));
+    let plain = open(&plain)?;
+    std::fs::create_dir_all(&signed)?;
+    let signers = LocalKeys::open(&signed, true)?.signers();
+    let signing = Some(Signing { signers, ..Signing::default() });
+    let options = Options { signing, ..Options::new(&signed, "payments", "host-1") };
+    let signed = Ledger::open(options, NOW, &mut |_| {})?.0;
+    begin(&signed)?;
+    let (mut rates, mut drafts) = ([0.0, 0.0], [Drafts::new()?, Drafts::new()?]);
+    for _ in 0..SIGNING_ROUNDS {
+        for ((ledger, rate), drafts) in [&plain, &signed].into_iter().zip(&mut rates).zip(&mut drafts) {
+            *rate += closed_loop(ledger, drafts, 64, SIGNING_TIME)?;
+        }
+    }
+    let [without, with] = rates;
+    figure("signing_overhead", (1.0 - with / without) * 100.0, "%", "at most 5");
+    let checkpoints = signed.status().checkpoint.map_or(0, |made| made.size);
+    if checkpoints == 0 {
+        return Err("no checkpoint was made while records came".into());
+    }
+    Ok(())
+}
+
+/// Records per second of `clients` in a closed loop for a while.
+fn closed_loop(ledger: &Ledger, drafts: &mut Drafts, clients: usize, time: Duration) -> Outcome<f64> {
+    let (sender, receiver) = channel();
+    let mut append = |count: usize| -> Outcome {
+        for _ in 0..count {
+            let sender = sender.clone();
+            let done = Box::new(move |result: Result<_, _>| sender.send(result.is_ok()).unwrap_or(()));
+            ledger.append(drafts.next(), NOW, done)?;
+        }
+        ledger.commit(Commit::Handover);
+        Ok(())
+    };
+    let started = Instant::now();
+    append(clients)?;
+    let (mut waiting, mut kept) = (clients, 0_u32);
+    while waiting > 0 {
+        let mut ready = usize::from(receiver.recv_timeout(WAIT)?);
+        ready += receiver.try_iter().filter(|kept| *kept).count();
+        kept += u32::try_from(ready)?;
+        if started.elapsed() < time {
+            append(ready)?;
+        } else {
+            waiting -= ready;
+        }
+    }
+    Ok(f64::from(kept) / started.elapsed().as_secs_f64())
 }
 
 fn verifying(directory: &Path, records: u64) -> Outcome {

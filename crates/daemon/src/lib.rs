@@ -2,6 +2,7 @@
 //! policies between two decisions, and drains before it stops. It cannot parse a policy: it loads
 //! program bytes.
 
+mod heartbeat;
 mod keyfile;
 mod layout;
 pub mod offline;

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use faramesh_gate::{EraseError, erasure};
-use faramesh_ledger::{Ledger, OpenError};
+use faramesh_ledger::{KeyFileError, OpenError};
 use faramesh_program::{LoadError, load};
 use faramesh_seal::{Keys, KeysError};
 
 use crate::layout::Layout;
-use crate::start::{ledger_options, now, stack_name};
+use crate::start::{now, open_folder, stack_name};
 
 /// Longest wait for the record.
 const RECORD_WAIT: Duration = Duration::from_secs(30);
@@ -27,7 +27,10 @@ pub enum OfflineError {
     /// The ledger cannot be opened.
     #[error("the ledger cannot be opened: {0}")]
     Ledger(#[from] OpenError),
-    /// The keys cannot be used.
+    /// The key that signs cannot be used.
+    #[error("{0}")]
+    Signing(#[from] KeyFileError),
+    /// The keys of persons cannot be used.
     #[error("{0}")]
     Keys(#[from] KeysError),
     /// The erasure itself.
@@ -47,8 +50,8 @@ pub fn erase(directory: &Path, subject: &str, reason: &str, by: &str) -> Result<
     if subject.trim().is_empty() || reason.trim().is_empty() {
         return Err(EraseError::Text.into());
     }
-    let options = ledger_options(&program, &folder, &stack_name(&program, &layout));
-    let (ledger, _) = Ledger::open(options, now(), &mut |_| {})?;
+    let stack = stack_name(&program, &layout);
+    let ledger = open_folder::<OfflineError>(&program, &folder, &stack, &mut |_| {})?;
     let keys = Keys::open(&layout.subjects())?;
     let erased = keys.erase(subject)?.ok_or(EraseError::Unknown)?;
     let recorded = ledger.append_and_wait(erasure(erased.key, reason, by), now(), RECORD_WAIT);

@@ -15,6 +15,7 @@ use faramesh_gate::{Gate, Lifecycle};
 use faramesh_sinks::Sinks;
 use faramesh_socket::{Server, Stopper};
 
+use crate::heartbeat::Heartbeat;
 use crate::layout::Layout;
 use crate::operators::Operators;
 use crate::options::Options;
@@ -73,6 +74,7 @@ pub struct Daemon {
     tier: Stopper,
     tier_thread: JoinHandle<()>,
     operators: Operators,
+    heartbeat: Heartbeat,
     handle: StopHandle,
     stopped: Receiver<StopReason>,
 }
@@ -106,7 +108,8 @@ impl Daemon {
                 Err(_) => failed.stop(StopReason::TierFailed("the agents' socket panicked".to_owned())),
             }
         })?;
-        Ok(Self { gate, facts, socket, tier, tier_thread, operators, handle, stopped })
+        let heartbeat = Heartbeat::start(Arc::clone(&gate))?;
+        Ok(Self { gate, facts, socket, tier, tier_thread, operators, heartbeat, handle, stopped })
     }
 
     /// The agents' socket.
@@ -155,6 +158,7 @@ impl Daemon {
         self.tier.stop();
         let _ = self.tier_thread.join();
         self.operators.stop();
+        self.heartbeat.stop();
         let facts = object! { "reason" => reason.as_str(), "abandoned" => abandoned };
         // A ledger that takes no more records is why some daemons stop.
         let _ = self.gate.advance_recorded(Lifecycle::Halt, facts);

@@ -10,12 +10,13 @@ use faramesh_call::{Timestamp, object};
 use faramesh_dpr::{CommitmentKey, Record};
 use faramesh_gate::{Gate, Lifecycle, Settings, SwapError};
 use faramesh_identity::believes_callers;
-use faramesh_ledger::{Ledger, OpenError};
-use faramesh_program::image::Mode;
+use faramesh_ledger::{KeyFileError, Ledger, LocalKeys, OpenError, Signing};
+use faramesh_program::image::{self, Mode};
 use faramesh_program::{LoadError, Program, load};
 use faramesh_seal::{Keys, KeysError};
 use faramesh_socket::{ListenError, Listener, Server};
 use faramesh_state::State;
+use faramesh_verify::SigningMode;
 
 use crate::layout::{Layout, admin_socket_of, create_private};
 use crate::operators::Operators;
@@ -32,6 +33,9 @@ pub enum StartError {
     /// The ledger does not verify, or cannot be opened.
     #[error("the ledger cannot be opened: {0}")]
     Ledger(#[from] OpenError),
+    /// The key of the ledger cannot be used.
+    #[error("the ledger cannot be signed: {0}")]
+    Key(#[from] KeyFileError),
     /// A socket cannot be opened.
     #[error("{0}")]
     Listen(#[from] ListenError),
@@ -146,16 +150,39 @@ fn open_ledger(
     };
     create_private(&folder).map_err(StartError::io(format!("cannot make {}", folder.display())))?;
     let mut replay = |record: &Record| state.replay(record);
-    let options = ledger_options(program, &folder, stack);
-    let (ledger, _opened) = Ledger::open(options, now(), &mut replay)?;
+    let ledger = open_folder::<StartError>(program, &folder, stack, &mut replay)?;
     let key = keyfile::load_or_create(&folder)
         .map_err(StartError::io(format!("cannot use the commitment key in {}", folder.display())))?;
     Ok((ledger, key))
 }
 
-/// How the ledger in a folder is opened, with a daemon and without.
-pub(crate) fn ledger_options(program: &Program, folder: &Path, stack: &str) -> faramesh_ledger::Options {
-    faramesh_ledger::Options::new(folder, stack, &instance_name(program))
+/// Opens the ledger in a folder as the policy says: by a daemon and without one.
+pub(crate) fn open_folder<E: From<OpenError> + From<KeyFileError>>(
+    program: &Program,
+    folder: &Path,
+    stack: &str,
+    replay: &mut dyn FnMut(&Record),
+) -> Result<Ledger, E> {
+    let mode = signing_mode(program);
+    let mut keys = LocalKeys::open(folder, mode != SigningMode::Off)?;
+    let signing = Signing { mode: Some(mode), signers: keys.signers(), successor: None };
+    let options = faramesh_ledger::Options {
+        signing: Some(signing),
+        ..faramesh_ledger::Options::new(folder, stack, &instance_name(program))
+    };
+    let (ledger, _opened) = Ledger::open(options, now(), replay)?;
+    if let Some(checkpoint) = ledger.status().checkpoint {
+        keys.settle(&checkpoint.key)?;
+    }
+    Ok(ledger)
+}
+
+fn signing_mode(program: &Program) -> SigningMode {
+    match program.runtime.signing {
+        image::Signing::Checkpoint => SigningMode::Checkpoint,
+        image::Signing::Strict => SigningMode::Strict,
+        image::Signing::Off => SigningMode::Off,
+    }
 }
 
 fn instance_name(program: &Program) -> String {

@@ -194,7 +194,7 @@ impl Checkpointer {
         let (size, covered) = (work.signed.size(), work.signed.covered());
         CheckpointStatus {
             mode: self.mode,
-            key: work.key.clone(),
+            key: work.signed.key().unwrap_or(&work.key).clone(),
             size: covered,
             time: work.time,
             lag: size.saturating_sub(covered),

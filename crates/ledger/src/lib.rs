@@ -52,5 +52,7 @@ pub use reader::{ReadError, Reader, Records};
 pub use receipt::{Appended, Completion, Receipt, Unavailable};
 pub use segment::MAX_NAME_BYTES;
 pub use signer::{SignError, Signer, Signing, SigningError};
-pub use verify::{Progress, RecordsError, Report, verify, verify_memory, verify_on, verify_pinned};
+pub use verify::{
+    HEARTBEAT, Progress, RecordsError, Report, Silence, verify, verify_memory, verify_on, verify_pinned,
+};
 pub use walk::Location;

@@ -86,6 +86,8 @@ pub struct LocalKeys {
     directory: PathBuf,
     current: Option<Arc<LocalKey>>,
     next: Option<Arc<LocalKey>>,
+    /// Held while the key is changed, so that no two processes do it at once.
+    change: Option<Arc<File>>,
 }
 
 impl LocalKeys {
@@ -102,10 +104,10 @@ impl LocalKeys {
             if fs::metadata(checkpoints).is_ok_and(|metadata| metadata.len() > 0) {
                 return Err(KeyFileError::Missing(path));
             }
-            current = Some(make(directory, &path)?);
+            current = Some(make_first(directory, &path)?);
         }
         let next = read(&directory.join(NEXT_FILE))?.map(Arc::new);
-        Ok(Self { directory: directory.into(), current: current.map(Arc::new), next })
+        Ok(Self { directory: directory.into(), current: current.map(Arc::new), next, change: None })
     }
 
     /// The keys at hand, the one in force first unless a change was interrupted.
@@ -119,8 +121,12 @@ impl LocalKeys {
     /// forgotten.
     ///
     /// # Errors
-    /// It cannot be made or kept.
+    /// It cannot be made or kept, or another process changes the key.
     pub fn make_successor(&mut self) -> Result<Arc<dyn Signer>, KeyFileError> {
+        let path = self.directory.join(KEY_FILE);
+        let file = File::open(&path).map_err(io_error(&path))?;
+        file.try_lock().map_err(|error| io_error(&path)(error.into()))?;
+        self.change = Some(Arc::new(file));
         let key = Arc::new(make(&self.directory, &self.directory.join(NEXT_FILE))?);
         self.next = Some(key.clone());
         Ok(key)
@@ -170,6 +176,22 @@ fn read(path: &Path) -> Result<Option<LocalKey>, KeyFileError> {
     Ok(Some(LocalKey(key)))
 }
 
+/// The first key of a folder; when another process made one meanwhile, that one.
+fn make_first(directory: &Path, path: &Path) -> Result<LocalKey, KeyFileError> {
+    let beside = directory.join(format!("signing.tmp-{}", std::process::id()));
+    let made = make(directory, &beside)?;
+    // Unlike a rename, a link never takes the place of a key that is there.
+    let linked = fs::hard_link(&beside, path);
+    fs::remove_file(&beside).map_err(io_error(&beside))?;
+    match linked {
+        Ok(()) => sync(directory).map(|()| made),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            read(path)?.ok_or_else(|| KeyFileError::Missing(path.into()))
+        }
+        Err(error) => Err(io_error(path)(error)),
+    }
+}
+
 fn make(directory: &Path, path: &Path) -> Result<LocalKey, KeyFileError> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|error| io_error(path)(io::Error::other(error)))?;
@@ -181,7 +203,7 @@ fn make(directory: &Path, path: &Path) -> Result<LocalKey, KeyFileError> {
 }
 
 fn write(directory: &Path, path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
-    let beside = directory.join("signing.tmp");
+    let beside = directory.join(format!("signing.tmp-new-{}", std::process::id()));
     let mut options = OpenOptions::new();
     let done =
         options.write(true).create(true).truncate(true).mode(0o600).open(&beside).and_then(|mut file| {
@@ -244,13 +266,17 @@ mod tests {
             PublicKey::new("ledger", Algorithm::Ed25519, &signer.public_key().1).unwrap()
         };
         let first = public(&keys.signers()[0]);
+        let mut rival = LocalKeys::open(folder.path(), true).unwrap();
         let second = public(&keys.make_successor().unwrap());
+        assert!(rival.make_successor().is_err(), "one at a time");
         keys.settle(&first).unwrap();
         let again = LocalKeys::open(folder.path(), true).unwrap();
         assert_eq!(again.signers().iter().map(public).collect::<Vec<_>>(), [first, second.clone()]);
         keys.settle(&second).unwrap();
         let again = LocalKeys::open(folder.path(), true).unwrap();
-        assert_eq!(again.signers().iter().map(public).collect::<Vec<_>>(), [second.clone()]);
+        let left: Vec<PublicKey> = again.signers().iter().map(public).collect();
+        assert_eq!(left, std::slice::from_ref(&second));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
         let written = fs::read_to_string(folder.path().join(PUBLIC_FILE)).unwrap();
         assert_eq!(written.trim_end().parse(), Ok(second));
     }

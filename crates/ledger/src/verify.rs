@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Broken, Chain, Hash, Kind, Record, RecordError};
@@ -49,11 +50,35 @@ pub struct Report {
     pub signatures: Summary,
     /// Bytes of a checkpoint at the end that was being written.
     pub incomplete_checkpoint_bytes: u64,
+    /// Pauses within a run that heartbeats should have filled, at most 64.
+    pub silences: Vec<Silence>,
+}
+
+/// How long a daemon may record nothing before it records a heartbeat.
+pub const HEARTBEAT: Duration = Duration::from_secs(60);
+/// Most silences that are told one by one.
+const MAX_SILENCES: usize = 64;
+
+/// A pause of more than two heartbeats between two records of one run: the machine slept, its clock
+/// was set, or somebody kept the daemon from recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Silence {
+    /// The number of the record behind it.
+    pub seq: u64,
+    /// How long it was.
+    pub lasted: Duration,
 }
 
 impl Report {
     fn add(&mut self, record: &Record, hash: Hash) {
         self.records += 1;
+        let last = self.last.filter(|_| self.epochs == record.epoch());
+        let paused = last.map_or(0, |last| record.time().since_ms(last));
+        let lasted = Duration::from_millis(paused);
+        if lasted > HEARTBEAT.saturating_mul(2) && self.silences.len() < MAX_SILENCES {
+            self.silences.push(Silence { seq: record.seq(), lasted });
+        }
+        self.epochs = record.epoch();
         self.first.get_or_insert(record.time());
         (self.last, self.last_hash) = (Some(record.time()), hash);
         self.dev += u64::from(record.dev());

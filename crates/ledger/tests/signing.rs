@@ -456,3 +456,20 @@ fn secret_of(pem: &str) -> Vec<u8> {
     use ed25519_dalek::pkcs8::DecodePrivateKey;
     ed25519_dalek::SigningKey::from_pkcs8_pem(pem).unwrap().to_bytes().to_vec()
 }
+
+#[test]
+fn a_silence_within_a_run_is_told() {
+    let disk = ForgetfulDisk::new();
+    let mut now = NOW;
+    for _ in 0..2 {
+        let (ledger, _) = open(&disk, signed_by(&[], SigningMode::Off)).unwrap();
+        for seconds in [100, 119, 121, 1] {
+            now = now.plus_ms(seconds * 1_000);
+            ledger.append_and_wait(policy(), now, WAIT).unwrap();
+        }
+        ledger.close();
+    }
+    let silences = check(&disk, None).unwrap().silences;
+    let found: Vec<_> = silences.iter().map(|silence| (silence.seq, silence.lasted.as_secs())).collect();
+    assert_eq!(found, [(4, 121), (7, 441), (9, 121)], "the second run began with an earlier clock");
+}

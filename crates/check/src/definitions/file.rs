@@ -93,13 +93,13 @@ const RUNTIME: &[Definition] = &[
         "false",
         "whether an agent may say itself which agent it is; every record then says so",
     ),
-    not_yet(with_default(
+    with_default(
         "signing",
         Choice(&["checkpoint", "strict", "off"]),
         "\"checkpoint\"",
-        "when the ledger is signed",
-    )),
-    not_yet(with_default("signing_required", Bool, "false", "the same as `signing = \"strict\"`")),
+        "when the ledger is signed: at least every second, before each reply, or never",
+    ),
+    with_default("signing_required", Bool, "false", "the same as `signing = \"strict\"`"),
     with_default(
         "timezone",
         Zone,

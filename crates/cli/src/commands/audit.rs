@@ -4,6 +4,7 @@
 mod csv;
 mod erase;
 mod ls;
+mod rotate;
 mod select;
 mod stats;
 mod tail;
@@ -37,8 +38,10 @@ enum Command {
     Erase(erase::Arguments),
     /// Count decisions by effect, agent, tool and reason
     Stats(select::Listing),
-    /// Check every record, link, number and policy from the beginning
+    /// Check every record, link, number, policy, checkpoint and signature from the beginning
     Verify(verify::Arguments),
+    /// Put a new key for checkpoints in force, while no daemon runs; the old key signs the change
+    RotateKey(rotate::Arguments),
 }
 
 /// Runs one of the subcommands.
@@ -53,5 +56,6 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         Command::Erase(arguments) => erase::run(arguments, context),
         Command::Stats(listing) => stats::run(listing, context),
         Command::Verify(arguments) => verify::run(arguments, context),
+        Command::RotateKey(arguments) => rotate::run(arguments, context),
     }
 }

@@ -179,7 +179,9 @@ fn is_ledger_file(name: &str) -> bool {
         let after = rest.get(digits..).unwrap_or_default();
         digits >= 8 && (after == ".wal" || after.starts_with(".cut-"))
     };
-    let temporary = |name: &str| name.starts_with("prepared-") && name.ends_with(".tmp");
+    let temporary = |name: &str| {
+        (name.starts_with("prepared-") && name.ends_with(".tmp")) || name.starts_with("signing.tmp-")
+    };
     let fixed = [
         "commitment.key",
         "lock",
@@ -191,7 +193,6 @@ fn is_ledger_file(name: &str) -> bool {
         "signing.key",
         "signing.key.next",
         "signing.pub",
-        "signing.tmp",
     ];
     numbered(name) || temporary(name) || fixed.contains(&name)
 }

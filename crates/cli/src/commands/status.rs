@@ -84,7 +84,7 @@ fn view(value: &Value) -> String {
         ("identity", identity(text(value, &["identity"]))),
         ("socket", daemon("socket").to_owned()),
         ("ledger", ledger(value)),
-        ("signatures", if json::is_true(value, &["ledger", "signed"]) { "on" } else { "off" }.to_owned()),
+        ("signatures", signatures(value)),
         (
             "sandbox",
             if json::is_true(value, &["daemon", "os_tier", "enabled"]) { "on" } else { "off" }.to_owned(),
@@ -130,6 +130,25 @@ fn identity(method: &str) -> String {
         "self-declared" => "self-declared: agents name themselves".to_owned(),
         other => other.to_owned(),
     }
+}
+
+fn signatures(value: &Value) -> String {
+    if !json::is_true(value, &["ledger", "signed"]) {
+        return "off".to_owned();
+    }
+    let made = |member| ["ledger", "checkpoint", member];
+    let failed = text(value, &made("error"));
+    let lag = counted(number(value, &made("lag")), "record");
+    if !failed.is_empty() {
+        return format!("failing, {lag} unsigned: {failed}");
+    }
+    let time = text(value, &made("time"));
+    let last = if time.is_empty() {
+        "no checkpoint yet".to_owned()
+    } else {
+        format!("last {}", time::day_and_time(time))
+    };
+    format!("{}, {last}, {lag} behind it", text(value, &made("mode")))
 }
 
 fn ledger(value: &Value) -> String {

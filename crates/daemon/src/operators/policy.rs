@@ -50,6 +50,7 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
 /// The first setting that differs and is only read when a daemon starts.
 fn needs_restart(running: &Runtime, new: &Runtime) -> Option<&'static str> {
     [
+        ("signing", running.signing != new.signing),
         ("wal_dir", running.wal_dir != new.wal_dir),
         ("socket", running.socket != new.socket),
         ("socket_group", running.socket_group != new.socket_group),

@@ -4,9 +4,11 @@ use faramesh_call::{Object, Value, object};
 use faramesh_dpr::write_hash;
 use faramesh_gate::Lifecycle;
 use faramesh_identity::believes_callers;
+use faramesh_ledger::CheckpointStatus;
 use faramesh_program::image::Mode;
 use faramesh_sinks as sinks;
 use faramesh_state::Status;
+use faramesh_verify::SigningMode;
 
 use super::Context;
 use crate::start::now;
@@ -26,7 +28,8 @@ pub(super) fn status(context: &Context) -> Object {
         .map(|approval| now.since_ms(approval.requested_at) / 1_000)
         .collect();
     let lifecycle = gate.lifecycle();
-    let degraded = lifecycle == Lifecycle::Ready && (!ledger.healthy || ledger.disk_full);
+    let unsigned = ledger.checkpoint.as_ref().is_some_and(|made| made.error.is_some());
+    let degraded = lifecycle == Lifecycle::Ready && (!ledger.healthy || ledger.disk_full || unsigned);
     let daemon = object! {
         "state" => if degraded { "DEGRADED" } else { lifecycle.as_str() },
         "pid" => u64::from(std::process::id()),
@@ -65,11 +68,12 @@ pub(super) fn status(context: &Context) -> Object {
             "last_hash" => String::from_utf8_lossy(&last_hash).into_owned(),
             "epoch" => ledger.epoch,
             "verified" => ledger.healthy,
-            "signed" => false,
+            "signed" => ledger.checkpoint.is_some(),
+            "checkpoint" => ledger.checkpoint.as_ref().map(checkpoint),
             "index_lag" => ledger.index_lag,
             "sinks" => sinks.iter().map(sink).collect::<Value>(),
         },
-        "warnings" => warnings(gate.is_dev(), mode, believes, ledger.backend, ledger.disk_full, &sinks),
+        "warnings" => warnings(gate.is_dev(), mode, believes, &ledger, &sinks),
     }
 }
 
@@ -94,12 +98,22 @@ fn sink(status: &sinks::Status) -> Object {
     }
 }
 
+fn checkpoint(made: &CheckpointStatus) -> Object {
+    object! {
+        "mode" => made.mode.word(),
+        "key" => made.key.to_string(),
+        "size" => made.size,
+        "time" => made.time.map(|time| time.to_string()),
+        "lag" => made.lag,
+        "error" => made.error.as_deref(),
+    }
+}
+
 fn warnings(
     dev: bool,
     mode: &str,
     believes: bool,
-    backend: &str,
-    disk_full: bool,
+    ledger: &faramesh_ledger::Status,
     sinks: &[sinks::Status],
 ) -> Value {
     let mut warnings: Vec<String> = sinks.iter().filter_map(behind).collect();
@@ -113,13 +127,22 @@ fn warnings(
     if believes {
         add("agents name themselves: identity is self-declared, not attested");
     }
-    if backend == "memory" {
+    if ledger.backend == "memory" {
         add("the ledger is in memory and ends with the daemon");
     }
-    if disk_full {
+    if ledger.disk_full {
         add("the disk is full: only denials are recorded, nothing is permitted");
     }
-    add("records are hash-chained but not signed");
+    match &ledger.checkpoint {
+        None => add("records are hash-chained but not signed"),
+        Some(made) if made.error.is_some() && made.mode == SigningMode::Strict => {
+            add("checkpoints cannot be signed: nothing is permitted");
+        }
+        Some(made) if made.error.is_some() => {
+            add("checkpoints cannot be signed: the newest records are hash-chained only");
+        }
+        Some(_) => {}
+    }
     warnings.into_iter().collect()
 }
 

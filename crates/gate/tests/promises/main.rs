@@ -16,3 +16,4 @@ mod record_first;
 mod redeem;
 mod secrets;
 mod stack;
+mod strict;

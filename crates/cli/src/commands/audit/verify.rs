@@ -2,11 +2,13 @@
 //! ledger in memory has no files: its records are fetched from the daemon and checked here.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use faramesh_call::{Object, Value, object};
-use faramesh_ledger::{Progress, RecordsError, Report, WalkError, verify, verify_memory};
+use faramesh_ledger::{Progress, RealDisk, RecordsError, Report, WalkError, verify_memory, verify_pinned};
+use faramesh_verify::PublicKey;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::context::Context;
@@ -27,6 +29,10 @@ pub struct Arguments {
     /// Check this ledger's folder instead of the stack's
     #[arg(long, value_name = "DIR")]
     ledger: Option<PathBuf>,
+    /// Demand that this public key signed the ledger (a file like `signing.pub`), instead of trusting
+    /// the first key that the ledger names
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
 }
 
 /// Checks the ledger.
@@ -36,8 +42,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
     let started = Instant::now();
+    let pin = arguments.public_key.as_deref().map(read_key).transpose()?;
     let result = match History::open(context, arguments.ledger.as_deref())? {
-        History::Folder(folder) => of_files(&folder, context)?,
+        History::Folder(folder) => of_files(&folder, pin.as_ref(), context)?,
+        History::Daemon(_) if pin.is_some() => {
+            return Err(Failure::new("the ledger is in the memory of a daemon and is not signed"));
+        }
         History::Daemon(mut client) => of_memory(raw(&mut client)?)?,
     };
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -53,9 +63,19 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Broken)
 }
 
-fn of_files(folder: &Path, context: &Context) -> Result<Object, Failure> {
+/// The key in a file of one line.
+fn read_key(path: &Path) -> Result<PublicKey, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
+    text.trim_end().parse().map_err(|error| {
+        Failure::new(format!("{}: {error}", path.display()))
+            .hint("`signing.pub` beside the ledger is such a file")
+    })
+}
+
+fn of_files(folder: &Path, pin: Option<&PublicKey>, context: &Context) -> Result<Object, Failure> {
     let mut bar = Bar { shown: None, began: Instant::now(), may_show: context.console.can_show_progress() };
-    let result = verify(folder, &mut |progress| bar.show(progress));
+    let result = verify_pinned(Arc::new(RealDisk), folder, pin, &mut |progress| bar.show(progress));
     bar.end();
     let path = folder.display().to_string();
     match result {
@@ -103,6 +123,9 @@ fn described(report: &Report, mut value: Object) -> Object {
         .agents
         .iter()
         .map(|(agent, records)| object! { "agent" => agent.as_str(), "records" => *records });
+    let silences = report.silences.iter().map(|silence| {
+        object! { "record" => silence.seq, "seconds" => silence.lasted.as_secs() }
+    });
     let members = object! {
         "valid" => true,
         "records" => report.records,
@@ -116,12 +139,42 @@ fn described(report: &Report, mut value: Object) -> Object {
         "dev_records" => report.dev,
         "cuts" => report.cuts.iter().copied().collect::<Value>(),
         "incomplete_bytes" => report.incomplete_bytes,
-        "signatures" => 0_u64,
+        "silences" => silences.collect::<Value>(),
+        "signatures" => report.signatures.checkpoints,
+        "signing" => signing(report),
     };
     for (key, member) in members {
         value.insert(key, member);
     }
     value
+}
+
+/// Keys and checkpoints; null for a ledger that was never signed.
+fn signing(report: &Report) -> Value {
+    let found = &report.signatures;
+    let Some(mode) = found.mode else { return Value::Null };
+    let keys = found.keys.iter().map(|signed| {
+        object! {
+            "key" => signed.key.to_string(),
+            "algorithm" => signed.key.algorithm().word(),
+            "announced" => signed.announced,
+            "checkpoints" => signed.checkpoints,
+            "first" => signed.first,
+            "last" => signed.last,
+        }
+    });
+    let signing = object! {
+        "mode" => mode.word(),
+        "origin" => found.origin.as_str(),
+        "root" => faramesh_program::hex(&found.root),
+        "checkpoints" => found.checkpoints,
+        "covered" => found.covered,
+        "uncovered" => found.uncovered(),
+        "last" => found.last.map(|time| time.to_string()),
+        "keys" => keys.collect::<Value>(),
+        "incomplete_bytes" => report.incomplete_checkpoint_bytes,
+    };
+    signing.into()
 }
 
 fn view(value: &Value) -> String {
@@ -139,7 +192,7 @@ fn view(value: &Value) -> String {
         ("from", time::day_and_time(text(value, &["first"]))),
         ("to", time::day_and_time(text(value, &["last"]))),
         ("last hash", text(value, &["last_hash"]).to_owned()),
-        ("signatures", "none: the chain shows changes, not who wrote it".to_owned()),
+        ("signatures", signatures(value)),
     ];
     rows.extend(extras(value));
     rows.retain(|(_, shown)| !shown.is_empty());
@@ -152,6 +205,17 @@ fn view(value: &Value) -> String {
         words::good("verified"),
         pairs(&rows)
     );
+    let keys = list(value, &["signing", "keys"]);
+    if !keys.is_empty() {
+        let entry = |entry: &Value| {
+            let checkpoints = grouped(number(entry, &["checkpoints"]));
+            let (first, last) = (number(entry, &["first"]), number(entry, &["last"]));
+            let records = if last == 0 { "none".to_owned() } else { format!("{first} to {last}") };
+            vec![safe(text(entry, &["key"])), checkpoints, records]
+        };
+        let lines: Vec<Vec<String>> = keys.iter().map(entry).collect();
+        shown.push_str(&format!("\n\n{}", table(&["KEY", "CHECKPOINTS", "RECORDS"], &lines)));
+    }
     for (member, name, counts) in [("policies", "policy", "decisions"), ("agents", "agent", "records")] {
         let entries = list(value, &[member]);
         if !entries.is_empty() {
@@ -162,6 +226,25 @@ fn view(value: &Value) -> String {
         }
     }
     shown
+}
+
+fn signatures(value: &Value) -> String {
+    let checkpoints = number(value, &["signatures"]);
+    if at(value, &["signing", "mode"]).is_none() {
+        return "none: the chain shows changes, not who wrote it".to_owned();
+    }
+    let uncovered = number(value, &["signing", "uncovered"]);
+    let behind = if uncovered > 0 {
+        format!(", {} behind the last", counted(uncovered, "record"))
+    } else {
+        String::new()
+    };
+    let off = if text(value, &["signing", "mode"]) == "off" { "; off now" } else { "" };
+    format!(
+        "{} of {}{behind}{off}",
+        counted(checkpoints, "checkpoint"),
+        counted(number(value, &["signing", "covered"]), "record")
+    )
 }
 
 /// What only some ledgers have.
@@ -176,6 +259,17 @@ fn extras(value: &Value) -> Vec<(&'static str, String)> {
         let places: Vec<u64> =
             cuts.iter().filter_map(Value::as_i64).filter_map(|seq| u64::try_from(seq).ok()).collect();
         rows.push(("recovered", format!("incomplete ends were cut and recorded, at {places:?}")));
+    }
+    let silences = list(value, &["silences"]);
+    if let Some(first) = silences.first() {
+        let seconds = number(first, &["seconds"]).saturating_mul(1_000);
+        let place = number(first, &["record"]);
+        let text = format!(
+            "{} without a heartbeat, the first of {} before record {place}",
+            counted(u64::try_from(silences.len()).unwrap_or(u64::MAX), "pause"),
+            time::duration(seconds)
+        );
+        rows.push(("silences", text));
     }
     let incomplete = number(value, &["incomplete_bytes"]);
     if incomplete > 0 {
