@@ -76,7 +76,6 @@ impl Checker<'_> {
         if let Some(backend) = &backend
             && backend.node == "postgres"
         {
-            self.not_yet("runtime.backend = \"postgres\"", backend.span);
             runtime.backend = LedgerBackend::Postgres;
         }
         let url = self.url_source("postgres_url", POSTGRES, settings.get("postgres_url"));

@@ -1,12 +1,14 @@
-//! Where recorded history is read from: the ledger's folder, with or without a daemon, or, for a
-//! ledger in memory, the daemon that has it.
+//! Where recorded history is read from: the ledger's folder or database, with or without a daemon, or,
+//! for a ledger in memory, the daemon that has it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use faramesh_call::{Object, Value, json, object};
+use faramesh_daemon::{DatabaseError, database_of, stack_name};
 use faramesh_dpr::Record;
 use faramesh_ledger::{Filter, ReadError, Reader};
+use faramesh_ledger_postgres::{Address, PostgresError};
 
 use crate::client::{self, Client};
 use crate::context::Context;
@@ -29,6 +31,24 @@ pub enum History {
     Folder(PathBuf),
     /// A ledger in the memory of this daemon.
     Daemon(Box<Client>),
+    /// A ledger in a database, of all the stack's daemons.
+    Database(Box<Database>),
+}
+
+/// Where a stack's records are in a database.
+#[derive(Debug)]
+pub struct Database {
+    /// The database.
+    pub address: Address,
+    /// The stack.
+    pub stack: String,
+}
+
+impl Database {
+    fn each(&self, filter: &Filter, take: &mut dyn FnMut(Record)) -> Result<(), Failure> {
+        let reader = faramesh_ledger_postgres::Reader::new(self.address.clone(), &self.stack, None);
+        reader.each(filter, take).map_err(|error| out_of_reach(&error))
+    }
 }
 
 impl History {
@@ -42,6 +62,9 @@ impl History {
         }
         if let Some(mut client) = client::find(context)? {
             let status = client.request("status", Object::new())?;
+            if let Some(database) = running_database(&status, context)? {
+                return Ok(Self::Database(Box::new(database)));
+            }
             return match text(&status, &["daemon", "wal", "path"]) {
                 "" => Ok(Self::Daemon(Box::new(client))),
                 path => Self::of_folder(Path::new(path), context),
@@ -49,6 +72,12 @@ impl History {
         }
         let layout = context.layout()?;
         let known = policy::load_file(&layout.policy())?;
+        if let Some((program, _)) = &known
+            && let Some(address) = database_of(&program.runtime).map_err(|error| no_address(&error))?
+        {
+            let stack = stack_name(program, &layout);
+            return Ok(Self::Database(Box::new(Database { address, stack })));
+        }
         let folder =
             known.map_or_else(|| DEFAULT_FOLDER.to_owned(), |(program, _)| program.runtime.wal_dir.clone());
         Self::of_folder(&layout.resolve(&folder), context)
@@ -76,6 +105,11 @@ impl History {
                     .iter()
                     .map(|record| record.bytes().clone())
                     .collect())
+            }
+            Self::Database(database) => {
+                let mut records = Vec::new();
+                database.each(filter, &mut |record| records.push(record.bytes().clone()))?;
+                Ok(records)
             }
             Self::Daemon(client) => {
                 let (method, params) = match &filter.id {
@@ -113,6 +147,7 @@ impl History {
                 }
                 Ok(())
             }
+            Self::Database(database) => database.each(filter, &mut |record| take(&record)),
             Self::Daemon(client) => {
                 for bytes in raw(client)? {
                     let record = Record::parse(bytes).map_err(|error| {
@@ -125,6 +160,48 @@ impl History {
                 Ok(())
             }
         }
+    }
+}
+
+/// The database of a running daemon, as the policy in force names it. The daemon says what it uses, so
+/// that an address that was changed since is not taken for it.
+fn running_database(status: &Value, context: &Context) -> Result<Option<Database>, Failure> {
+    let place = text(status, &["daemon", "wal", "place"]);
+    if place.is_empty() {
+        return Ok(None);
+    }
+    let layout = context.layout()?;
+    let known = policy::load_file(&layout.policy())?;
+    let address = match &known {
+        Some((program, _)) => database_of(&program.runtime).map_err(|error| no_address(&error))?,
+        None => None,
+    };
+    let stack = text(status, &["stack"]).to_owned();
+    match address.filter(|address| address.to_string() == place) {
+        Some(address) => Ok(Some(Database { address, stack })),
+        None => Err(Failure::new(format!("the daemon keeps its records in {place}, and the policy and environment of this command name another database"))
+            .hint("set the variable that the policy names to the daemon's address")),
+    }
+}
+
+fn no_address(error: &DatabaseError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match error {
+        DatabaseError::NotSet(name) => {
+            failure.hint(format!("set {name}; an address that may only read is enough for this command"))
+        }
+        _ => failure.hint("`postgres_url` is like `postgres://user@host:5432/database`"),
+    }
+}
+
+/// A database that cannot be read, and what to do.
+pub fn out_of_reach(error: &PostgresError) -> Failure {
+    let failure = Failure::new(format!("the ledger cannot be read: {error}"));
+    match error {
+        PostgresError::Damage(_) => failure
+            .hint("`faramesh audit verify` checks it from the beginning")
+            .hint("keep the tables as they are: they are evidence"),
+        _ => failure,
     }
 }
 

@@ -2,6 +2,7 @@
 //! policies between two decisions, and drains before it stops. It cannot parse a policy: it loads
 //! program bytes.
 
+mod database;
 mod heartbeat;
 mod keyfile;
 mod layout;
@@ -13,8 +14,9 @@ mod sinks;
 mod start;
 mod stop;
 
+pub use database::{DatabaseError, database_of};
 pub use layout::{Layout, admin_socket_of};
 pub use options::{LedgerKind, Options};
 pub use running::{Daemon, Stopped};
-pub use start::StartError;
+pub use start::{StartError, stack_name};
 pub use stop::{StopHandle, StopReason};

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use faramesh_gate::{EraseError, erasure};
 use faramesh_ledger::{KeyFileError, OpenError};
+use faramesh_ledger_postgres::PostgresError;
 use faramesh_program::{LoadError, load};
 use faramesh_seal::{Keys, KeysError};
 
+use crate::database::DatabaseError;
 use crate::layout::Layout;
-use crate::start::{now, open_folder, stack_name};
+use crate::start::{now, open_kept, stack_name};
 
 /// Longest wait for the record.
 const RECORD_WAIT: Duration = Duration::from_secs(30);
@@ -27,6 +29,12 @@ pub enum OfflineError {
     /// The ledger cannot be opened.
     #[error("the ledger cannot be opened: {0}")]
     Ledger(#[from] OpenError),
+    /// The ledger's database cannot be found.
+    #[error("{0}")]
+    Database(#[from] DatabaseError),
+    /// The ledger in the database cannot be opened.
+    #[error("the ledger cannot be opened: {0}")]
+    Postgres(#[from] PostgresError),
     /// The key that signs cannot be used.
     #[error("{0}")]
     Signing(#[from] KeyFileError),
@@ -51,7 +59,7 @@ pub fn erase(directory: &Path, subject: &str, reason: &str, by: &str) -> Result<
         return Err(EraseError::Text.into());
     }
     let stack = stack_name(&program, &layout);
-    let ledger = open_folder::<OfflineError>(&program, &folder, &stack, &mut |_| {})?;
+    let ledger = open_kept::<OfflineError>(&program, &folder, &stack, &mut |_| {})?;
     let keys = Keys::open(&layout.subjects())?;
     let erased = keys.erase(subject)?.ok_or(EraseError::Unknown)?;
     let recorded = ledger.append_and_wait(erasure(erased.key, reason, by), now(), RECORD_WAIT);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Where decisions are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerKind {
-    /// On disk, in the policy's `wal_dir`.
+    /// Where the policy says: on disk in its `wal_dir`, or in its database.
     Disk,
     /// On disk, in this folder.
     DiskAt(PathBuf),

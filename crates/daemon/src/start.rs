@@ -11,6 +11,7 @@ use faramesh_dpr::{CommitmentKey, Record};
 use faramesh_gate::{Gate, Lifecycle, Settings, SwapError};
 use faramesh_identity::believes_callers;
 use faramesh_ledger::{KeyFileError, Ledger, LocalKeys, OpenError, Signing};
+use faramesh_ledger_postgres::PostgresError;
 use faramesh_program::image::{self, Mode};
 use faramesh_program::{LoadError, Program, load};
 use faramesh_seal::{Keys, KeysError};
@@ -18,6 +19,7 @@ use faramesh_socket::{ListenError, Listener, Server};
 use faramesh_state::State;
 use faramesh_verify::SigningMode;
 
+use crate::database::{DatabaseError, database_of};
 use crate::layout::{Layout, admin_socket_of, create_private};
 use crate::operators::Operators;
 use crate::options::{LedgerKind, Options};
@@ -36,6 +38,12 @@ pub enum StartError {
     /// The key of the ledger cannot be used.
     #[error("the ledger cannot be signed: {0}")]
     Key(#[from] KeyFileError),
+    /// The ledger's database cannot be found.
+    #[error("{0}")]
+    Database(#[from] DatabaseError),
+    /// The ledger in the database does not verify, or cannot be opened.
+    #[error("the ledger cannot be opened: {0}")]
+    Postgres(#[from] PostgresError),
     /// A socket cannot be opened.
     #[error("{0}")]
     Listen(#[from] ListenError),
@@ -125,7 +133,8 @@ fn record_ready(gate: &Gate, program: &Program, dev: bool) -> Result<(), StartEr
 }
 
 /// The stack's name: what the policy says, else the name of its folder.
-pub(crate) fn stack_name(program: &Program, layout: &Layout) -> String {
+#[must_use]
+pub fn stack_name(program: &Program, layout: &Layout) -> String {
     let folder = || layout.directory().canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);
     program.runtime.stack_id.clone().or_else(folder).unwrap_or_else(|| "stack".to_owned())
 }
@@ -150,10 +159,31 @@ fn open_ledger(
     };
     create_private(&folder).map_err(StartError::io(format!("cannot make {}", folder.display())))?;
     let mut replay = |record: &Record| state.replay(record);
-    let ledger = open_folder::<StartError>(program, &folder, stack, &mut replay)?;
+    let ledger = match &options.ledger {
+        LedgerKind::DiskAt(_) => open_folder::<StartError>(program, &folder, stack, &mut replay)?,
+        _ => open_kept::<StartError>(program, &folder, stack, &mut replay)?,
+    };
     let key = keyfile::load_or_create(&folder)
         .map_err(StartError::io(format!("cannot use the commitment key in {}", folder.display())))?;
     Ok((ledger, key))
+}
+
+/// Opens the ledger where the policy says, in its database or its folder: by a daemon and without one.
+pub(crate) fn open_kept<E>(
+    program: &Program,
+    folder: &Path,
+    stack: &str,
+    replay: &mut dyn FnMut(&Record),
+) -> Result<Ledger, E>
+where
+    E: From<OpenError> + From<KeyFileError> + From<DatabaseError> + From<PostgresError>,
+{
+    let Some(address) = database_of(&program.runtime)? else {
+        return open_folder(program, folder, stack, replay);
+    };
+    let instance = instance_name(program);
+    let (ledger, _opened) = faramesh_ledger_postgres::open(address, stack, &instance, now(), replay)?;
+    Ok(ledger)
 }
 
 /// Opens the ledger in a folder as the policy says: by a daemon and without one.

@@ -2,7 +2,8 @@
 //! what arrives meanwhile goes to the committer's thread as one batch.
 //!
 //! INVARIANT record first: completions get a receipt after [`Store::keep`] came back well, never
-//! before. INVARIANT poison: after a failed write or sync nothing is taken any more.
+//! before. INVARIANT poison: after a failed write or sync nothing is taken any more;
+//! only a backend that is out of reach is tried again (`retry`).
 //! INVARIANT order: completions run in seq order, outside the lock that appends take.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use faramesh_call::Effect;
 use faramesh_dpr::{GENESIS, Hash};
 
+use crate::backend::KeepError;
 use crate::checkpointer::Checkpointer;
 use crate::follow::Tail;
 use crate::prepare::{Pace, Preparer};
@@ -57,6 +59,8 @@ pub(crate) struct Shared {
     /// Told when nobody commits any more, while somebody waits for that.
     pub idle: Condvar,
     pub store: Mutex<Store>,
+    /// Whether the store is a backend elsewhere.
+    pub remote: bool,
     pub kept: Mutex<Kept>,
     pub healthy: AtomicBool,
     pub tail: Tail,
@@ -80,6 +84,7 @@ impl Shared {
             queue: Mutex::new(queue),
             work: Condvar::new(),
             idle: Condvar::new(),
+            remote: matches!(store, Store::Remote(_)),
             store: Mutex::new(store),
             kept: Mutex::new(kept),
             healthy: AtomicBool::new(true),
@@ -123,7 +128,8 @@ impl Shared {
             return;
         }
         queue.committing = true;
-        if mode == Commit::Handover {
+        // A backend elsewhere may keep its caller waiting, which must not be the thread of a tier.
+        if mode == Commit::Handover || (self.remote && !queue.stopping) {
             queue.handed = true;
             drop(queue);
             self.work.notify_one();
@@ -172,7 +178,10 @@ impl Shared {
 
     /// Keeps a batch and answers for it; gives its buffers back.
     fn write(&self, mut batch: Batch) -> Batch {
-        let result = locked(&self.store).keep(&mut batch);
+        let mut result = locked(&self.store).keep(&mut batch);
+        if let Err(KeepError::Unreachable(reason)) = result {
+            result = self.keep_trying(&mut batch, reason);
+        }
         match result {
             Ok(()) => self.answer(&mut batch),
             Err(error) => self.poison(&mut batch, &error.to_string()),

@@ -18,6 +18,9 @@ use crate::ledger::{Ledger, Source};
 use crate::reader::{ReadError, fits};
 use crate::walk::{Location, Walk};
 
+/// Most records that are fetched at once from a ledger that is kept elsewhere.
+const MAX_SHELF_RECORDS: usize = 256;
+
 impl Cursor {
     /// In front of the first record.
     pub const START: Self = Self { seq: 0, location: Location { segment: 0, offset: 0 }, hash: GENESIS };
@@ -66,6 +69,17 @@ impl Feed {
         if self.at.seq < kept {
             match &ledger.source {
                 Source::Directory(directory) => self.read_files(directory, kept, &mut batch)?,
+                Source::Shelf { shelf, .. } => {
+                    let (after_seq, limit) = (Some(self.at.seq), Some(records.min(MAX_SHELF_RECORDS)));
+                    for record in shelf.query(&Filter { after_seq, limit, ..Filter::default() })? {
+                        let (seq, hash) = (record.seq(), record.hash());
+                        // What the database has and this process was not told of yet comes next time.
+                        let cursor = Cursor { seq, hash, location: Location::default() };
+                        if seq > kept || !batch.add(cursor, record.bytes()) {
+                            break;
+                        }
+                    }
+                }
                 Source::Memory(memory) => {
                     for (seq, record) in memory.behind(self.at.seq, records) {
                         let cursor = Cursor { seq, hash: hash_of(&record), location: Location::default() };
@@ -194,7 +208,9 @@ mod tests {
         for number in 0..count {
             let detail = Value::from(format!("{number} {}", "x".repeat(200)));
             let draft = Draft::event(Kind::Lifecycle, detail);
-            ledger.append_and_wait(draft, Timestamp(number as u64), Duration::from_secs(5)).unwrap();
+            ledger
+                .append_and_wait(draft, Timestamp(u64::try_from(number).unwrap()), Duration::from_secs(5))
+                .unwrap();
         }
     }
 

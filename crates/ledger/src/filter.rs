@@ -39,9 +39,13 @@ pub struct Filter {
 }
 
 /// What [`Filter::id`] asks for.
-pub(crate) enum Wanted<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted<'a> {
+    /// Records with ids from the first to the second.
     Ids(RecordId, RecordId),
+    /// Records that carry this approval.
     Approval(&'a str),
+    /// No record can have it.
     Nothing,
 }
 
@@ -52,7 +56,9 @@ impl Filter {
         Self { id: Some(id.to_owned()), ..Self::default() }
     }
 
-    pub(crate) fn wanted(id: &str) -> Wanted<'_> {
+    /// What an id asks for.
+    #[must_use]
+    pub fn wanted(id: &str) -> Wanted<'_> {
         if id.starts_with("apr-") {
             return Wanted::Approval(id);
         }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Chain, Draft, Hash, Record, RecordId};
 
+use crate::backend::Shelf;
 use crate::checkpointer::{CheckpointStatus, Checkpointer};
 use crate::commit::{Commit, Shared, locked};
 use crate::filter::Filter;
@@ -30,6 +31,8 @@ use crate::store::{Memory, Store};
 const MAX_ROOM_ATTEMPTS: usize = 8;
 /// How long closing waits for what is being written.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same, when the ledger takes nothing any more.
+const CLOSE_TIMEOUT_AWAY: Duration = Duration::from_secs(5);
 /// Records that a memory ledger keeps when nothing else is asked: older ones are dropped.
 pub const DEFAULT_MEMORY_RECORDS: usize = 100_000;
 
@@ -47,15 +50,18 @@ pub struct Ledger {
 pub(crate) enum Source {
     Directory(PathBuf),
     Memory(Arc<Memory>),
+    Shelf { name: &'static str, place: String, shelf: Arc<dyn Shelf> },
 }
 
 /// How a ledger stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// `sqlite` (segments and an index) or `memory`.
+    /// `sqlite` (segments and an index), `memory`, or the name of a backend elsewhere: `postgres`.
     pub backend: &'static str,
     /// The folder of the segments.
     pub directory: Option<PathBuf>,
+    /// Where a backend elsewhere is, without secrets.
+    pub place: Option<String>,
     /// Records that the ledger holds.
     pub records: u64,
     /// The number of the last kept record.
@@ -76,6 +82,8 @@ pub struct Status {
     pub healthy: bool,
     /// Whether only denials are taken, because the disk is full.
     pub disk_full: bool,
+    /// Why no records are taken.
+    pub refusal: Option<String>,
     /// Records that the index does not have yet; `None` without an index.
     pub index_lag: Option<u64>,
     /// The checkpoints; `None` when none are made.
@@ -191,12 +199,18 @@ impl Ledger {
     #[must_use]
     pub fn status(&self) -> Status {
         let kept = *locked(&self.shared.kept);
-        let (epoch, pending, disk_full) = self
-            .shared
-            .queue()
-            .map_or((0, 0, false), |queue| (queue.epoch, queue.batch.entries.len(), queue.room.on_reserve));
+        let (mut epoch, mut pending, mut disk_full, mut refusal) = (0, 0, false, None);
+        if let Ok(queue) = self.shared.queue() {
+            (epoch, pending, disk_full) = (queue.epoch, queue.batch.entries.len(), queue.room.on_reserve);
+            refusal = queue.refusal.as_ref().map(ToString::to_string);
+        }
+        let mut place = None;
         let (backend, directory, records) = match &self.source {
             Source::Directory(directory) => ("sqlite", Some(directory.clone()), kept.seq),
+            Source::Shelf { name, place: address, .. } => {
+                place = Some(address.clone());
+                (*name, None, kept.seq)
+            }
             Source::Memory(memory) => {
                 ("memory", None, u64::try_from(memory.records().len()).unwrap_or(u64::MAX))
             }
@@ -204,6 +218,7 @@ impl Ledger {
         Status {
             backend,
             directory,
+            place,
             records,
             last_seq: kept.seq,
             epoch,
@@ -214,6 +229,7 @@ impl Ledger {
             pending,
             healthy: self.is_healthy(),
             disk_full,
+            refusal,
             index_lag: self.indexer.as_ref().map(|indexer| kept.seq.saturating_sub(indexer.indexed())),
             checkpoint: self.shared.checkpointer.get().map(Checkpointer::status),
         }
@@ -233,6 +249,7 @@ impl Ledger {
     pub fn query(&self, filter: &Filter) -> Result<Vec<Record>, ReadError> {
         match &self.source {
             Source::Directory(directory) => Reader::open(directory)?.query(filter),
+            Source::Shelf { shelf, .. } => shelf.query(filter),
             Source::Memory(memory) => Ok(filter.select(memory.records().into_iter())),
         }
     }
@@ -247,7 +264,8 @@ impl Ledger {
 
     /// Keeps what waits, refuses what comes, ends the ledger's threads. A second call does nothing.
     pub fn close(&self) {
-        self.shared.drain(Instant::now() + CLOSE_TIMEOUT);
+        let patience = if self.is_healthy() { CLOSE_TIMEOUT } else { CLOSE_TIMEOUT_AWAY };
+        self.shared.drain(Instant::now() + patience);
         self.shared.stop();
         if let Some(checkpointer) = self.shared.checkpointer.get() {
             checkpointer.stop();

@@ -3,11 +3,12 @@
 //!
 //! By topic: `queue` gives records their place, `commit` keeps them (`store`), `prepare` makes
 //! segments, `frame` and `segment` are the bytes, `walk` reads and verifies them, `torn` judges the
-//! end, `open` recovers, `index` and `indexer` find records fast, `follow` tells who listens, `feed`
-//! gives every record to who copies, `checkpointer` signs (`signer`, `local_key`), `signatures` checks
-//! what was signed.
+//! end, `open` recovers, `backend` and `retry` serve ledgers that are kept elsewhere, `index` and
+//! `indexer` find records fast, `follow` tells who listens, `feed` gives every record to who copies,
+//! `checkpointer` signs (`signer`, `local_key`), `signatures` checks what was signed.
 //! Leaves out what records mean.
 
+mod backend;
 mod background;
 mod begin_signing;
 mod checkpoint_log;
@@ -29,6 +30,7 @@ mod prepare;
 mod queue;
 mod reader;
 mod receipt;
+mod retry;
 mod segment;
 mod signatures;
 mod signer;
@@ -37,12 +39,13 @@ mod torn;
 mod verify;
 mod walk;
 
+pub use backend::{Backend, Foundation, KeepError, Shelf, Waiting};
 pub use checkpointer::CheckpointStatus;
 pub use commit::Commit;
 pub use damage::{Damage, WalkError};
 pub use disk::{Disk, DiskFile, OpenMode, RealDisk};
 pub use feed::{Fed, Feed};
-pub use filter::Filter;
+pub use filter::{Filter, Wanted};
 pub use follow::{Event, Subscription, Waker};
 pub use index::Cursor;
 pub use ledger::{DEFAULT_MEMORY_RECORDS, Ledger, Status};

@@ -218,7 +218,7 @@ impl Ledger {
         Ok((ledger, Opened { records, cut, epoch, last_hash, warnings }))
     }
 
-    fn begin_epoch(
+    pub(crate) fn begin_epoch(
         &self,
         now: Timestamp,
         cut: Option<&Cut>,

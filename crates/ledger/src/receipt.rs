@@ -69,6 +69,13 @@ pub enum Unavailable {
         /// What failed.
         reason: Box<str>,
     },
+    /// What keeps the ledger is out of reach. Records go on being refused until it is back, which is
+    /// found out without a restart; a record that had its place already is kept then.
+    #[error("the ledger is out of reach: {reason}")]
+    Unreachable {
+        /// What the network or the database says.
+        reason: Box<str>,
+    },
     /// Too many records wait for the disk.
     #[error("too many records wait for the disk")]
     Full,

@@ -1,4 +1,4 @@
-//! Where batches go: to segments on disk, or to a bounded list in memory.
+//! Where batches go: to segments on disk, to a bounded list in memory, or to a backend elsewhere.
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use faramesh_dpr::Record;
 
+use crate::backend::{Backend, KeepError, waiting};
 use crate::disk::{self, Disk, DiskFile};
 use crate::queue::{Batch, Next};
 use crate::segment;
@@ -15,17 +16,19 @@ use crate::segment;
 pub(crate) enum Store {
     Files(Files),
     Memory(Arc<Memory>),
+    Remote(Box<dyn Backend>),
 }
 
 impl Store {
     /// Keeps a batch: when this returns well, every record of it survives what the backend survives.
-    pub(crate) fn keep(&mut self, batch: &mut Batch) -> io::Result<()> {
+    pub(crate) fn keep(&mut self, batch: &mut Batch) -> Result<(), KeepError> {
         match self {
-            Self::Files(files) => files.keep(batch),
+            Self::Files(files) => Ok(files.keep(batch)?),
             Self::Memory(memory) => {
                 memory.keep(batch);
                 Ok(())
             }
+            Self::Remote(backend) => backend.keep(&waiting(batch)),
         }
     }
 }

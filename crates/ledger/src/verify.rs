@@ -70,7 +70,8 @@ pub struct Silence {
 }
 
 impl Report {
-    fn add(&mut self, record: &Record, hash: Hash) {
+    /// Counts a record that was verified and its hash.
+    pub fn add(&mut self, record: &Record, hash: Hash) {
         self.records += 1;
         let last = self.last.filter(|_| self.epochs == record.epoch());
         let paused = last.map_or(0, |last| record.time().since_ms(last));

@@ -40,12 +40,12 @@ const RUNTIME: &[Definition] = &[
     ),
     with_default("wal_dir", Text, "\"./faramesh-wal\"", "folder of the ledger, relative to the stack"),
     with_default("backend", Choice(&["sqlite", "postgres"]), "\"sqlite\"", "what the ledger is kept in"),
-    not_yet(setting("postgres_url", Url, "address of the database for `backend = \"postgres\"`")),
-    not_yet(setting(
+    setting("postgres_url", Url, "address of the database for `backend = \"postgres\"`"),
+    setting(
         "wal_backend",
         Url,
         "`postgres://…`: the same as `backend = \"postgres\"` with this `postgres_url`",
-    )),
+    ),
     not_yet(with_default("wal_retention", Duration, "90d", "how long records are kept")),
     with_default("approval_ttl", Duration, "24h", "how long an approval waits and lives"),
     not_yet(with_default(

@@ -153,7 +153,11 @@ fn signatures(value: &Value) -> String {
 
 fn ledger(value: &Value) -> String {
     let records = counted(number(value, &["ledger", "records"]), "record");
+    let place = text(value, &["daemon", "wal", "place"]);
     match text(value, &["daemon", "wal", "path"]) {
+        "" if !place.is_empty() => {
+            format!("{} at {place}, {records}", text(value, &["daemon", "wal", "backend"]))
+        }
         "" => format!("in memory, {records}; gone when the daemon ends"),
         path => format!("{path}, {records}"),
     }

@@ -13,4 +13,8 @@
 mod commands;
 mod copies;
 mod journeys;
+mod postgres;
+#[allow(dead_code, reason = "the ledger's own tests use all of it")]
+#[path = "../../../ledger-postgres/tests/postgres/server.rs"]
+mod server;
 mod stack;

@@ -52,6 +52,8 @@ fn needs_restart(running: &Runtime, new: &Runtime) -> Option<&'static str> {
     [
         ("signing", running.signing != new.signing),
         ("wal_dir", running.wal_dir != new.wal_dir),
+        ("backend", running.backend != new.backend),
+        ("postgres_url", running.postgres_url != new.postgres_url),
         ("socket", running.socket != new.socket),
         ("socket_group", running.socket_group != new.socket_group),
         ("stack_id", running.stack_id != new.stack_id),

@@ -44,6 +44,7 @@ pub(super) fn status(context: &Context) -> Object {
         "wal" => object! {
             "backend" => ledger.backend,
             "path" => ledger.directory.as_ref().map(|path| path.display().to_string()),
+            "place" => ledger.place.as_deref(),
         },
         "enforcement" => ["sdk"].into_iter().collect::<Value>(),
         "version" => env!("CARGO_PKG_VERSION"),
@@ -129,6 +130,9 @@ fn warnings(
     }
     if ledger.backend == "memory" {
         add("the ledger is in memory and ends with the daemon");
+    }
+    if let Some(refusal) = &ledger.refusal {
+        add(refusal);
     }
     if ledger.disk_full {
         add("the disk is full: only denials are recorded, nothing is permitted");

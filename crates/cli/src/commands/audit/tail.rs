@@ -1,5 +1,7 @@
 //! `audit tail`: records as the daemon keeps them, one per line.
 
+use std::collections::BTreeMap;
+
 use faramesh_call::{Value, json as exact};
 use faramesh_ledger::Filter;
 
@@ -31,25 +33,32 @@ pub fn run(selection: &select::Selection, context: &Context) -> Result<Exit, Fai
     if context.console.format == Format::Csv {
         context.console.bytes(csv::header().as_bytes())?;
     }
-    let mut last_seq = 0;
+    // A database holds the chains of several daemons, each with numbers of its own.
+    let mut shown: BTreeMap<String, u64> = BTreeMap::new();
     if selection.asks_for_earlier() {
         let earlier = Filter { limit: Some(filter.limit.unwrap_or(EARLIER_RECORDS)), ..filter };
         for bytes in History::open(context, None)?.query(&earlier)?.iter().rev() {
             let record = exact::parse(bytes).unwrap_or_default();
-            last_seq = last_seq.max(number(&record, &["seq"]));
+            let last = shown.entry(text(&record, &["instance"]).to_owned()).or_default();
+            *last = (*last).max(number(&record, &["seq"]));
             printer.record(&record)?;
         }
     }
-    follow(&mut client, &printer, last_seq)
+    follow(&mut client, &printer, &shown)
 }
 
-fn follow(client: &mut Client, printer: &Printer<'_>, last_seq: u64) -> Result<Exit, Failure> {
+fn follow(
+    client: &mut Client,
+    printer: &Printer<'_>,
+    shown: &BTreeMap<String, u64>,
+) -> Result<Exit, Failure> {
     client.wait_forever()?;
     while let Some(line) = client.next_line()? {
         match text(&line, &["method"]) {
             "record" => {
                 let record = at(&line, &["params"]).cloned().unwrap_or_default();
-                if number(&record, &["seq"]) > last_seq {
+                let last = shown.get(text(&record, &["instance"])).copied().unwrap_or(0);
+                if number(&record, &["seq"]) > last {
                     printer.record(&record)?;
                 }
             }

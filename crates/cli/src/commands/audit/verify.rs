@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use faramesh_call::{Object, Value, object};
 use faramesh_ledger::{Progress, RealDisk, RecordsError, Report, WalkError, verify_memory, verify_pinned};
+use faramesh_ledger_postgres::PostgresError;
 use faramesh_verify::PublicKey;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::history::{History, raw, unreadable};
+use crate::history::{Database, History, out_of_reach, raw, unreadable};
 use crate::views::json::{at, list, number, text};
 use crate::views::record::safe;
 use crate::views::table::{counted, grouped, pairs, table};
@@ -45,6 +46,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let pin = arguments.public_key.as_deref().map(read_key).transpose()?;
     let result = match History::open(context, arguments.ledger.as_deref())? {
         History::Folder(folder) => of_files(&folder, pin.as_ref(), context)?,
+        History::Database(_) if pin.is_some() => {
+            return Err(Failure::new("the ledger is in a database and is not signed"));
+        }
+        History::Database(database) => of_database(&database, context)?,
         History::Daemon(_) if pin.is_some() => {
             return Err(Failure::new("the ledger is in the memory of a daemon and is not signed"));
         }
@@ -59,7 +64,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     if json::is_true(&value, &["valid"]) {
         return Ok(Exit::Success);
     }
-    context.console.hint("keep the folder as it is: it is evidence; work on a copy");
+    context.console.hint("keep it as it is: it is evidence; work on a copy");
     Ok(Exit::Broken)
 }
 
@@ -94,6 +99,47 @@ fn of_files(folder: &Path, pin: Option<&PublicKey>, context: &Context) -> Result
             },
         }),
         Err(error) => Err(unreadable(&error)),
+    }
+}
+
+/// Every chain of the stack, from the database.
+fn of_database(database: &Database, context: &Context) -> Result<Object, Failure> {
+    let mut bar = Bar { shown: None, began: Instant::now(), may_show: context.console.can_show_progress() };
+    let result = faramesh_ledger_postgres::verify(&database.address, &database.stack, &mut |records| {
+        bar.count(records)
+    });
+    bar.end();
+    let source = object! { "source" => "postgres", "path" => database.address.to_string() };
+    match result {
+        Ok(fleet) => {
+            let mut value = described(&fleet.total(), source);
+            let chains = fleet.chains.iter().map(|(instance, report)| {
+                object! {
+                    "instance" => instance.as_str(),
+                    "records" => report.records,
+                    "epochs" => report.epochs,
+                    "last" => report.last.map(|time| time.to_string()),
+                    "last_hash" => faramesh_program::hex(&report.last_hash),
+                }
+            });
+            value.insert("chains", chains.collect::<Value>());
+            Ok(value)
+        }
+        Err(PostgresError::Damage(damage)) => {
+            let mut value = source;
+            value.insert("valid", false);
+            let broken = object! {
+                "table" => damage.table,
+                "instance" => damage.instance.as_str(),
+                "seq" => damage.seq,
+                "field" => damage.field.as_str(),
+                "expected" => damage.expected.as_str(),
+                "found" => damage.found.as_str(),
+            };
+            value.insert("broken", broken);
+            Ok(value)
+        }
+        Err(error) => Err(out_of_reach(&error)),
     }
 }
 
@@ -182,8 +228,9 @@ fn view(value: &Value) -> String {
         return broken(value);
     }
     let records = number(value, &["records"]);
+    let chains = list(value, &["chains"]);
     let source = match text(value, &["source"]) {
-        "files" => text(value, &["path"]).to_owned(),
+        "files" | "postgres" => text(value, &["path"]).to_owned(),
         _ => "fetched from the daemon's memory and checked here; nothing is on disk".to_owned(),
     };
     let mut rows = vec![
@@ -191,7 +238,7 @@ fn view(value: &Value) -> String {
         ("records", format!("{} in {}", grouped(records), counted(number(value, &["epochs"]), "run"))),
         ("from", time::day_and_time(text(value, &["first"]))),
         ("to", time::day_and_time(text(value, &["last"]))),
-        ("last hash", text(value, &["last_hash"]).to_owned()),
+        ("last hash", if chains.len() > 1 { String::new() } else { text(value, &["last_hash"]).to_owned() }),
         ("signatures", signatures(value)),
     ];
     rows.extend(extras(value));
@@ -216,7 +263,11 @@ fn view(value: &Value) -> String {
         let lines: Vec<Vec<String>> = keys.iter().map(entry).collect();
         shown.push_str(&format!("\n\n{}", table(&["KEY", "CHECKPOINTS", "RECORDS"], &lines)));
     }
-    for (member, name, counts) in [("policies", "policy", "decisions"), ("agents", "agent", "records")] {
+    for (member, name, counts) in [
+        ("chains", "instance", "records"),
+        ("policies", "policy", "decisions"),
+        ("agents", "agent", "records"),
+    ] {
         let entries = list(value, &[member]);
         if !entries.is_empty() {
             let entry = |entry: &Value| vec![safe(text(entry, &[name])), grouped(number(entry, &[counts]))];
@@ -286,6 +337,8 @@ fn broken(value: &Value) -> String {
     };
     let mut rows = vec![
         ("file", member("file")),
+        ("table", member("table")),
+        ("instance", member("instance")),
         ("byte", member("offset")),
         ("record", member("seq")),
         ("field", member("field")),
@@ -313,6 +366,19 @@ impl Bar {
         if let Some(bar) = &self.shown {
             bar.set_position(progress.segment);
             bar.set_message(counted(progress.records, "record"));
+        }
+    }
+
+    /// Shows a count whose end is not known.
+    fn count(&mut self, records: u64) {
+        if self.shown.is_none() && self.may_show && self.began.elapsed() >= QUIET_TIME {
+            let style = ProgressStyle::with_template("verifying {spinner} {msg}");
+            let bar = ProgressBar::new_spinner();
+            self.shown = Some(style.map(|style| bar.clone().with_style(style)).unwrap_or(bar));
+        }
+        if let Some(bar) = &self.shown {
+            bar.set_message(counted(records, "record"));
+            bar.tick();
         }
     }
 
