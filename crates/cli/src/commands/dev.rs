@@ -123,12 +123,17 @@ fn announce(
         None => "in memory, gone when this ends (`--persist DIR` keeps it)".to_owned(),
         Some(folder) => format!("in {}", folder.display()),
     };
+    // A ledger on disk is signed as under `apply`.
+    let off = match &arguments.persist {
+        None => "attested identity (agents name themselves), signatures, sandbox",
+        Some(_) => "attested identity (agents name themselves), sandbox",
+    };
     console.note(&format!("{} governs {}", words::heading("faramesh dev"), agents.join(", ")));
     console.note(&crate::views::table::pairs(&[
         ("  policy", format!("{} ({})", compiled.source_name, short(compiled.program.hash_text()))),
         ("  socket", socket.clone()),
         ("  ledger", ledger),
-        ("  off", "attested identity (agents name themselves), signatures, sandbox".to_owned()),
+        ("  off", off.to_owned()),
     ]));
     console.note("\nIn the agent's shell:");
     console.note(&format!("  export FARAMESH_SOCKET={socket}\n"));
