@@ -141,7 +141,7 @@ fn a_policy_is_applied_swapped_and_destroyed() {
     assert_eq!(text(&status, &["daemon", "state"]), "READY");
     assert_eq!(text(&status, &["daemon", "policy_hash"]), text(&applied, &["policy_hash"]));
     let readable = stack.run(&["status"]).stdout;
-    assert!(readable.contains("self-declared") && readable.contains("signatures  off"), "{readable}");
+    assert!(readable.contains("self-declared") && readable.contains("signatures  checkpoint"), "{readable}");
     assert_eq!(text(&govern(&socket, "docs/search", "{}"), &["effect"]), "PERMIT");
     assert_eq!(text(&stack.json(&["apply"]), &["action"]), "unchanged");
 
