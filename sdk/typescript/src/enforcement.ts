@@ -30,6 +30,8 @@ export interface Origin {
   readonly id?: string | undefined;
   /** Ends the waiting for a decision or a person. */
   readonly signal?: AbortSignal | undefined;
+  /** For a framework that turns an exception of the tool into a result: the failure that a result tells of. */
+  readonly failureIn?: ((result: unknown) => Error | undefined) | undefined;
 }
 
 interface Shown {
@@ -115,7 +117,10 @@ export class Enforcer {
     if ("instead" in answer) return stoodIn(answer);
     const end = this.#end(answer.permit, known);
     try {
-      return watched(await execute(), end);
+      const result = await execute();
+      const error = origin.failureIn?.(result);
+      if (error) end({ error });
+      return watched(result, end);
     } catch (error) {
       end({ error });
       throw error;

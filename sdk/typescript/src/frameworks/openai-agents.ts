@@ -4,6 +4,9 @@
  * The model reads a refusal as the tool's result, as it reads other errors of tools there; what no policy
  * said (a daemon that is away) is thrown and ends the run with a `ToolCallError`. The policy sees the arguments
  * as the model wrote them; defaults of the schema are filled in after that.
+ *
+ * `invoke` catches an exception of the tool and gives its `errorFunction`'s text. The outcome is an error when that
+ * is the SDK's own text; of another `errorFunction` nothing shows that the tool failed.
  */
 
 import { copyWith } from "../copies.js";
@@ -32,9 +35,15 @@ export function governOpenAiTool(tool: OpenAiTool, name: string, settings: Setti
       name,
       () => settings.visible(parsed(input)),
       () => inner.call(tool, runContext, input, details),
-      { id: details?.toolCall?.callId, signal: details?.signal },
+      { id: details?.toolCall?.callId, signal: details?.signal, failureIn },
     );
   return copyWith(tool, name, { invoke });
+}
+
+const FAILED = "An error occurred while running the tool.";
+
+function failureIn(result: unknown): Error | undefined {
+  return typeof result === "string" && result.startsWith(FAILED) ? new Error("the tool failed") : undefined;
 }
 
 function parsed(input: string): unknown {
