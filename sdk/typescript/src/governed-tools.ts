@@ -90,8 +90,8 @@ function governOne(tool: unknown, ownName: string, settings: Settings, options: 
 }
 
 function nameOf(tool: unknown): string {
-  const fields = tool as { name?: unknown; id?: unknown } | null | undefined;
-  for (const name of [fields?.name, fields?.id]) {
+  const fields = tool as { name?: unknown; id?: unknown; governedName?: unknown } | null | undefined;
+  for (const name of [fields?.name, fields?.id, fields?.governedName]) {
     if (typeof name === "string" && name) return name;
   }
   throw new TypeError("a tool without a name cannot be governed; give it one, or use a record of tools");

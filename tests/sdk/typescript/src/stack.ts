@@ -49,11 +49,11 @@ export function binary(): string {
   return resolve(given);
 }
 
-/** A daemon on this policy, stopped after the test. */
-export async function startStack(t: TestContext, policy = POLICY): Promise<Stack> {
+/** A daemon on this policy, stopped after the test; `apply` keeps its ledger on disk. */
+export async function startStack(t: TestContext, policy = POLICY, command: "dev" | "apply" = "dev"): Promise<Stack> {
   // A Unix socket's path is limited to about 100 bytes.
   const folder = mkdtempSync(join(tmpdir(), "fm-"));
-  const stack = new Stack(folder, policy);
+  const stack = new Stack(folder, policy, command);
   t.after(async () => {
     await stack.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -71,6 +71,7 @@ export class Stack {
   constructor(
     readonly folder: string,
     policy: string,
+    readonly kind: "dev" | "apply",
   ) {
     this.socket = join(folder, "agent.sock");
     this.log = join(folder, "daemon.log");
@@ -83,7 +84,8 @@ export class Stack {
   /** Starts the daemon and resolves once it takes connections. */
   async start(): Promise<void> {
     const log = openSync(this.log, "a");
-    this.#process = spawn(binary(), ["dev", "--dir", this.folder, "--format", "json"], {
+    const command = this.kind === "dev" ? ["dev"] : ["apply", "--foreground"];
+    this.#process = spawn(binary(), [...command, "--dir", this.folder, "--format", "json"], {
       stdio: ["ignore", log, log],
       env: this.environment(),
     });
@@ -182,7 +184,7 @@ export class Stack {
     daemon.kill(signal);
     // A frozen process meets the signal once it runs again.
     daemon.kill("SIGCONT");
-    const inTime = await Promise.race([ended, sleep(STOP_MS, false)]);
+    const inTime = await Promise.race([ended, sleep(STOP_MS, false, { ref: false })]);
     if (!inTime) this.#process = daemon;
     return inTime === true;
   }
