@@ -78,7 +78,8 @@ export class Stack {
     const runtime = `runtime { socket = "${this.socket}" `;
     // A policy has one `runtime` block; the socket goes into the one that is there.
     const own = policy.replace(/^runtime \{/m, runtime);
-    writeFileSync(join(folder, "governance.fms"), own === policy ? `${runtime}}\n\n${policy}` : own);
+    // At the end, so that the lines of the rules stay what they are.
+    writeFileSync(join(folder, "governance.fms"), own === policy ? `${policy}\n${runtime}}\n` : own);
   }
 
   /** Starts the daemon and resolves once it takes connections. */
