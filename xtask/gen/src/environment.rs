@@ -11,13 +11,13 @@ struct Variable {
 }
 
 const COMMAND: &str = "the `faramesh` command";
-const SDK: &str = "the Python SDK";
+const SDK: &str = "the SDKs";
 const TESTS: &str = "the tests";
 
 const VARIABLES: &[Variable] = &[
     Variable {
         name: "FARAMESH_SOCKET",
-        reader: "the `faramesh` command and the Python SDK",
+        reader: "the `faramesh` command and the SDKs",
         default: "the stack's socket, else `~/.faramesh/runtime/faramesh.sock`",
         meaning: "the socket of the daemon; `apply` and `dev` write it to `.faramesh/runtime/agent.env`",
     },
@@ -144,7 +144,7 @@ mod tests {
     #[allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
     fn every_variable_that_code_reads_is_listed() {
         let mut folders = vec![];
-        for folder in ["crates", "tiers", "sdk/python/src"] {
+        for folder in ["crates", "tiers", "sdk/python/src", "sdk/typescript/src"] {
             folders.push(crate::root().join(folder));
         }
         let mut found = 0;
@@ -153,7 +153,7 @@ mod tests {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if path.extension().is_some_and(|end| end == "rs" || end == "py") {
+                } else if path.extension().is_some_and(|end| end == "rs" || end == "py" || end == "ts") {
                     let text = std::fs::read_to_string(&path).unwrap();
                     for part in text.split("\"FARAMESH_").skip(1) {
                         let end = part.find('"').unwrap_or(0);
