@@ -7,10 +7,22 @@ import { FetchTransport } from "./fetch-transport.js";
 import { UnixSocketTransport } from "./node/unix-socket.js";
 import { type Address, type Transport, usePlatform } from "./transport.js";
 
+const MAX_SHARED = 64;
+const shared = new Map<string, UnixSocketTransport>();
+
+/** One transport, so one pair of connections, for all tools of this process that go the same way. */
+function overUnixSocket(socket: string | undefined, timeoutMs: number | undefined): UnixSocketTransport {
+  const made = new UnixSocketTransport({ socket, timeoutMs });
+  const way = `${made.address.path} ${made.address.source} ${made.timeoutMs}`;
+  const known = shared.get(way);
+  if (!known && shared.size < MAX_SHARED) shared.set(way, made);
+  return known ?? made;
+}
+
 usePlatform(({ socket, url, token, timeoutMs }: Address): Transport => {
   if (url === undefined) {
     if (token !== undefined) throw new TypeError("`token` belongs to `url`; a Unix socket needs none");
-    return new UnixSocketTransport({ socket, timeoutMs });
+    return overUnixSocket(socket, timeoutMs);
   }
   if (socket !== undefined) throw new TypeError("give `socket` or `url`, not both");
   return new FetchTransport({ url, token, timeoutMs });

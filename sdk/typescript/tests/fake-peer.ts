@@ -19,6 +19,8 @@ export interface Peer {
   readonly path: string;
   readonly requests: Request[];
   readonly connections: () => number;
+  /** How many of them are open. */
+  readonly open: () => number;
   /** Closes every connection that is open now; keeps listening. */
   readonly hangUp: () => void;
 }
@@ -65,5 +67,5 @@ export async function startPeer(t: TestContext, answer: Answer = permit): Promis
     server.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { path, requests, connections: () => connections, hangUp };
+  return { path, requests, connections: () => connections, open: () => open.size, hangUp };
 }

@@ -26,6 +26,15 @@ test("one connection carries many calls, also at once, and replies may come in a
   assert.equal(peer.connections(), 1);
 });
 
+test("all tools of a process that go the same way share a connection", async (t) => {
+  const peer = await startPeer(t);
+  const tools = Array.from({ length: 20 }, (_, at) => governed(() => at, { name: `tool-${at}`, socket: peer.path }));
+  for (const tool of tools) await tool();
+  assert.equal(peer.connections(), 1);
+  await governed(() => 1, { name: "other", socket: peer.path, timeoutMs: 77 })();
+  assert.equal(peer.connections(), 2);
+});
+
 test("at most 64 are under way; the others wait their turn, within their time", async (t) => {
   const held: (() => void)[] = [];
   const peer = await startPeer(t, (socket, request) => held.push(() => permit(socket, request)));
@@ -64,6 +73,7 @@ test("an answer that comes too late is no answer, and the next call gets its own
   assert.equal((await transport.request("govern", call(2)))["call_id"], "call-2");
   await sleep(200);
   assert.equal((await transport.request("govern", call(3)))["call_id"], "call-3");
+  assert.deepEqual([peer.connections(), peer.open()], [2, 1]);
 });
 
 test("waits for people do not hold up decisions, and outcomes do not hold up the tool", async (t) => {

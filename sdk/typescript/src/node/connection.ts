@@ -30,6 +30,7 @@ export class Connection {
   #parts: Buffer[] = [];
   #size = 0;
   #over = false;
+  #retired = false;
 
   constructor(path: string) {
     this.#socket = createConnection({ path });
@@ -41,7 +42,7 @@ export class Connection {
 
   /** Whether a new request can go out on this connection. */
   get isUsable(): boolean {
-    return !this.#over && this.#socket.writable;
+    return !this.#over && !this.#retired && this.#socket.writable;
   }
 
   /** Sends one line and waits for the reply with its id. */
@@ -51,7 +52,7 @@ export class Connection {
       const settle = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", aborted);
-        if (this.#waiting.delete(id) && this.#waiting.size === 0) this.#socket.unref();
+        if (this.#waiting.delete(id) && this.#waiting.size === 0) this.#rest();
       };
       const aborted = (): void => waiting.reject(signal?.reason);
       const waiting: Waiting = {
@@ -73,9 +74,20 @@ export class Connection {
     });
   }
 
+  /** Takes no new requests, and closes once nobody waits any more. */
+  retire(): void {
+    this.#retired = true;
+    if (this.#waiting.size === 0) this.#rest();
+  }
+
   /** Closes the connection; who waits gets `ConnectionLost`. */
   close(): void {
     this.#end(new ConnectionLost("the connection was closed"));
+  }
+
+  #rest(): void {
+    if (this.#retired) this.close();
+    else this.#socket.unref();
   }
 
   #receive(chunk: Buffer): void {

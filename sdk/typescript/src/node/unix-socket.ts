@@ -100,7 +100,8 @@ export class UnixSocketTransport implements Transport {
       try {
         return await connection.exchange(line, id, deadline - performance.now(), signal);
       } catch (problem) {
-        if (problem instanceof NoAnswer) this.#leave(lane, connection);
+        // What did not answer in time may never answer; those who still wait on it keep it open.
+        if (problem instanceof NoAnswer) connection.retire();
         if (codeOf(problem) === "EAGAIN" && performance.now() < deadline) {
           // On a Unix socket this is a full backlog: nothing was sent.
           await new Promise((resolve) => setTimeout(resolve, FULL_BACKLOG_PAUSE_MS));
@@ -116,11 +117,6 @@ export class UnixSocketTransport implements Transport {
   #connection(lane: Lane): Connection {
     if (!lane.connection?.isUsable) lane.connection = new Connection(this.address.path);
     return lane.connection;
-  }
-
-  // What did not answer in time may never answer; those who still wait on it keep it open.
-  #leave(lane: Lane, connection: Connection): void {
-    if (lane.connection === connection) lane.connection = undefined;
   }
 
   #encode(method: string, params: Fields): [number, string] {
