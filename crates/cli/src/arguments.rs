@@ -37,7 +37,7 @@ pub struct Global {
     /// The stack's folder, where governance.fms is
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub dir: Option<PathBuf>,
-    /// What to print; some commands also print `jsonl` and `csv`
+    /// What to print; some commands also print `jsonl` and `csv`, and `audit export` writes a `bundle`
     #[arg(long, global = true, value_enum, default_value = "text", help_heading = "Global options")]
     pub format: Format,
     /// Print no colours; so does the variable NO_COLOR

@@ -27,6 +27,8 @@ pub enum Format {
     Jsonl,
     /// A table for spreadsheets.
     Csv,
+    /// Records with all that is needed to check them; only `audit export` writes it.
+    Bundle,
 }
 
 /// Where a command writes.
@@ -76,8 +78,10 @@ impl Console {
         match self.format {
             Format::Json => self.json(value),
             Format::Text => self.out(view(value).trim_end_matches('\n')),
-            Format::Jsonl | Format::Csv => Err(Failure::usage("this command prints text or JSON")
-                .hint("use `--format text` or `--format json`")),
+            Format::Jsonl | Format::Csv | Format::Bundle => {
+                Err(Failure::usage("this command prints text or JSON")
+                    .hint("use `--format text` or `--format json`"))
+            }
         }
     }
 
@@ -85,8 +89,20 @@ impl Console {
     pub fn only_text_or_json(&self) -> Result<(), Failure> {
         match self.format {
             Format::Text | Format::Json => Ok(()),
-            Format::Jsonl | Format::Csv => Err(Failure::usage("this command prints text or JSON")
-                .hint("use `--format text` or `--format json`")),
+            Format::Jsonl | Format::Csv | Format::Bundle => {
+                Err(Failure::usage("this command prints text or JSON")
+                    .hint("use `--format text` or `--format json`"))
+            }
+        }
+    }
+
+    /// Refuses bundles, which only `audit export` writes, before any work is done.
+    pub fn no_bundle(&self) -> Result<(), Failure> {
+        match self.format {
+            Format::Bundle => {
+                Err(Failure::usage("this command writes no bundle").hint("`faramesh audit export` does"))
+            }
+            _ => Ok(()),
         }
     }
 

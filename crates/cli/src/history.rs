@@ -135,26 +135,38 @@ impl History {
     ///
     /// # Errors
     /// As [`History::query`].
-    pub fn each(&mut self, filter: &Filter, take: &mut dyn FnMut(&Record)) -> Result<(), Failure> {
+    pub fn each(
+        &mut self,
+        filter: &Filter,
+        take: &mut dyn FnMut(&Record) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         match self {
             Self::Folder(folder) => {
                 let records = Reader::open(folder.as_path()).and_then(|reader| reader.records());
                 for record in records.map_err(|error| unreadable(&error))? {
                     let (_, record) = record.map_err(|error| unreadable(&error))?;
                     if filter.matches(&record) {
-                        take(&record);
+                        take(&record)?;
                     }
                 }
                 Ok(())
             }
-            Self::Database(database) => database.each(filter, &mut |record| take(&record)),
+            Self::Database(database) => {
+                let mut failed = None;
+                database.each(filter, &mut |record| {
+                    if failed.is_none() {
+                        failed = take(&record).err();
+                    }
+                })?;
+                failed.map_or(Ok(()), Err)
+            }
             Self::Daemon(client) => {
                 for bytes in raw(client)? {
                     let record = Record::parse(bytes).map_err(|error| {
                         Failure::new(format!("the daemon gave what is no record: {error}"))
                     })?;
                     if filter.matches(&record) {
-                        take(&record);
+                        take(&record)?;
                     }
                 }
                 Ok(())

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use faramesh_dpr::{Record, hash_of};
+use faramesh_verify::Note;
 
-use crate::damage::WalkError;
+use crate::checkpoint_log::{self, Found, LogReader};
+use crate::damage::{WalkError, damage, io_error};
 use crate::disk::{self, Disk, OpenMode, RealDisk};
 use crate::filter::Filter;
 use crate::frame::{self, Decoded};
@@ -44,6 +46,16 @@ impl Reader {
     pub fn records(&self) -> Result<Records, ReadError> {
         let walk = Walk::new(Arc::clone(&self.disk), &self.directory, true)?;
         Ok(Records { walk, failed: false })
+    }
+
+    /// Every signed checkpoint, oldest first, as it is stored: signatures are not checked here.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn checkpoints(&self) -> Result<Checkpoints, ReadError> {
+        let path = self.directory.join(checkpoint_log::FILE_NAME);
+        let log = LogReader::open(self.disk.as_ref(), &self.directory);
+        Ok(Checkpoints { log: log.map_err(|error| io_error(&path, error))?, last: 0, failed: false })
     }
 
     /// The records that a filter lets through, in its order.
@@ -157,6 +169,46 @@ impl Iterator for Records {
         let step = self.walk.step();
         self.failed = step.is_err();
         step.map(|step| step.map(|step| (step.location, step.record))).transpose()
+    }
+}
+
+/// The checkpoints of a folder, one by one. Ends after the first error, and before an entry that is being
+/// written.
+pub struct Checkpoints {
+    log: LogReader,
+    last: u64,
+    failed: bool,
+}
+
+impl Iterator for Checkpoints {
+    /// How many records it covers, and the note.
+    type Item = Result<(u64, Note), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let offset = self.log.offset();
+        let found = self.log.next().map_err(|error| io_error(&self.log.path, error));
+        let found = match found {
+            Ok(Found::Entry(entry)) => {
+                self.last = entry.size;
+                return Some(Ok((entry.size, entry.note)));
+            }
+            Ok(Found::End | Found::Incomplete(_)) => return None,
+            Ok(Found::Damage(what)) => {
+                Err(damage(&self.log.path, offset, self.last, "checkpoint", "a checkpoint", &what))
+            }
+            Err(error) => Err(error),
+        };
+        self.failed = true;
+        Some(found)
+    }
+}
+
+impl std::fmt::Debug for Checkpoints {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Checkpoints(..)")
     }
 }
 

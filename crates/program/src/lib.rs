@@ -9,5 +9,5 @@ pub mod program;
 pub mod tools;
 
 pub use image::{Image, Sources};
-pub use load::{LoadError, decode, encode, load};
+pub use load::{LoadError, decode, encode, hashed_part, load};
 pub use program::{Agent, Program, Rule, hex};

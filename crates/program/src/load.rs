@@ -80,6 +80,16 @@ fn append(bytes: &mut Vec<u8>, section: &[u8]) -> Result<(), LoadError> {
     Ok(())
 }
 
+/// The part of a program's bytes that the policy's hash is taken over: it decides, and the places in
+/// the source that follow it only name. `None` when the bytes are none of a program.
+#[must_use]
+pub fn hashed_part(bytes: &[u8]) -> Option<&[u8]> {
+    let rest = bytes.strip_prefix(MAGIC.as_slice())?;
+    let (_version, rest) = rest.split_first_chunk::<2>()?;
+    let (_image, rest) = section(rest).ok()?;
+    bytes.get(..bytes.len() - rest.len())
+}
+
 /// Loads a program for deciding.
 ///
 /// # Errors

@@ -8,6 +8,7 @@
 //! Leaves out files, sockets, clocks and randomness: bytes come in, a report or the first break goes out.
 
 mod announcement;
+mod bundle;
 mod checkpoint;
 mod key;
 mod merkle;
@@ -19,6 +20,10 @@ mod summary;
 mod verifier;
 
 pub use announcement::{Announcement, SIGNING_KEY, SigningMode};
+pub use bundle::{
+    BUNDLE_VERSION, BundleBreak, BundleReport, BundleVerifier, Header, MAX_LINE_BYTES, MAX_PROGRAM_BYTES,
+    PolicyUse, checkpoint_line, end_line, outcome, policy_line, record_line,
+};
 pub use checkpoint::{Checkpoint, CheckpointError, MAX_CHECKPOINT_BYTES, origin};
 pub use key::{Algorithm, KeyError, PublicKey, SignatureError};
 pub use merkle::{EMPTY_ROOT, Frontier, Nodes, Tree, leaf, node, range_root};

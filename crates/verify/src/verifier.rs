@@ -33,7 +33,7 @@ impl Break {
         Self { seq, field: field.to_owned(), expected: expected.into(), found: found.into() }
     }
 
-    fn of_record(seq: u64, error: &RecordError) -> Self {
+    pub(crate) fn of_record(seq: u64, error: &RecordError) -> Self {
         Self::new(seq, error.field.as_deref().unwrap_or("record"), "a record of dpr/1", error.to_string())
     }
 }

@@ -1,8 +1,10 @@
 //! `faramesh audit`: the record of decisions, read from the ledger's files wherever there are files,
 //! so that it works without a daemon and trusts none.
 
+mod bundle;
 mod csv;
 mod erase;
+mod export;
 mod ls;
 mod rotate;
 mod select;
@@ -10,6 +12,7 @@ mod stats;
 mod tail;
 mod unseal;
 mod verify;
+mod verify_bundle;
 
 use clap::{Args, Subcommand};
 
@@ -42,6 +45,10 @@ enum Command {
     Verify(verify::Arguments),
     /// Put a new key for checkpoints in force, while no daemon runs; the old key signs the change
     RotateKey(rotate::Arguments),
+    /// Write records to a file: as a bundle that anybody can check, as JSON, lines or a table
+    Export(export::Arguments),
+    /// Check a bundle; needs nothing but the file
+    VerifyBundle(verify_bundle::Arguments),
 }
 
 /// Runs one of the subcommands.
@@ -57,5 +64,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         Command::Stats(listing) => stats::run(listing, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::RotateKey(arguments) => rotate::run(arguments, context),
+        Command::Export(arguments) => export::run(arguments, context),
+        Command::VerifyBundle(arguments) => verify_bundle::run(arguments, context),
     }
 }

@@ -88,7 +88,7 @@ fn print(records: &[Bytes], context: &Context, view: impl FnOnce(&Value) -> Stri
             values().try_for_each(|record| context.console.bytes(csv::row(&record).as_bytes()))
         }
         Format::Text if records.is_empty() => Ok(()),
-        Format::Text | Format::Json => {
+        Format::Text | Format::Json | Format::Bundle => {
             let value = json::versioned(object! { "records" => values().collect::<Value>() });
             context.console.show(&value, view)
         }

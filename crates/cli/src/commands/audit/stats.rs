@@ -53,6 +53,7 @@ pub fn run(listing: &select::Listing, context: &Context) -> Result<Exit, Failure
             let has_room = group.len() < MAX_NAMES || group.contains_key(&name);
             *group.entry(if has_room { name } else { REST.to_owned() }).or_insert(0) += 1;
         }
+        Ok(())
     })?;
     let mut value = object! { "decisions" => counts.decisions };
     for ((member, _), group) in GROUPS.iter().zip(&counts.groups) {

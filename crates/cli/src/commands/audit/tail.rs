@@ -24,6 +24,7 @@ const EARLIER_RECORDS: usize = 1_000;
 /// # Errors
 /// No daemon answers, or the output cannot be written.
 pub fn run(selection: &select::Selection, context: &Context) -> Result<Exit, Failure> {
+    context.console.no_bundle()?;
     let filter = selection.filter()?;
     let mut client = client::needed(context)?;
     // Following begins before the past is read, so that nothing falls between the two.
@@ -87,7 +88,7 @@ impl Printer<'_> {
             Format::Text => console.out(&record::line(record)),
             Format::Csv => console.bytes(csv::row(record).as_bytes()),
             // A record has one canonical form: these are the bytes as they are stored.
-            Format::Json | Format::Jsonl => console.bytes(&exact::canonical(record)),
+            Format::Json | Format::Jsonl | Format::Bundle => console.bytes(&exact::canonical(record)),
         }
     }
 }

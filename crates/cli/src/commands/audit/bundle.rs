@@ -1,0 +1,210 @@
+//! A ledger's folder written as a bundle, in two passes over its files: the first checks and learns
+//! what the first line has to say, the second writes. What is picked is proved to be in the tree of the
+//! newest checkpoint; the nodes of that tree stand in a temporary file.
+//!
+//! INVARIANT bounded: of records only the one in work is in memory, of the tree a few nodes.
+
+mod nodes;
+mod survey;
+
+use std::io::Write;
+use std::path::Path;
+
+use faramesh_dpr::{Record, hash_of};
+use faramesh_ledger::{Checkpoints, Filter, Reader};
+use faramesh_verify::{
+    Header, MAX_PROGRAM_BYTES, Note, checkpoint_line, consistency, end_line, inclusion, policy_line,
+    record_line,
+};
+use sha2::{Digest, Sha256};
+
+pub use survey::{Survey, survey};
+
+use crate::failure::Failure;
+use crate::history::unreadable;
+
+/// What was written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Written {
+    /// Records.
+    pub records: u64,
+    /// Records that were asked for, and that no checkpoint covers yet.
+    pub uncovered: u64,
+}
+
+/// What a bundle is made of.
+#[derive(Debug)]
+pub struct Source<'a> {
+    /// The ledger's folder.
+    pub folder: &'a Path,
+    /// Which records; all that is set in it makes a picked bundle.
+    pub filter: &'a Filter,
+    /// Compiled policies that are at hand, as far as their hashes go.
+    pub programs: Vec<&'a [u8]>,
+}
+
+impl Source<'_> {
+    fn is_complete(&self) -> bool {
+        *self.filter == Filter { newest_first: self.filter.newest_first, ..Filter::default() }
+    }
+
+    /// Writes the bundle.
+    ///
+    /// # Errors
+    /// The ledger cannot be read or is broken, nothing can be proved yet, or `out` cannot be written.
+    pub fn write(&self, out: &mut dyn Write) -> Result<Written, Failure> {
+        let survey = survey(self.folder, self.filter, !self.is_complete())?;
+        let mut out = Sealed { out, hash: Sha256::new() };
+        let header = Header {
+            complete: self.is_complete(),
+            keys: survey.keys.clone(),
+            origin: survey.origin.clone(),
+            stack: survey.stack.clone(),
+        };
+        out.write(&header.line())?;
+        if !self.is_complete() {
+            let Some((_, newest)) = &survey.newest else { return Err(nothing_signed()) };
+            out.write(&checkpoint_line(&newest.write(), None))?;
+        }
+        for program in &self.programs {
+            let hash = hash_of(program);
+            if survey.policies.contains(&hash) && program.len() <= MAX_PROGRAM_BYTES {
+                out.write(&policy_line(&hash, program))?;
+            }
+        }
+        let written = if self.is_complete() {
+            self.complete(&survey, &mut out)?
+        } else {
+            self.picked(&survey, &mut out)?
+        };
+        let sum = out.hash.clone().finalize().into();
+        let end = end_line(written.records, &sum);
+        out.write(&end)?;
+        Ok(written)
+    }
+
+    fn complete(&self, survey: &Survey, out: &mut Sealed<'_>) -> Result<Written, Failure> {
+        let reader = Reader::open(self.folder).map_err(|error| unreadable(&error))?;
+        let mut checkpoints = Ahead::new(reader.checkpoints().map_err(|error| unreadable(&error))?)?;
+        let mut line = Vec::new();
+        for record in reader.records().map_err(|error| unreadable(&error))? {
+            let (_, record) = record.map_err(|error| unreadable(&error))?;
+            let at = record.seq();
+            if at > survey.size {
+                break;
+            }
+            line.clear();
+            record_line(at, &record.hash(), None, record.bytes(), &mut line);
+            out.write(&line)?;
+            while let Some(note) = checkpoints.next_if(at)? {
+                out.write(&checkpoint_line(&note.write(), None))?;
+            }
+        }
+        Ok(Written { records: survey.size, uncovered: 0 })
+    }
+
+    fn picked(&self, survey: &Survey, out: &mut Sealed<'_>) -> Result<Written, Failure> {
+        let (Some((size, _)), Some(nodes)) = (&survey.newest, &survey.nodes) else {
+            return Err(nothing_signed());
+        };
+        let mut written = Written::default();
+        let mut left_out = survey.matched.saturating_sub(limit(self.filter));
+        let mut changes = survey.changes.iter().peekable();
+        let mut line = Vec::new();
+        let reader = Reader::open(self.folder).map_err(|error| unreadable(&error))?;
+        for record in reader.records().map_err(|error| unreadable(&error))? {
+            let (_, record) = record.map_err(|error| unreadable(&error))?;
+            let at = record.seq();
+            if at > survey.size {
+                break;
+            }
+            while let Some((covered, note)) = changes.next_if(|(covered, _)| *covered < at) {
+                let proof = consistency(nodes, *covered, *size).map_err(|error| nodes_failed(&error))?;
+                out.write(&checkpoint_line(&note.write(), Some(&proof)))?;
+            }
+            let announces = survey.announcements.contains(&at);
+            if !announces && !self.wants(&record, &mut left_out) {
+                continue;
+            }
+            if at > *size {
+                written.uncovered += u64::from(!announces);
+                continue;
+            }
+            let proof = inclusion(nodes, at - 1, *size).map_err(|error| nodes_failed(&error))?;
+            line.clear();
+            record_line(at, &record.hash(), Some(&proof), record.bytes(), &mut line);
+            out.write(&line)?;
+            written.records += 1;
+        }
+        for (covered, note) in changes {
+            let proof = consistency(nodes, *covered, *size).map_err(|error| nodes_failed(&error))?;
+            out.write(&checkpoint_line(&note.write(), Some(&proof)))?;
+        }
+        Ok(written)
+    }
+
+    /// Whether a record is asked for and among the newest that the limit lets through.
+    fn wants(&self, record: &Record, left_out: &mut u64) -> bool {
+        if !self.filter.matches(record) {
+            return false;
+        }
+        let is_too_old = *left_out > 0;
+        *left_out = left_out.saturating_sub(1);
+        !is_too_old
+    }
+}
+
+/// How many records a filter lets through at most.
+fn limit(filter: &Filter) -> u64 {
+    filter.limit.map_or(u64::MAX, |limit| u64::try_from(limit).unwrap_or(u64::MAX))
+}
+
+/// Output whose bytes are summed for the last line.
+struct Sealed<'a> {
+    out: &'a mut dyn Write,
+    hash: Sha256,
+}
+
+impl Sealed<'_> {
+    fn write(&mut self, line: &[u8]) -> Result<(), Failure> {
+        self.hash.update(line);
+        Ok(self.out.write_all(line)?)
+    }
+}
+
+/// Checkpoints, the next of which is known before it is taken.
+struct Ahead {
+    checkpoints: Checkpoints,
+    next: Option<(u64, Note)>,
+}
+
+impl Ahead {
+    fn new(checkpoints: Checkpoints) -> Result<Self, Failure> {
+        let mut ahead = Self { checkpoints, next: None };
+        ahead.advance()?;
+        Ok(ahead)
+    }
+
+    fn advance(&mut self) -> Result<(), Failure> {
+        self.next = self.checkpoints.next().transpose().map_err(|error| unreadable(&error))?;
+        Ok(())
+    }
+
+    /// The next one when it covers exactly `size` records.
+    fn next_if(&mut self, size: u64) -> Result<Option<Note>, Failure> {
+        let Some((_, note)) = self.next.take_if(|(covered, _)| *covered == size) else { return Ok(None) };
+        self.advance()?;
+        Ok(Some(note))
+    }
+}
+
+fn nothing_signed() -> Failure {
+    Failure::new("no signed checkpoint covers these records, so that they cannot be proved one by one")
+        .hint("without filters the whole ledger is exported, which needs no proofs")
+        .hint("a running daemon signs within a second, unless `signing` is off")
+}
+
+fn nodes_failed(error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot use a temporary file: {}", crate::failure::plain(error)))
+        .hint("it needs 64 bytes for each record of the ledger; the variable TMPDIR names another folder")
+}

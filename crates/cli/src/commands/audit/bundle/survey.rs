@@ -1,0 +1,114 @@
+//! The first pass over a ledger that is exported: its keys, its newest checkpoint, the checkpoints at
+//! which keys changed, and, for picked records, the nodes of its tree. Everything is checked on the way,
+//! so that no bundle is made of a ledger that does not verify.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::Path;
+
+use faramesh_dpr::{Hash, Kind, Record};
+use faramesh_ledger::{Filter, Reader};
+use faramesh_verify::{Break, Note, PublicKey, Signed};
+
+use super::nodes::NodeFile;
+use super::{Ahead, nodes_failed};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::history::unreadable;
+
+/// Most policies that are remembered.
+const MAX_POLICIES: usize = 4_096;
+
+/// What the first pass found.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Records at the time of the first pass; later ones are not exported.
+    pub size: u64,
+    /// The stack.
+    pub stack: String,
+    /// The name of the ledger.
+    pub origin: String,
+    /// Every key that was in force.
+    pub keys: Vec<PublicKey>,
+    /// The records that announce keys; bounded, because keys are.
+    pub announcements: BTreeSet<u64>,
+    /// The checkpoints at which another key or way of signing came into force.
+    pub changes: VecDeque<(u64, Note)>,
+    /// The newest checkpoint, and what it covers.
+    pub newest: Option<(u64, Note)>,
+    /// Policies that decided.
+    pub policies: BTreeSet<Hash>,
+    /// Records that the filter lets through.
+    pub matched: u64,
+    /// The nodes of the tree, when proofs are needed.
+    pub nodes: Option<NodeFile>,
+}
+
+/// Reads the whole ledger once.
+///
+/// # Errors
+/// It cannot be read, has no record, or is not as it was written.
+pub fn survey(folder: &Path, filter: &Filter, with_nodes: bool) -> Result<Survey, Failure> {
+    let mut survey = Survey::default();
+    if with_nodes {
+        survey.nodes = Some(NodeFile::new().map_err(|error| nodes_failed(&error))?);
+    }
+    let reader = Reader::open(folder).map_err(|error| unreadable(&error))?;
+    // Opened before the records, so that none covers more than will be read.
+    let mut checkpoints = Ahead::new(reader.checkpoints().map_err(|error| unreadable(&error))?)?;
+    let mut signed = Signed::default();
+    for record in reader.records().map_err(|error| unreadable(&error))? {
+        let (_, record) = record.map_err(|error| unreadable(&error))?;
+        survey.take(&record, filter, &mut signed)?;
+        while let Some(note) = checkpoints.next_if(signed.size())? {
+            let changes = signed.pending().is_some();
+            signed.checkpoint(&note).map_err(|broken| told(&broken))?;
+            if changes {
+                survey.changes.push_back((signed.size(), note.clone()));
+            }
+            survey.newest = Some((signed.size(), note));
+        }
+    }
+    if survey.size == 0 {
+        return Err(Failure::new("the ledger has no record yet"));
+    }
+    // The newest checkpoint is in the bundle already.
+    let newest = survey.newest.as_ref().map(|(size, _)| *size);
+    survey.changes.retain(|(size, note)| {
+        Some(*size) != newest || survey.newest.as_ref().is_some_and(|(_, newest)| newest != note)
+    });
+    let summary = signed.finish(None).map_err(|broken| told(&broken))?;
+    survey.origin = summary.origin;
+    survey.keys = summary.keys.into_iter().map(|held| held.key).collect();
+    Ok(survey)
+}
+
+impl Survey {
+    fn take(&mut self, record: &Record, filter: &Filter, signed: &mut Signed) -> Result<(), Failure> {
+        let hash = record.hash();
+        let before = (signed.pending().map(|(seq, _)| seq), signed.mode(), signed.key().cloned());
+        signed.record(record, &hash).map_err(|broken| told(&broken))?;
+        let after = (signed.pending().map(|(seq, _)| seq), signed.mode(), signed.key().cloned());
+        if before != after {
+            self.announcements.insert(record.seq());
+        }
+        if self.size == 0 {
+            self.stack = record.stack().into_owned();
+        }
+        self.size = record.seq();
+        self.matched += u64::from(filter.matches(record));
+        let policy = record.policy().filter(|_| record.kind() == Kind::Decision);
+        if let Some(policy) = policy.filter(|_| self.policies.len() < MAX_POLICIES) {
+            self.policies.insert(policy);
+        }
+        match &mut self.nodes {
+            Some(nodes) => nodes.append(&hash).map_err(|error| nodes_failed(&error)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn told(broken: &Break) -> Failure {
+    Failure::with(Exit::Broken, format!("the ledger is not as it was written: {broken}"))
+        .hint("`faramesh audit verify` checks it from the beginning")
+        .hint("keep the folder as it is: it is evidence")
+}

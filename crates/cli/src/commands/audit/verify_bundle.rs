@@ -1,0 +1,151 @@
+//! `audit verify-bundle`: a bundle checked with nothing but the file.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use faramesh_call::{Object, Value};
+use faramesh_verify::{BundleBreak, BundleReport, BundleVerifier, PublicKey, outcome};
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::views::json::{at, list, number, text};
+use crate::views::record::safe;
+use crate::views::table::{counted, grouped, pairs, table};
+use crate::views::{json, time, words};
+
+const READ_BYTES: usize = 256 << 10;
+/// Most bytes of a file with a public key.
+const MAX_KEY_BYTES: u64 = 4_096;
+
+/// What `audit verify-bundle` takes.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The bundle
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Demand that the key in this file signed the ledger; else the first key that it names is believed
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+}
+
+/// Checks a bundle.
+///
+/// # Errors
+/// It cannot be read, or the output cannot be written. A broken bundle is a result, not an error.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
+    context.console.only_text_or_json()?;
+    let pin = arguments.public_key.as_deref().map(read_key).transpose()?;
+    let result = verify(&arguments.file, pin.clone())?;
+    let mut value: Object = outcome(&result);
+    value.insert("path", arguments.file.display().to_string().as_str());
+    value.insert("pinned", pin.is_some());
+    context.console.show(&json::versioned(value), view)?;
+    Ok(if result.is_ok() { Exit::Success } else { Exit::Broken })
+}
+
+fn verify(path: &Path, pin: Option<PublicKey>) -> Result<Result<BundleReport, BundleBreak>, Failure> {
+    let unreadable = |error: &std::io::Error| Failure::file("read", path, error);
+    let mut file = File::open(path).map_err(|error| unreadable(&error))?;
+    let mut verifier = pin.map_or_else(BundleVerifier::default, BundleVerifier::pinned);
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let read = file.read(&mut buffer).map_err(|error| unreadable(&error))?;
+        let bytes = buffer.get(..read).unwrap_or_default();
+        if bytes.is_empty() || verifier.feed(bytes).is_err() {
+            return Ok(verifier.finish());
+        }
+    }
+}
+
+fn read_key(path: &Path) -> Result<PublicKey, Failure> {
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| Failure::file("read", path, &error))?;
+    file.take(MAX_KEY_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::file("read", path, &error))?;
+    text.trim().parse().map_err(|error| {
+        Failure::usage(format!("`{}` holds no public key: {error}", path.display()))
+            .hint("a ledger's public key is in the file `signing.pub` of its folder")
+    })
+}
+
+fn view(value: &Value) -> String {
+    if !json::is_true(value, &["valid"]) {
+        return broken(value);
+    }
+    let (records, size) = (number(value, &["records"]), number(value, &["size"]));
+    let complete = json::is_true(value, &["complete"]);
+    let held = if complete {
+        "all records of the ledger as it was then, in one unbroken chain".to_owned()
+    } else {
+        format!("each is proved to be one of the {} records of the ledger", grouped(size))
+    };
+    let mut rows = vec![
+        ("stack", safe(text(value, &["stack"]))),
+        ("ledger", text(value, &["origin"]).to_owned()),
+        ("records", format!("{}: {held}", grouped(records))),
+        ("from", time::day_and_time(text(value, &["first"]))),
+        ("to", time::day_and_time(text(value, &["last"]))),
+        ("signatures", signatures(value, records, complete)),
+    ];
+    rows.retain(|(_, shown)| !shown.is_empty());
+    let mut shown = format!("{}: the bundle is as it was written\n{}", words::good("verified"), pairs(&rows));
+    let keys = list(value, &["keys"])
+        .iter()
+        .map(|key| vec![text(key, &["key"]).to_owned(), grouped(number(key, &["checkpoints"]))]);
+    let policies = list(value, &["policies"]).iter().map(|policy| {
+        let program = if json::is_true(policy, &["program"]) { "yes" } else { "no" };
+        vec![
+            text(policy, &["policy"]).to_owned(),
+            grouped(number(policy, &["decisions"])),
+            program.to_owned(),
+        ]
+    });
+    let (keys, policies): (Vec<_>, Vec<_>) = (keys.collect(), policies.collect());
+    if !keys.is_empty() {
+        shown.push_str(&format!("\n\n{}", table(&["KEY", "CHECKPOINTS"], &keys)));
+    }
+    if !policies.is_empty() {
+        shown.push_str(&format!("\n\n{}", table(&["POLICY", "DECISIONS", "PROGRAM IS HERE"], &policies)));
+    }
+    shown
+}
+
+fn signatures(value: &Value, records: u64, complete: bool) -> String {
+    let checkpoints = number(value, &["checkpoints"]);
+    if checkpoints == 0 {
+        return "none: the chain shows changes, not who wrote it".to_owned();
+    }
+    let uncovered = records.saturating_sub(number(value, &["covered"]));
+    let rest = match uncovered {
+        0 => String::new(),
+        _ if !complete => String::new(),
+        uncovered => format!("; {} behind the last", counted(uncovered, "record")),
+    };
+    let trust = if json::is_true(value, &["pinned"]) {
+        "the key you gave signed"
+    } else {
+        "the first key is believed as it is; `--public-key FILE` demands one that you know"
+    };
+    format!("{}{rest}; {trust}", counted(checkpoints, "checkpoint"))
+}
+
+fn broken(value: &Value) -> String {
+    let member = |key: &str| match at(value, &["broken", key]) {
+        Some(Value::String(_)) => safe(text(value, &["broken", key])),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    let mut rows = vec![
+        ("line", member("line")),
+        ("record", member("seq")),
+        ("field", member("field")),
+        ("expected", member("expected")),
+        ("found", member("found")),
+    ];
+    rows.retain(|(_, shown)| !shown.is_empty());
+    format!("{}: the bundle is not as it was written\n{}", words::bad("broken"), pairs(&rows))
+}

@@ -1,0 +1,72 @@
+"""What the tests of the verifiers share: the command, the Python verifier, ledgers, and thousands of damaged bundles."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ["CARGO_TARGET_DIR"]) / "debug"
+FARAMESH = os.environ.get("FARAMESH_BIN", str(TARGET / "faramesh"))
+TAMPERS = 2400
+
+
+@pytest.fixture(scope="session")
+def verifier():
+    """docs/verify_bundle.py as a module."""
+    spec = importlib.util.spec_from_file_location("verify_bundle", ROOT / "docs" / "verify_bundle.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def tampers(tmp_path_factory):
+    """Every bundle of the example `tampers` with what the Rust verifier said: (verdict, bytes)."""
+    path = tmp_path_factory.mktemp("tampers") / "bundles"
+    subprocess.run([TARGET / "examples" / "tampers", path, str(TAMPERS)], check=True)
+    found = []
+    with open(path, "rb") as file:
+        while head := file.readline():
+            told = json.loads(head)
+            found.append((told, file.read(told["length"])))
+    assert len(found) == TAMPERS + 2
+    return found
+
+
+@pytest.fixture(scope="session")
+def ledger(tmp_path_factory):
+    """Gives the folder of a signed ledger of so many decisions, made once."""
+    made = {}
+
+    def make(records):
+        if records not in made:
+            made[records] = tmp_path_factory.mktemp("ledger") / str(records)
+            subprocess.run([TARGET / "examples" / "signed_ledger", made[records], str(records)], check=True)
+        return made[records]
+
+    return make
+
+
+@pytest.fixture
+def faramesh(tmp_path):
+    """Runs the command in an empty folder."""
+
+    def run(*arguments, exit=0):
+        env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+        done = subprocess.run([FARAMESH, *map(str, arguments)], cwd=tmp_path, env=env, capture_output=True, timeout=120)
+        assert done.returncode == exit, (arguments, done.stdout[-2000:], done.stderr[-2000:])
+        return done.stdout
+
+    return run
+
+
+def place(told):
+    """Where a verdict says that a bundle breaks: line, record, member; None when it is valid."""
+    if told["valid"]:
+        return None
+    broken = told["broken"]
+    return broken["line"], broken.get("seq"), broken["field"]

@@ -1,0 +1,90 @@
+"""The page in a real browser agrees with the command: from a static server, from a file, and without a network."""
+
+import base64
+import functools
+import http.server
+import subprocess
+import threading
+
+import pytest
+from browser import CHROMIUM, Browser
+from conftest import ROOT, place
+
+# Damaged bundles that the browser looks at too.
+CHOSEN, EVALUATED = 5, 120
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here: apt-get install chromium")
+    targets = subprocess.run(["rustup", "target", "list", "--installed"], cwd=ROOT, capture_output=True, text=True)
+    if "wasm32-unknown-unknown" not in targets.stdout:
+        pytest.skip("the target is missing: rustup target add wasm32-unknown-unknown")
+    path = tmp_path_factory.mktemp("page") / "verify.html"
+    subprocess.run([ROOT / "tools" / "verify-page" / "build", path], check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(page):
+    browser = Browser()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(params=["served", "file"])
+def opened(request, page, browser):
+    if request.param == "file":
+        browser.open(page.as_uri())
+        yield browser
+        return
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=page.parent)
+    handler.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser.open(f"http://127.0.0.1:{server.server_port}/verify.html")
+        yield browser
+        server.shutdown()
+
+
+def test_a_person_chooses_bundles(opened, tampers, tmp_path):
+    opened.requests.clear()
+    bundle = tmp_path / "bundle"
+    for told, data in tampers[: 2 + CHOSEN]:
+        bundle.write_bytes(data)
+        shown = opened.choose(bundle)
+        assert shown["state"] == ("valid" if told["valid"] else "broken"), (told, shown)
+        if not told["valid"]:
+            rows = shown["rows"]
+            found = int(rows["line"]), int(rows["record"]) if "record" in rows else None, rows["field"]
+            assert found == place(told), told
+    # Nothing was asked of anybody.
+    assert opened.requests == []
+
+
+def test_a_key_can_be_demanded(opened, tampers, tmp_path):
+    bundle = tmp_path / "bundle"
+    bundle.write_bytes(tampers[0][1])
+    key, other = (told["keys"][0]["key"] for told in (tampers[0][0], tampers[0][0]))
+    for text, state in [(key, "valid"), (other[:-4] + "AAA=", "broken"), ("rubbish", "broken"), ("", "valid")]:
+        opened.run(f"document.getElementById('key').value = {text!r}")
+        assert opened.choose(bundle)["state"] == state, text
+
+
+def test_the_page_names_the_same_record(opened, tampers):
+    step = len(tampers) // EVALUATED
+    for told, data in tampers[::step]:
+        encoded = base64.b64encode(data).decode()
+        found = opened.run(
+            f"verify(new Blob([Uint8Array.from(atob('{encoded}'), letter => letter.charCodeAt(0))]), '', () => {{}})"
+        )
+        assert place(found) == place(told), told["name"]
+
+
+def test_a_large_bundle_is_read_in_portions(opened, ledger, faramesh, tmp_path):
+    path = tmp_path / "large.bundle"
+    faramesh("audit", "export", "--ledger", ledger(20_000), "--out", path)
+    assert path.stat().st_size > 16 << 20
+    assert opened.choose(path)["state"] == "valid"
+    assert opened.run("loaded.then(verifier => verifier.memory.buffer.byteLength)") < 32 << 20
