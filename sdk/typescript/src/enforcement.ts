@@ -9,6 +9,7 @@ import { encodeJson, toJsonValue } from "./arguments.js";
 import { type Answer, ask, checkManners, type Manners, refuse } from "./asking.js";
 import { about, ArgumentsInvalid } from "./errors.js";
 import { FrameworkCalls, type Known } from "./framework-calls.js";
+import { type Origin, personOf } from "./origin.js";
 import { watched } from "./streams.js";
 import type { RequestOptions, Transport } from "./transport.js";
 import { warnOnce } from "./warn.js";
@@ -22,16 +23,6 @@ export interface Caller {
   readonly sessionId: string;
   readonly principal: Fields;
   readonly tags: Readonly<Record<string, string>>;
-}
-
-/** What the framework says about the call beside its arguments. */
-export interface Origin {
-  /** The framework's id of the call; a call with the same id is not decided twice. */
-  readonly id?: string | undefined;
-  /** Ends the waiting for a decision or a person. */
-  readonly signal?: AbortSignal | undefined;
-  /** For a framework that turns an exception of the tool into a result: the failure that a result tells of. */
-  readonly failureIn?: ((result: unknown) => Error | undefined) | undefined;
 }
 
 interface Shown {
@@ -59,11 +50,11 @@ export class Enforcer {
   ): Promise<Awaited<Result>> {
     let shown: Shown;
     try {
-      shown = this.#show(tool, args);
+      shown = this.#show(tool, args, origin);
     } catch (problem) {
       return stoodIn(await refuse(problem, this.#manners));
     }
-    const known = origin.id ? this.#calls.of(tool, origin.id, shown.text) : undefined;
+    const known = this.#known(shown, origin);
     if (known?.running) return known.running as Promise<Awaited<Result>>;
     const running = this.#run(shown, args, execute, origin, known);
     if (known) known.running = running;
@@ -84,8 +75,8 @@ export class Enforcer {
     let answer: Answer;
     let known: Known | undefined;
     try {
-      const shown = this.#show(tool, args);
-      known = origin.id ? this.#calls.of(tool, origin.id, shown.text) : undefined;
+      const shown = this.#show(tool, args, origin);
+      known = this.#known(shown, origin);
       answer = await this.#decide(shown, args, origin, known);
     } catch (problem) {
       if (!(problem instanceof ArgumentsInvalid)) throw problem;
@@ -129,8 +120,6 @@ export class Enforcer {
 
   async #decide(shown: Shown, args: () => unknown, origin: Origin, known: Known | undefined): Promise<Answer> {
     if (known?.denial) return refuse(known.denial, this.#manners);
-    const permit = known?.take();
-    if (permit) return { permit };
     const { timeoutMs, transport } = this.#caller;
     const options: RequestOptions = {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -170,9 +159,10 @@ export class Enforcer {
     return refuse(problem, this.#manners);
   }
 
-  #show(tool: string, args: () => unknown): Shown {
+  #show(tool: string, args: () => unknown, origin: Origin): Shown {
     const callId = crypto.randomUUID();
     const { agentId, sessionId, principal, tags } = this.#caller;
+    const person = personOf(origin);
     let plain: unknown;
     try {
       plain = toJsonValue(args());
@@ -186,18 +176,32 @@ export class Enforcer {
             });
       throw about(denial, { tool, callId, agentId });
     }
-    return { call: { tool, args: plain, callId, agentId, sessionId, principal, tags }, text: encodeJson(plain) };
+    const call: Call = {
+      tool,
+      args: plain,
+      callId,
+      agentId,
+      sessionId: person.sessionId || sessionId || person.thread,
+      requestId: person.requestId,
+      principal: { ...principal, ...person.principal },
+      tags: { ...tags, ...person.tags },
+    };
+    return { call, text: encodeJson(plain) };
   }
 
-  /** Reports the end of a run, at most once, and keeps what a second try may use. */
+  #known({ call, text }: Shown, { id }: Origin): Known | undefined {
+    return id ? this.#calls.of(`${call.tool}\n${call.sessionId ?? ""}`, id, text) : undefined;
+  }
+
+  /** Reports the end of a run, at most once. */
   #end(permit: Permit, known: Known | undefined): (problem?: { readonly error: unknown }) => void {
     const started = performance.now();
     let ended = false;
     return (problem) => {
       if (ended) return;
       ended = true;
-      if (problem) known?.keep(permit);
-      else known?.forget();
+      // The permit is used up: what comes again under this id is asked about.
+      known?.forget();
       this.#report(permit, performance.now() - started, problem);
     };
   }

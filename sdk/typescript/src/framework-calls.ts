@@ -1,18 +1,16 @@
 /**
  * What became of the calls that frameworks name by an id, so that none is decided twice.
  *
- * Some frameworks run a tool again after an error, also after a refusal. For the same id, tool and
- * arguments within 30 seconds: a refusal is repeated without asking, a run that is under way is joined,
- * and a run that failed is tried again under its permit. A run that ended well is forgotten, because a
- * second run would be a second effect: it is asked about.
+ * Some frameworks run a tool again after an error, also after a refusal. For the same id, tool, session
+ * and arguments within 15 minutes: a refusal is repeated without asking, and a run that is under way is
+ * joined. A permit is never kept: it lets one call run once, and running again is another call.
  *
  * INVARIANT: at most 1024 calls and 16 MiB of their arguments are kept, only in memory.
  */
 
 import { ToolDeferredError, type ToolDeniedError } from "./errors.js";
-import type { Permit } from "./wire.js";
 
-const KEPT_MS = 30_000;
+const KEPT_MS = 15 * 60_000;
 const MAX_CALLS = 1024;
 const MAX_CHARACTERS = 8 * 1024 * 1024;
 
@@ -21,7 +19,6 @@ export class Known {
   /** The run that is under way. */
   running: Promise<unknown> | undefined;
   #refusal: ToolDeniedError | undefined;
-  #permit: Permit | undefined;
   #until = performance.now() + KEPT_MS;
 
   get isOver(): boolean {
@@ -46,23 +43,9 @@ export class Known {
     this.#until = performance.now() + Math.min(again, KEPT_MS);
   }
 
-  /** Keeps the permit of a run that failed. */
-  keep(permit: Permit): void {
-    this.#permit = permit;
-    this.#until = performance.now() + KEPT_MS;
-  }
-
-  /** Hands the permit over to the one who runs under it. */
-  take(): Permit | undefined {
-    const permit = this.#permit;
-    this.#permit = undefined;
-    return permit;
-  }
-
-  /** The run ended well: the next one is another call. */
+  /** The call ran: the next one is another call. */
   forget(): void {
     this.#refusal = undefined;
-    this.#permit = undefined;
   }
 }
 

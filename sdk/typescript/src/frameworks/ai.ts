@@ -10,7 +10,15 @@ import { type Settings, THROWN } from "../options.js";
 import { isAsyncGeneratorFunction, isAsyncIterable } from "../streams.js";
 
 interface AiTool {
-  readonly execute: (input: unknown, options?: { toolCallId?: string; abortSignal?: AbortSignal }) => unknown;
+  readonly execute: (input: unknown, options?: Options) => unknown;
+}
+
+interface Options {
+  readonly toolCallId?: string;
+  readonly abortSignal?: AbortSignal;
+  /** Version 7; `experimental_context` before. */
+  readonly context?: unknown;
+  readonly experimental_context?: unknown;
 }
 
 export function isAiTool(tool: unknown): tool is AiTool {
@@ -25,7 +33,8 @@ export function governAiTool(tool: AiTool, name: string, settings: Settings, str
   // The AI SDK looks whether `execute` gives an async iterable before it awaits anything.
   const streams = streaming || isAsyncGeneratorFunction(inner);
   const execute: AiTool["execute"] = (input, options) => {
-    const origin = { id: options?.toolCallId, signal: options?.abortSignal };
+    const context = options?.context ?? options?.experimental_context;
+    const origin = { id: options?.toolCallId, signal: options?.abortSignal, context };
     const args = (): unknown => settings.visible(input);
     if (streams) {
       return enforcer.stream(name, args, () => inner.call(tool, input, options) as AsyncGenerator, origin);

@@ -15,6 +15,7 @@ type Call = (input: unknown, runManager?: unknown, config?: LangChainConfig) => 
 interface LangChainConfig {
   readonly toolCall?: { readonly id?: string };
   readonly signal?: AbortSignal;
+  readonly configurable?: { readonly thread_id?: unknown; readonly faramesh?: unknown };
 }
 
 interface LangChainTool {
@@ -39,7 +40,8 @@ export function governLangChainTool(tool: LangChainTool, name: string, settings:
 
 function asking(inner: Call, name: string, settings: Settings, enforcer: Enforcer): Call {
   return (input, runManager, config) => {
-    const origin = { id: config?.toolCall?.id, signal: config?.signal };
+    const context = config?.configurable;
+    const origin = { id: config?.toolCall?.id, signal: config?.signal, thread: context?.thread_id, context };
     const args = (): unknown => settings.visible(typeof input === "object" && input !== null ? input : { input });
     return enforcer.run(name, args, () => inner(input, runManager, config), origin);
   };

@@ -14,7 +14,10 @@ interface Context {
   readonly context?: unknown;
   readonly toolCallId?: string;
   readonly abortSignal?: AbortSignal;
-  readonly agent?: { readonly toolCallId?: string };
+  readonly agent?: { readonly toolCallId?: string; readonly threadId?: string };
+  /** Since version 1; `runtimeContext`, beside `context`, before. */
+  readonly requestContext?: unknown;
+  readonly runtimeContext?: unknown;
 }
 
 interface MastraTool {
@@ -32,8 +35,14 @@ export function governMastraTool(tool: MastraTool, name: string, settings: Setti
   const inner = tool.execute;
   const current = SINCE_VERSION_1 in tool;
   const execute: MastraTool["execute"] = (first, second) => {
-    const input = current ? first : (first as Context | undefined)?.context;
-    const origin = { id: second?.agent?.toolCallId ?? second?.toolCallId, signal: second?.abortSignal };
+    const before = current ? undefined : (first as Context | undefined);
+    const input = current ? first : before?.context;
+    const origin = {
+      id: second?.agent?.toolCallId ?? second?.toolCallId,
+      signal: second?.abortSignal,
+      thread: second?.agent?.threadId,
+      context: second?.requestContext ?? before?.runtimeContext,
+    };
     return enforcer.run(
       name,
       () => settings.visible(input ?? {}),

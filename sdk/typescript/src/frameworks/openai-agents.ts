@@ -35,7 +35,12 @@ export function governOpenAiTool(tool: OpenAiTool, name: string, settings: Setti
       name,
       () => settings.visible(parsed(input)),
       () => inner.call(tool, runContext, input, details),
-      { id: details?.toolCall?.callId, signal: details?.signal, failureIn },
+      {
+        id: details?.toolCall?.callId,
+        signal: details?.signal,
+        context: (runContext as { readonly context?: unknown } | undefined)?.context,
+        failureIn,
+      },
     );
   return copyWith(tool, name, { invoke });
 }

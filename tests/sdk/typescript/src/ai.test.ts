@@ -104,3 +104,13 @@ test("AI SDK: what does not run here cannot be governed, and what is governed is
   await (spread.refund.execute as (input: object, call: object) => unknown)({ amount: 1 }, { toolCallId: "1" });
   assert.equal((await stack.records("decision")).length, 1);
 });
+
+test("AI SDK: the run's context says who it is for", { skip: process.env["FARAMESH_CURRENT"] !== undefined && "version 7 gives tools a context of their own" }, async (t) => {
+  const stack = await startStack(t);
+  const { model } = scripted("v3", [{ amount: 80 }]);
+  const bank = { refund: async () => "refunded" } as unknown as Bank;
+  const experimental_context = { faramesh: { sessionId: "s-1" } };
+  const set = tools(bank, { ...WHO, socket: stack.socket });
+  await generateText({ model, tools: set, prompt: "refund it", stopWhen: stepCountIs(2), experimental_context });
+  assert.equal((await stack.records("decision"))[0]?.session, "s-1");
+});

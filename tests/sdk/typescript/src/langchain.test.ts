@@ -150,5 +150,7 @@ test("LangGraph: a deferred call interrupts the graph, and the approved one runs
   await stack.approve(value.approvalId);
   const { messages } = await agent.invoke(new Command({ resume: true }), thread);
   assert.deepEqual(read(messages), ["refunded 8000"]);
-  assert.equal((await stack.records("decision")).length, 2);
+  const decisions = await stack.records("decision");
+  assert.deepEqual(decisions.map(({ session }) => session), ["1", "1"]);
+  assert.equal(decisions[0]?.request_id, decisions[1]?.request_id);
 });

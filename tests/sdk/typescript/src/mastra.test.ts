@@ -1,6 +1,7 @@
 /** Mastra, whose tools are called in one way since version 1 and in another before. */
 
 import assert from "node:assert/strict";
+import { test } from "node:test";
 
 import { Agent } from "@mastra/core/agent";
 import { noopLogger } from "@mastra/core/logger";
@@ -9,6 +10,7 @@ import { governedTools, type GovernedToolsOptions } from "@faramesh/sdk";
 import { z } from "zod";
 
 import { scripted, toolResults } from "./models.js";
+import { startStack, WHO } from "./stack.js";
 import { type Bank, story } from "./story.js";
 
 const current = process.env["FARAMESH_CURRENT"] !== undefined;
@@ -41,4 +43,17 @@ story({
     return (amount, id) =>
       current ? call({ amount }, { agent: { toolCallId: id } }) : call({ context: { amount } }, { toolCallId: id });
   },
+});
+
+test("Mastra: the request context says who it is for", { skip: !current && "version 1 has one" }, async (t) => {
+  const stack = await startStack(t);
+  const { model } = scripted("v2", [{ amount: 80 }]);
+  const bank = { refund: async () => "refunded" } as unknown as Bank;
+  const settings = { id: "support", name: "support", instructions: "Help.", model, tools: tools(bank, { ...WHO, socket: stack.socket }) };
+  const agent = new Agent(settings as ConstructorParameters<typeof Agent>[0]);
+  const name = "@mastra/core/request-context";
+  const { RequestContext } = await import(name);
+  const requestContext = new RequestContext([["faramesh", { sessionId: "s-1" }]]);
+  await agent.generate("refund it", { requestContext } as never);
+  assert.equal((await stack.records("decision"))[0]?.session, "s-1");
 });

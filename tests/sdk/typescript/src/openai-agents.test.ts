@@ -54,11 +54,11 @@ function refund(bank: Bank) {
   });
 }
 
-async function run(bank: Bank, amounts: number[], options: GovernedToolsOptions) {
+async function run(bank: Bank, amounts: number[], options: GovernedToolsOptions, context?: object) {
   const model = new Scripted(amounts);
   const agent = new Agent({ name: "support", instructions: "Help.", model, tools: governedTools([refund(bank)], options) });
   try {
-    const { finalOutput } = await new Runner({ tracingDisabled: true }).run(agent, "refund it");
+    const { finalOutput } = await new Runner({ tracingDisabled: true }).run(agent, "refund it", { context });
     assert.equal(finalOutput, "done");
   } catch (thrown) {
     return { read: [], thrown };
@@ -74,7 +74,7 @@ story({
   away: "thrown",
   kind: "Error",
   problem: /An error occurred while running the tool/,
-  play: run,
+  play: (bank, amounts, options) => run(bank, amounts, options),
   tool: (bank, options) => {
     const [governed] = governedTools([refund(bank)] as const, options);
     return (amount, id) => {
@@ -100,4 +100,11 @@ test("OpenAI Agents: arguments that are no JSON do not run", async (t) => {
   const { socket } = await startStack(t);
   const [governed] = governedTools([refund(new Bank())] as const, { ...WHO, socket });
   assert.match(String(await governed.invoke(new RunContext(), '{"amount": 80')), /not JSON/);
+});
+
+test("OpenAI Agents: the run's context says who it is for", async (t) => {
+  const stack = await startStack(t);
+  await run(new Bank(), [80], { ...WHO, socket: stack.socket }, { faramesh: { sessionId: "s-1", requestId: "r-9" } });
+  const [decision] = await stack.records("decision");
+  assert.deepEqual([decision?.session, decision?.request_id], ["s-1", "r-9"]);
 });

@@ -36,6 +36,7 @@ export interface DprRecord {
   readonly parent?: string;
   readonly call_id?: string;
   readonly request_id?: string;
+  readonly session?: string;
   readonly tool?: string;
   readonly args?: unknown;
   readonly effect?: string;

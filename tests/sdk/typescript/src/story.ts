@@ -145,9 +145,17 @@ export function story(framework: Framework): void {
     assert.deepEqual(bank.moved, [80, 8000]);
     assert.equal(await decisions(), 4);
 
+    // A permit lets one call run once: a second try of a failed run is another call.
+    bank.problem = new RangeError("the bank is closed");
+    await Promise.allSettled([tool(82, "failing")]);
+    await Promise.allSettled([tool(82, "failing")]);
+    bank.problem = undefined;
+    assert.equal(await decisions(), 6);
+    assert.ok((await stack.records("decision")).every(({ request_id }) => /^(denied|twice|deferred|failing)$/.test(request_id ?? "")));
+
     // The same arguments under another id are another call, and so is an id with other arguments.
     await assert.rejects(tool(20_000, "other"), isToolDenied);
     await tool(81, "twice");
-    assert.equal(await decisions(), 6);
+    assert.equal(await decisions(), 8);
   });
 }
