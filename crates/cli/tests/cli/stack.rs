@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
+use std::process::{Child, Command, Stdio};
+use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
 use faramesh_call::{Value, json};
@@ -100,8 +100,10 @@ impl Stack {
             .spawn()
             .unwrap();
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        // Read beside the wait, because what a pipe does not hold would stop the command.
+        let stdout = read_beside(child.stdout.take().unwrap());
+        let stderr = read_beside(child.stderr.take().unwrap());
         let deadline = Instant::now() + WAIT;
-        // Output is small in these tests, so no pipe fills while this waits.
         while child.try_wait().unwrap().is_none() {
             if Instant::now() > deadline {
                 child.kill().unwrap();
@@ -109,8 +111,8 @@ impl Stack {
             }
             sleep(Duration::from_millis(5));
         }
-        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let status = child.wait().unwrap();
+        let text = |read: JoinHandle<String>| read.join().unwrap();
         let root = self.root.path().canonicalize().unwrap().display().to_string();
         Run { exit: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr), root }
     }
@@ -207,4 +209,12 @@ pub fn text<'a>(value: &'a Value, path: &[&str]) -> &'a str {
 /// The value at a path of members, which must be there.
 pub fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
     path.iter().fold(value, |value, key| value.get(key).unwrap_or(&Value::Null))
+}
+
+fn read_beside(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    spawn(move || {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).unwrap();
+        text
+    })
 }
