@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Checks bundles of `faramesh audit export` without Faramesh: verify_bundle.py [--public-key FILE] BUNDLE...
-To be read beside docs/protocols/bundle.md, from top to bottom. Needs Python 3.11 and `cryptography`. Prints a line of JSON
-for each bundle; ends with 1 when one is broken, and names the first line that is not as it must be, and the record."""
+Read it beside docs/protocols/bundle.md, from top to bottom. Needs Python 3.11 and `cryptography`. Prints JSON for each
+bundle; ends with 1 when one is broken, and names the first line that is not as it must be, and the record."""
 import base64, datetime, decimal, functools, hashlib, json, re, sys, urllib.parse
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 MAX_LINE, MAX_NOTE, MAX_KEYS, MAX_DEPTH, MAX_UNCOVERED_MS = 16 << 20, 64 << 10, 4096, 72, 60_000
+MALFORMED = (ValueError, AttributeError, TypeError, KeyError, ArithmeticError, RecursionError)
 class Broken(Exception):
-    """The number of the record (or None) and the member that does not fit."""
     def __init__(self, seq, field, found=None):
         self.line, self.seq, self.field, self.found = None, seq or None, field, str(found)[:200]
 def unfit(what):
@@ -17,8 +17,7 @@ def need(fits, seq, field, found=None):
     if not fits:
         raise Broken(seq, field, found)
 # ---- canonical JSON: RFC 8785, but numbers keep all their digits -----------------------------------------------------
-class Number(str):
-    """A number as it is written, known to be in its shortest exact form."""
+class Number(str):  # a number as it is written, known to be in its shortest exact form
     def __new__(cls, text):
         _, digits, exponent = decimal.Decimal(text).as_tuple()
         point = len(digits) + exponent  # where the decimal point stands in the digits
@@ -38,32 +37,24 @@ def write(value, depth=0):
     if isinstance(value, list):
         return "[" + ",".join(write(item, depth + 1) for item in value) + "]"
     return str(value) if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
-def parse(data):
-    """The value of canonical JSON; ValueError for any other bytes, also for a key that is there twice."""
-    try:
-        value = json.loads(data.decode(), parse_int=Number, parse_float=Number, parse_constant=Number)
-    except (decimal.InvalidOperation, RecursionError):
-        value = None
+def parse(data):  # the value of canonical JSON; ValueError for any other bytes, also for a key that is there twice
+    value = json.loads(data.decode(), parse_int=Number, parse_float=Number, parse_constant=Number)
     return value if write(value).encode() == data else unfit("not canonical JSON")
 def unbase64(text, size=None):
     data = base64.b64decode(text, validate=True)
     fits = base64.b64encode(data).decode() == text and len(data) == (size or len(data))
     return data if fits else unfit("not base64 of that size")
 # ---- the Merkle tree of RFC 6962 over the records' hashes, and proofs as RFC 9162 checks them ------------------------
-def sha256(data):
-    return hashlib.sha256(data).digest()
-def node(left, right):
-    return sha256(b"\1" + left + right)
-def append(roots, size, record_hash):
-    """Adds a leaf to the roots of the complete subtrees, the largest first: one for each bit of the size."""
-    roots.append(sha256(b"\0" + record_hash))
+sha256 = lambda data: hashlib.sha256(data).digest()
+leaf = lambda record_hash: sha256(b"\0" + record_hash)
+node = lambda left, right: sha256(b"\1" + left + right)
+def append(roots, size, record_hash):  # roots of the complete subtrees, the largest first: one per bit of the size
+    roots.append(leaf(record_hash))
     while size & 1:
         roots[-2:], size = [node(*roots[-2:])], size >> 1
 def climb(place, last, roots, proof):
     """From a subtree up to the root. roots[0] takes only what stands to its left: it is the root of the old tree."""
     for other in proof:
-        if last == 0:
-            return None
         if place & 1 or place == last:
             roots = [node(other, root) for root in roots]
             while place and not place & 1:
@@ -80,13 +71,12 @@ def is_beginning(old, new, proof):
     return climb((old.size - 1) >> up, (new.size - 1) >> up, [first, first], rest) == [old.root, new.root]
 # ---- keys and signed notes: C2SP signed-note and tlog-checkpoint -----------------------------------------------------
 ECDSA = {b"\xffecdsa-p256-sha256\n\4": hashes.SHA256(), b"\xffecdsa-p384-sha384\n\4": hashes.SHA384()}
-NAME = r"[^\s+\x00-\x1f\x7f-\x9f]{1,1024}"
-WHOLE, TIME = "[0-9]{1,20}", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
+NAME, WHOLE = r"[^\s+\x00-\x1f\x7f-\x9f]{1,1024}", "[0-9]{1,20}"
+TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 ORIGIN = r"faramesh\.dev/ledger/(?:[A-Za-z0-9._-]|%[0-9A-F]{2})+/[0-9a-f]{16}"
 CHECKPOINT = re.compile(rf"({ORIGIN})\n([1-9][0-9]*)\n([A-Za-z0-9+/]{{43}}=)\ninstance ([A-Za-z0-9._%-]*)\n"
                         rf"epoch (0|[1-9][0-9]*)\ntime ({TIME})\nhead ([0-9a-f]{{64}})\n")
-class Key:
-    """`<name>+<8 digits of id>+<base64 of algorithm and key>`"""
+class Key:  # `<name>+<8 digits of id>+<base64 of algorithm and key>`
     def __init__(self, text):
         self.text = text
         self.name, key_id, encoded = text.split("+", 2)
@@ -116,7 +106,7 @@ class Note:
             self.origin, size, root, self.instance, epoch, time, head = CHECKPOINT.fullmatch(self.text).groups()
             self.size, self.root, self.epoch, self.head = int(size), unbase64(root, 32), int(epoch), bytes.fromhex(head)
             milliseconds(time)
-        except (ValueError, AttributeError):
+        except MALFORMED:
             raise Broken(seq, "checkpoint", whole) from None
     def must_be_signed_by(self, key):
         found = [data for name, key_id, data in self.signatures if (name, key_id) == (key.name, key.id)] + [b""]
@@ -124,16 +114,14 @@ class Note:
             key.verify(found[0], self.text.encode())
         except InvalidSignature:
             raise Broken(self.size, "checkpoint.signature", f"no valid signature by {key.text}") from None
-def origin_of(stack, digits):
-    return f"faramesh.dev/ledger/{percent(stack)}/{digits}"
-def percent(name):
-    return urllib.parse.quote(name, safe="").replace("~", "%7E")
+percent = lambda name: urllib.parse.quote(name, safe="").replace("~", "%7E")
+origin_of = lambda stack, digits: f"faramesh.dev/ledger/{percent(stack)}/{digits}"
 # ---- records: docs/protocols/ledger.md -------------------------------------------------------------------------------
-TYPES = {str: "action agent args_commitment call_id code effect id instance kind parent policy prev reason request_id"
-              " session stack tier time tool v", Number: "agent_seq epoch seq", bool: "dev enforced",
-         dict: "approval identity rule", list: "delegation enforcement redacted trace",
-         object: "args changes cost credential detail inputs"}
-TYPES = {name: kind for kind, names in TYPES.items() for name in names.split()}
+TYPES = {name: kind for kind, names in {
+    str: "action agent args_commitment call_id code effect id instance kind parent policy prev reason request_id"
+    " session stack tier time tool v", Number: "agent_seq epoch seq", bool: "dev enforced", dict: "approval identity rule",
+    list: "delegation enforcement redacted trace", object: "args changes cost credential detail inputs",
+}.items() for name in names.split()}
 FORMS = {"v": "dpr/1", "id": "dpr-[0-7][0-9A-HJKMNP-TV-Z]{25}", "time": TIME, "prev": "[0-9a-f]{64}", "seq": WHOLE,
          "kind": "decision|outcome|approval|grant|policy|lifecycle|emergency|credential|erasure", "epoch": WHOLE,
          "effect": "permit|defer|deny", "policy": "sha256:[0-9a-f]{64}", "agent_seq": WHOLE}
@@ -146,25 +134,24 @@ class Record:
         try:
             member = parse(data)
             for name, value in member.items():
-                need(isinstance(value, TYPES.get(name, ())), at, name, value)
-                need(TYPES[name] is not str or not isinstance(value, Number), at, name, value)
+                need(TYPES.get(name) in (type(value), object), at, name, value)
             needed = {"decision": "effect enforced code", "policy": "policy"}.get(member.get("kind"), "")
             for name in f"v id kind time stack instance prev epoch seq {needed}".split():
                 need(name in member, at, name, "nothing")
             for name in FORMS:
                 need(name not in member or re.fullmatch(FORMS[name], member[name]), at, name, member.get(name))
             self.ms = milliseconds(member["time"])
-        except (ValueError, AttributeError) as error:
+        except MALFORMED as error:
             raise Broken(at, "record", error) from None
-        vars(self).update(member, **{name: int(member[name]) for name in ("epoch", "seq", "agent_seq") if name in member})
+        vars(self).update(member, **{name: int(value) for name, value in member.items() if TYPES[name] is Number})
 # ---- the bundle: its lines in order, the chain when it is complete, else the proofs ----------------------------------
 RECORD = re.compile(rb'\{"at":([0-9]+),"hash":"([0-9a-f]{64})",(?:"proof":\[([^\]]{0,3119})\],)?"record":(.*)\}', re.S)
 class Bundle:
     def __init__(self, pin=None):
         self.pin, self.begun, self.ended, self.newest = pin, False, False, None
-        self.keys, self.mode, self.pending, self.used = [], None, None, []
-        self.sum, self.records, self.size, self.covered, self.roots, self.head = hashlib.sha256(), 0, 0, 0, [], bytes(32)
-        self.epoch, self.last, self.policy, self.agents, self.gap, self.too_long = 0, None, None, {}, None, (None, 0)
+        self.keys, self.mode, self.pending, self.used, self.policy, self.agents = [], None, None, [], None, {}
+        self.sum, self.records, self.size, self.covered, self.roots = hashlib.sha256(), 0, 0, 0, []
+        self.head, self.epoch, self.last, self.gap, self.too_long = bytes(32), 0, None, None, (None, 0)
     def line(self, data):
         seq = re.match(rb'\{"at":([1-9][0-9]{0,20})', data)
         seq = int(seq[1]) if seq and int(seq[1]) < 1 << 64 else None
@@ -173,7 +160,7 @@ class Bundle:
         need(not self.ended, None, "line", data)
         try:
             take, *rest = self.read(data[:-1], seq)
-        except (ValueError, AttributeError, TypeError):
+        except MALFORMED:
             raise Broken(seq, "line", data) from None
         need((take == self.begin) != self.begun, None, "line", data)
         take(*rest)
@@ -183,7 +170,8 @@ class Bundle:
         if data.startswith(b'{"at":'):
             digits, digest, proof, record = RECORD.fullmatch(data).groups()
             str(seq).encode() == digits or unfit("not a number")
-            return self.record, seq, bytes.fromhex(digest.decode()), proof_of(proof and parse(b"[" + proof + b"]")), record
+            proof = proof_of(proof and parse(b"[" + proof + b"]"))
+            return self.record, seq, bytes.fromhex(digest.decode()), proof, record
         match parse(data):
             case {"bundle": "faramesh-bundle/1", "complete": bool(complete), "keys": [*keys], "origin": str(origin),
                   "stack": str(stack), **rest} if not rest and len(keys) <= MAX_KEYS:
@@ -194,7 +182,6 @@ class Bundle:
                 return self.program, re.fullmatch("sha256:([0-9a-f]{64})", digest)[1], unbase64(program)
             case {"end": {"records": Number(records), "sha256": str(digest), **more}, **rest} if not (more or rest):
                 return self.end, int(re.fullmatch(WHOLE, records)[0]), re.fullmatch("[0-9a-f]{64}", digest)[0]
-        unfit("not a line of a bundle")
     def begin(self, complete, keys, origin, stack):
         self.begun, self.complete, self.told, self.origin, self.stack = True, complete, keys, origin, stack
         need(re.fullmatch(re.escape(origin_of(stack, "")) + "[0-9a-f]{16}", origin), None, "origin", origin)
@@ -239,21 +226,20 @@ class Bundle:
             append(self.roots, at - 1, digest)
         else:
             need(record.stack == self.stack, at, "stack", record.stack)
-            root = climb(at - 1, most - 1, [sha256(b"\0" + digest)], proof)
-            need(root == [self.newest.root], at, "proof", "another root")
-        if record.kind == "lifecycle" and isinstance(record.detail, dict) and record.detail.get("event") == "signing_key":
+            need(climb(at - 1, most - 1, [leaf(digest)], proof) == [self.newest.root], at, "proof", "another root")
+        if record.kind == "lifecycle" and isinstance(record.detail, dict):
             self.announce(record.detail, at)
         if self.complete:
             self.watch(record, at)
             need(at > 1 or origin_of(record.stack, digest.hex()[:16]) == self.origin, at, "origin", self.origin)
-        self.size, self.head, self.epoch, self.last = at, digest, record.epoch, record
-        self.records += 1
-    def announce(self, detail, at):
-        """The first key is in force at once, another from a checkpoint on that the one before signed."""
+        self.size, self.head, self.epoch, self.last, self.records = at, digest, record.epoch, record, self.records + 1
+    def announce(self, detail, at):  # the first key is in force at once, another when the one before has signed
+        if detail.get("event") != "signing_key":
+            return
         try:
             key, mode, replaces = Key(detail["key"]), detail["signing"], detail.get("replaces")
             replaces = replaces if replaces is None else Key(replaces).text
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except MALFORMED:
             raise Broken(at, "detail", detail) from None
         current = self.keys[-1].text if self.keys else None
         fits = mode in ("checkpoint", "strict", "off") and key.name == self.origin and len(self.keys) < MAX_KEYS
@@ -265,8 +251,7 @@ class Bundle:
         if self.pending:
             (key, self.mode), self.pending = self.pending, None
             self.keys += [key] if not self.keys or self.keys[-1].text != key.text else []
-    def follow(self, record, at):
-        """The chain: what a record must have in common with those before."""
+    def follow(self, record, at):  # the chain: what a record must have in common with those before
         need(record.epoch in ({self.epoch, self.epoch + 1} - {0}), at, "epoch", record.epoch)
         need(record.prev == self.head.hex(), at, "prev", record.prev)
         last = self.last or record
@@ -277,8 +262,7 @@ class Bundle:
             self.agents[record.agent] = record.agent_seq
         self.policy = record.policy if record.kind == "policy" else self.policy
         need(record.kind != "decision" or record.policy in (None, self.policy), at, "policy", record.policy)
-    def watch(self, record, at):
-        """While signing is announced, a minute of records of one run needs a checkpoint."""
+    def watch(self, record, at):  # while signing is announced, a minute of records of one run needs a checkpoint
         gap = self.gap if self.gap and self.gap[1] == record.epoch else (at, record.epoch, record.ms)
         self.gap, lasted = gap if self.mode in ("checkpoint", "strict") else None, record.ms - gap[2]
         if self.gap and lasted > max(MAX_UNCOVERED_MS, self.too_long[1]):
@@ -292,8 +276,7 @@ class Bundle:
         need(not self.pin or self.pin.text in used, None, "checkpoint.signature", "not the pinned key")
         need([key.text for key in self.keys] == [key.text for key in self.told], None, "keys", "others")
         self.ended = True
-def verify(file, pin=None):
-    """Checks an open file; gives the Bundle, or raises Broken with its line."""
+def verify(file, pin=None):  # checks an open file; gives the Bundle, or raises Broken with its line
     bundle, number = Bundle(pin), 0
     try:
         for number, data in enumerate(iter(lambda: file.readline(MAX_LINE + 2), b""), 1):
@@ -305,10 +288,8 @@ def verify(file, pin=None):
         raise
     return bundle
 if __name__ == "__main__":
-    pin, paths, is_broken = None, sys.argv[1:], False
-    if paths[:1] == ["--public-key"]:
-        pin, paths = Key(open(paths[1]).read().strip()), paths[2:]
-    for path in paths:
+    pin, is_broken = Key(open(sys.argv[2]).read().strip()) if sys.argv[1:2] == ["--public-key"] else None, False
+    for path in sys.argv[3 if pin else 1:]:
         try:
             bundle = verify(open(path, "rb"), pin)
             told = {"valid": True, "origin": bundle.origin, "complete": bundle.complete, "records": bundle.records}

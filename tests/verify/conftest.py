@@ -39,14 +39,15 @@ def tampers(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def ledger(tmp_path_factory):
-    """Gives the folder of a signed ledger of so many decisions, made once."""
+    """Gives the folder of a signed ledger, made once: how many decisions, and perhaps `rotate`."""
     made = {}
 
-    def make(records):
-        if records not in made:
-            made[records] = tmp_path_factory.mktemp("ledger") / str(records)
-            subprocess.run([TARGET / "examples" / "signed_ledger", made[records], str(records)], check=True)
-        return made[records]
+    def make(*arguments):
+        if arguments not in made:
+            made[arguments] = tmp_path_factory.mktemp("ledger") / "wal"
+            command = [TARGET / "examples" / "signed_ledger", made[arguments], *map(str, arguments)]
+            subprocess.run(command, check=True)
+        return made[arguments]
 
     return make
 

@@ -14,6 +14,11 @@ from conftest import ROOT, place
 CHOSEN, EVALUATED = 5, 120
 
 
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     if CHROMIUM is None:
@@ -39,8 +44,7 @@ def opened(request, page, browser):
         browser.open(page.as_uri())
         yield browser
         return
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=page.parent)
-    handler.log_message = lambda *_: None
+    handler = functools.partial(Silent, directory=page.parent)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser.open(f"http://127.0.0.1:{server.server_port}/verify.html")
@@ -50,8 +54,9 @@ def opened(request, page, browser):
 
 def test_a_person_chooses_bundles(opened, tampers, tmp_path):
     opened.requests.clear()
-    bundle = tmp_path / "bundle"
-    for told, data in tampers[: 2 + CHOSEN]:
+    for number, (told, data) in enumerate(tampers[: 2 + CHOSEN]):
+        # A name of its own each time: a browser does not tell the page of the same name again.
+        bundle = tmp_path / str(number)
         bundle.write_bytes(data)
         shown = opened.choose(bundle)
         assert shown["state"] == ("valid" if told["valid"] else "broken"), (told, shown)
@@ -64,10 +69,10 @@ def test_a_person_chooses_bundles(opened, tampers, tmp_path):
 
 
 def test_a_key_can_be_demanded(opened, tampers, tmp_path):
-    bundle = tmp_path / "bundle"
-    bundle.write_bytes(tampers[0][1])
-    key, other = (told["keys"][0]["key"] for told in (tampers[0][0], tampers[0][0]))
-    for text, state in [(key, "valid"), (other[:-4] + "AAA=", "broken"), ("rubbish", "broken"), ("", "valid")]:
+    key = tampers[0][0]["keys"][0]["key"]
+    for number, (text, state) in enumerate([(key, "valid"), (key[:-4] + "AAA=", "broken"), ("", "valid")]):
+        bundle = tmp_path / str(number)
+        bundle.write_bytes(tampers[0][1])
         opened.run(f"document.getElementById('key').value = {text!r}")
         assert opened.choose(bundle)["state"] == state, text
 

@@ -152,13 +152,14 @@ impl History {
                 Ok(())
             }
             Self::Database(database) => {
-                let mut failed = None;
-                database.each(filter, &mut |record| {
-                    if failed.is_none() {
-                        failed = take(&record).err();
+                let all = Filter { limit: None, newest_first: false, ..filter.clone() };
+                let mut taken = Ok(());
+                database.each(&all, &mut |record| {
+                    if taken.is_ok() {
+                        taken = take(&record);
                     }
                 })?;
-                failed.map_or(Ok(()), Err)
+                taken
             }
             Self::Daemon(client) => {
                 for bytes in raw(client)? {

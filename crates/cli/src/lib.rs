@@ -2,10 +2,11 @@
 //! reference and the man pages are made from the same definitions.
 //!
 //! `arguments` is what can be written, `commands/` has one file per command, `views/` is how results
-//! look; `exit` and `failure` are how a command ends. Data goes to standard output, everything else
+//! look; `bundle` writes bundles; `exit` and `failure` are how a command ends. Data goes to standard output, everything else
 //! to standard error.
 
 mod arguments;
+mod bundle;
 mod catalog;
 mod client;
 mod commands;

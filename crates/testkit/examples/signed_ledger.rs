@@ -1,5 +1,6 @@
 //! Fills a folder with a signed ledger of two agents, two runs and a change of key in between, for tests
-//! of what reads ledgers: `signed_ledger DIR RECORDS`.
+//! of what reads ledgers: `signed_ledger DIR RECORDS [rotate]`. With `rotate` another change of key is the last
+//! that happens.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a tool of the tests stops where it cannot go on")]
 
@@ -62,4 +63,7 @@ fn main() {
     std::fs::create_dir_all(&folder).unwrap();
     run(Path::new(&folder), 1..records / 2, false);
     run(Path::new(&folder), records / 2..records + 1, true);
+    if arguments.next().is_some() {
+        run(Path::new(&folder), records + 1..records + 1, true);
+    }
 }

@@ -93,6 +93,12 @@ const VARIABLES: &[Variable] = &[
         default: "`~/.cache/faramesh`",
         meaning: "where Python environments of the tests and of the demo are kept",
     },
+    Variable {
+        name: "FARAMESH_CHROMIUM",
+        reader: TESTS,
+        default: "`chromium` from the path",
+        meaning: "the browser that the page which verifies bundles is tested in",
+    },
 ];
 
 /// The page.

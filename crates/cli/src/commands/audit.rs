@@ -1,7 +1,6 @@
 //! `faramesh audit`: the record of decisions, read from the ledger's files wherever there are files,
 //! so that it works without a daemon and trusts none.
 
-mod bundle;
 mod csv;
 mod erase;
 mod export;

@@ -24,7 +24,8 @@ const MAX_KEYS: usize = 4_096;
 pub struct Header {
     /// Whether it holds every record of the ledger, from the first on.
     pub complete: bool,
-    /// Every key that was ever in force, oldest first.
+    /// Every key that was in force, oldest first; of picked records up to the one that signed the newest
+    /// checkpoint.
     pub keys: Vec<PublicKey>,
     /// The name of the ledger.
     pub origin: String,

@@ -10,8 +10,8 @@ use faramesh_dpr::Record;
 use faramesh_ledger::Filter;
 use tempfile::NamedTempFile;
 
-use super::bundle::{self, Source};
 use super::{csv, select};
+use crate::bundle::{self, Source};
 use crate::console::Format;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -86,11 +86,10 @@ fn as_bundle(
     context: &Context,
     out: &mut Output,
 ) -> Result<u64, Failure> {
-    let History::Folder(folder) = history else {
-        return Err(Failure::new(
-            "a ledger in memory cannot be exported as a bundle: it drops its oldest records",
-        )
-        .hint("`--format jsonl` writes the records that are there"));
+    let folder = match history {
+        History::Folder(folder) => folder,
+        History::Daemon(_) => return Err(no_bundle("a ledger in memory drops its oldest records")),
+        History::Database(_) => return Err(no_bundle("a ledger in a database is not signed")),
     };
     let program = policy::load_bytes(&context.layout()?.policy())?;
     let programs = program.iter().filter_map(|bytes| faramesh_program::hashed_part(bytes)).collect();
@@ -102,6 +101,11 @@ fn as_bundle(
         ));
     }
     Ok(written.records)
+}
+
+fn no_bundle(why: &str) -> Failure {
+    Failure::new(format!("there is no bundle of this ledger: {why}"))
+        .hint("`--format jsonl` writes the records that are there")
 }
 
 /// The same value as that of `audit ls --format json`, without holding it.

@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The key in a file of one line.
-fn read_key(path: &Path) -> Result<PublicKey, Failure> {
+pub(super) fn read_key(path: &Path) -> Result<PublicKey, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
     text.trim_end().parse().map_err(|error| {

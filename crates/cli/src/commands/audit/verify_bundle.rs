@@ -17,8 +17,6 @@ use crate::views::table::{counted, grouped, pairs, table};
 use crate::views::{json, time, words};
 
 const READ_BYTES: usize = 256 << 10;
-/// Most bytes of a file with a public key.
-const MAX_KEY_BYTES: u64 = 4_096;
 
 /// What `audit verify-bundle` takes.
 #[derive(Debug, Args)]
@@ -37,7 +35,7 @@ pub struct Arguments {
 /// It cannot be read, or the output cannot be written. A broken bundle is a result, not an error.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
-    let pin = arguments.public_key.as_deref().map(read_key).transpose()?;
+    let pin = arguments.public_key.as_deref().map(super::verify::read_key).transpose()?;
     let result = verify(&arguments.file, pin.clone())?;
     let mut value: Object = outcome(&result);
     value.insert("path", arguments.file.display().to_string().as_str());
@@ -58,18 +56,6 @@ fn verify(path: &Path, pin: Option<PublicKey>) -> Result<Result<BundleReport, Bu
             return Ok(verifier.finish());
         }
     }
-}
-
-fn read_key(path: &Path) -> Result<PublicKey, Failure> {
-    let mut text = String::new();
-    let file = File::open(path).map_err(|error| Failure::file("read", path, &error))?;
-    file.take(MAX_KEY_BYTES)
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::file("read", path, &error))?;
-    text.trim().parse().map_err(|error| {
-        Failure::usage(format!("`{}` holds no public key: {error}", path.display()))
-            .hint("a ledger's public key is in the file `signing.pub` of its folder")
-    })
 }
 
 fn view(value: &Value) -> String {

@@ -57,7 +57,7 @@ impl Source<'_> {
         let mut out = Sealed { out, hash: Sha256::new() };
         let header = Header {
             complete: self.is_complete(),
-            keys: survey.keys.clone(),
+            keys: if self.is_complete() { survey.keys.clone() } else { survey.signers.clone() },
             origin: survey.origin.clone(),
             stack: survey.stack.clone(),
         };

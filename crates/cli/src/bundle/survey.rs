@@ -29,6 +29,8 @@ pub struct Survey {
     pub origin: String,
     /// Every key that was in force.
     pub keys: Vec<PublicKey>,
+    /// Those up to the one that signed the newest checkpoint, which may put another in force.
+    pub signers: Vec<PublicKey>,
     /// The records that announce keys; bounded, because keys are.
     pub announcements: BTreeSet<u64>,
     /// The checkpoints at which another key or way of signing came into force.
@@ -61,6 +63,8 @@ pub fn survey(folder: &Path, filter: &Filter, with_nodes: bool) -> Result<Survey
         survey.take(&record, filter, &mut signed)?;
         while let Some(note) = checkpoints.next_if(signed.size())? {
             let changes = signed.pending().is_some();
+            let signer = signed.key().filter(|key| survey.signers.last() != Some(*key)).cloned();
+            survey.signers.extend(signer);
             signed.checkpoint(&note).map_err(|broken| told(&broken))?;
             if changes {
                 survey.changes.push_back((signed.size(), note.clone()));
