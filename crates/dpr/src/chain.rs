@@ -4,6 +4,10 @@
 //!
 //! INVARIANT first break: feeding stops at the first record that does not fit, and says why.
 
+mod resume;
+
+pub use resume::Resume;
+
 use rustc_hash::FxHashMap;
 
 use crate::draft::Draft;

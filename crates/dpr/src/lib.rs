@@ -19,7 +19,7 @@ mod scan;
 mod time;
 
 pub use canonical::{Canonical, CanonicalError, CanonicalErrorKind};
-pub use chain::{Broken, Chain, MAX_AGENTS};
+pub use chain::{Broken, Chain, MAX_AGENTS, Resume};
 pub use commitment::CommitmentKey;
 pub use draft::{Draft, Identity, Position, RuleRef};
 pub use hex::{hash_of, read_hash, write_hash};

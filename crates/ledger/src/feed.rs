@@ -16,7 +16,7 @@ use crate::filter::Filter;
 use crate::index::Cursor;
 use crate::ledger::{Ledger, Source};
 use crate::reader::{ReadError, fits};
-use crate::walk::{Location, Walk};
+use crate::walk::{Item, Location, Walk};
 
 /// Most records that are fetched at once from a ledger that is kept elsewhere.
 const MAX_SHELF_RECORDS: usize = 256;
@@ -186,9 +186,13 @@ fn holds(ledger: &Ledger, cursor: &Cursor) -> Result<bool, ReadError> {
 /// Walks all files up to a cursor's record; `None` when it is not there.
 fn found(directory: &Path, cursor: &Cursor) -> Result<Option<Walk>, ReadError> {
     let mut walk = Walk::behind(disk(), directory, None)?;
-    while let Some(step) = walk.step()? {
-        if step.record.seq() >= cursor.seq {
-            return Ok((step.record.seq() == cursor.seq && step.hash == cursor.hash).then_some(walk));
+    while let Some(item) = walk.next_item()? {
+        let (seq, hash) = match item {
+            Item::Record(step) => (step.record.seq(), step.hash),
+            Item::Digest { seq, hash } => (seq, hash),
+        };
+        if seq >= cursor.seq {
+            return Ok((seq == cursor.seq && hash == cursor.hash).then_some(walk));
         }
     }
     Ok(None)

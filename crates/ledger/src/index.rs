@@ -181,9 +181,14 @@ impl Index {
         Ok(())
     }
 
-    /// Where the records lie that the filter may let through, in the filter's order.
-    pub(crate) fn propose(&self, filter: &Filter) -> rusqlite::Result<Vec<Location>> {
-        let Some((conditions, values)) = self.conditions(filter)? else { return Ok(Vec::new()) };
+    /// Where the records lie that the filter may let through, in the filter's order; only those of the
+    /// segments from `live` on.
+    pub(crate) fn propose(&self, filter: &Filter, live: u64) -> rusqlite::Result<Vec<Location>> {
+        let Some((mut conditions, mut values)) = self.conditions(filter)? else { return Ok(Vec::new()) };
+        if live > 0 {
+            conditions.push("segment >= ?".to_owned());
+            values.push(SqlValue::Integer(stored(live)));
+        }
         let order = if filter.newest_first { "DESC" } else { "ASC" };
         let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
         let query = format!(

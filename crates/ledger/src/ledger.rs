@@ -25,6 +25,7 @@ use crate::indexer::IndexerHandle;
 use crate::queue::{Placed, Queue, Room};
 use crate::reader::{ReadError, Reader};
 use crate::receipt::{Appended, Completion, Receipt, Unavailable};
+use crate::sealer::Sealer;
 use crate::store::{Memory, Store};
 
 /// How often room is made for one record before it is refused.
@@ -42,6 +43,7 @@ pub struct Ledger {
     pub(crate) source: Source,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) indexer: Option<IndexerHandle>,
+    pub(crate) sealer: Option<Sealer>,
     /// The lock of the folder, held for as long as the ledger lives.
     pub(crate) _lock: Option<Arc<dyn crate::disk::DiskFile>>,
 }
@@ -99,8 +101,9 @@ impl Ledger {
         let room = Room { end: u64::MAX, ..Room::default() };
         let queue = Queue::new(stack, instance, Chain::genesis(), Ids::after(RecordId::default()), room);
         let shared = Arc::new(Shared::new(queue, Store::Memory(Arc::clone(&memory)), None));
-        let (source, indexer, lock) = (Source::Memory(memory), None, None);
-        let ledger = Self { shared, source, threads: Mutex::default(), indexer, _lock: lock };
+        let source = Source::Memory(memory);
+        let ledger =
+            Self { shared, source, threads: Mutex::default(), indexer: None, sealer: None, _lock: None };
         ledger.spawn("ledger-commit", Shared::commit_loop);
         ledger
     }
@@ -272,6 +275,9 @@ impl Ledger {
         }
         if let Some(indexer) = &self.indexer {
             indexer.stop();
+        }
+        if let Some(sealer) = &self.sealer {
+            sealer.stop();
         }
         for thread in std::mem::take(&mut *locked(&self.threads)) {
             // The last holder of the ledger may be a completion that the committer runs.

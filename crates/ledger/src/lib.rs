@@ -3,19 +3,26 @@
 //!
 //! By topic: `queue` gives records their place, `commit` keeps them (`store`), `prepare` makes
 //! segments, `frame` and `segment` are the bytes, `walk` reads and verifies them, `torn` judges the
-//! end, `open` recovers, `backend` and `retry` serve ledgers that are kept elsewhere, `index` and
-//! `indexer` find records fast, `follow` tells who listens, `feed` gives every record to who copies,
-//! `checkpointer` signs (`signer`, `local_key`), `signatures` checks what was signed.
+//! end, `open` recovers, `manifest` and `sealer` tell what sealed segments hold, `compact` sends their
+//! bodies to an `archive`, and `compacted` and `carry` are what stays. `backend` and `retry` serve ledgers
+//! that are kept elsewhere, `index` and `indexer` find records fast, `follow` tells who listens, `feed`
+//! gives every record to who copies, `checkpointer` signs (`signer`, `local_key`), `signatures` checks
+//! what was signed.
 //! Leaves out what records mean.
 
+mod archive;
 mod backend;
 mod background;
 mod begin_signing;
+mod carry;
 mod checkpoint_log;
 mod checkpointer;
 mod commit;
+mod compact;
+mod compacted;
 mod damage;
 mod disk;
+mod durable;
 mod feed;
 mod filter;
 mod follow;
@@ -25,12 +32,14 @@ mod index;
 mod indexer;
 mod ledger;
 mod local_key;
+mod manifest;
 mod open;
 mod prepare;
 mod queue;
 mod reader;
 mod receipt;
 mod retry;
+mod sealer;
 mod segment;
 mod signatures;
 mod signer;
@@ -39,9 +48,12 @@ mod torn;
 mod verify;
 mod walk;
 
+pub use archive::{Archive, Archives, DEFAULT_ARCHIVE, FolderArchive, taken};
 pub use backend::{Backend, Foundation, KeepError, Shelf, Waiting};
 pub use checkpointer::CheckpointStatus;
 pub use commit::Commit;
+pub use compact::{CompactError, Compaction};
+pub use compacted::ArchivedSegment;
 pub use damage::{Damage, WalkError};
 pub use disk::{Disk, DiskFile, OpenMode, RealDisk};
 pub use feed::{Fed, Feed};
@@ -56,6 +68,7 @@ pub use receipt::{Appended, Completion, Receipt, Unavailable};
 pub use segment::MAX_NAME_BYTES;
 pub use signer::{SignError, Signer, Signing, SigningError};
 pub use verify::{
-    HEARTBEAT, Progress, RecordsError, Report, Silence, verify, verify_memory, verify_on, verify_pinned,
+    HEARTBEAT, Progress, RecordsError, Report, Silence, verify, verify_archived, verify_memory, verify_on,
+    verify_pinned,
 };
 pub use walk::Location;

@@ -14,19 +14,22 @@ use faramesh_dpr::{Draft, Hash, Kind, Record, RecordId};
 
 use crate::begin_signing::Begin;
 use crate::commit::Shared;
+use crate::compact;
 use crate::damage::{Damage, WalkError};
 use crate::disk::{self, Disk, DiskFile, OpenMode, RealDisk};
+use crate::durable;
 use crate::ids::Ids;
 use crate::indexer::IndexerHandle;
 use crate::ledger::{Ledger, Source};
 use crate::prepare::{self, Pace, Preparer};
 use crate::queue::{Queue, Room};
 use crate::receipt::Unavailable;
+use crate::sealer::Sealer;
 use crate::segment::{self, Header, MAX_NAME_BYTES};
 use crate::signatures::Follow;
 use crate::signer::{Signing, SigningError};
 use crate::store::{Files, Store};
-use crate::walk::{End, Walk};
+use crate::walk::{End, Item, Walk};
 
 /// How long the first record of an epoch may take.
 const FIRST_RECORD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -85,6 +88,9 @@ pub struct Opened {
     pub last_hash: Hash,
     /// What an operator should know.
     pub warnings: Vec<String>,
+    /// The last own number of each agent, when records of agents are in an archive and were not
+    /// replayed; else empty.
+    pub agents: Vec<(Box<str>, u64)>,
 }
 
 /// An incomplete tail that was cut: records that were being written when the daemon ended and that
@@ -170,9 +176,17 @@ impl Ledger {
         let lock = lock(disk.as_ref(), &options.directory)?;
         remove_temporaries(disk.as_ref(), &options.directory)?;
         let mut follow = Follow::open(disk.as_ref(), &options.directory)?;
-        let mut walk = Walk::new(Arc::clone(&disk), &options.directory, false)?;
+        let mut walk = Walk::whole(Arc::clone(&disk), &options.directory, false)?;
         let mut last_id = RecordId::default();
-        while let Some(step) = walk.step()? {
+        while let Some(item) = walk.next_item()? {
+            seal(disk.as_ref(), &options.directory, &mut walk, now);
+            let step = match item {
+                Item::Record(step) => step,
+                Item::Digest { hash, .. } => {
+                    follow.digest(&hash)?;
+                    continue;
+                }
+            };
             if step.record.seq() == 1 && step.record.stack() != options.stack {
                 let (expected, found) = (options.stack, step.record.stack().into_owned());
                 return Err(OpenError::OtherStack { expected, found });
@@ -182,6 +196,11 @@ impl Ledger {
             replay(&step.record);
         }
         let mut checkpoints = follow.end()?;
+        seal(disk.as_ref(), &options.directory, &mut walk, now);
+        compact::settle(disk.as_ref(), &options.directory, &walk.compactions)?;
+        let last_id = last_id.max(walk.last_id);
+        let agents = if walk.archived.is_empty() { None } else { walk.chain.resume() };
+        let agents = agents.map(|resume| resume.agents).unwrap_or_default();
         let (end, chain) = (walk.end().cloned(), walk.chain);
         let recovered = match end {
             Some(end) => recover(&options, &end, chain.epoch() + 1)?,
@@ -198,7 +217,14 @@ impl Ledger {
             Store::Files(Files { disk: Arc::clone(&disk), directory: options.directory.clone(), active });
         let shared = Arc::new(Shared::new(queue, store, Some(preparer)));
         let source = Source::Directory(options.directory.clone());
-        let mut ledger = Self { shared, source, threads: Mutex::default(), indexer: None, _lock: Some(lock) };
+        let mut ledger = Self {
+            shared,
+            source,
+            threads: Mutex::default(),
+            indexer: None,
+            sealer: None,
+            _lock: Some(lock),
+        };
         ledger.spawn("ledger-commit", Shared::commit_loop);
         ledger.spawn("ledger-prepare", Shared::prepare_loop);
         ledger.begin_epoch(now, cut.as_ref(), &mut |record| {
@@ -210,12 +236,14 @@ impl Ledger {
             let begin = Begin { disk: disk.as_ref(), directory: &options.directory, signing, now };
             begin.run(&ledger, checkpoints, replay)?;
         }
+        let sealing = Arc::clone(&ledger.shared);
+        ledger.sealer = Some(Sealer::start(disk, &options.directory, sealing));
         if options.index {
             ledger.indexer = Some(IndexerHandle::start(&options.directory, Arc::clone(&ledger.shared)));
         }
         let status = ledger.status();
         let (records, epoch, last_hash) = (status.records, status.epoch, status.last_hash);
-        Ok((ledger, Opened { records, cut, epoch, last_hash, warnings }))
+        Ok((ledger, Opened { records, cut, epoch, last_hash, warnings, agents }))
     }
 
     pub(crate) fn begin_epoch(
@@ -269,9 +297,18 @@ fn lock(disk: &dyn Disk, directory: &Path) -> Result<Arc<dyn DiskFile>, OpenErro
     Ok(file)
 }
 
+/// Gives the sealed segments that the walk came by their manifests. What fails is no hindrance: they are
+/// made at the next open.
+fn seal(disk: &dyn Disk, directory: &Path, walk: &mut Walk, now: Timestamp) {
+    for mut boundary in walk.boundaries.drain(..).filter(|boundary| !boundary.is_sealed) {
+        boundary.manifest.sealed_at = now;
+        let _ = boundary.manifest.write(disk, directory);
+    }
+}
+
 fn remove_temporaries(disk: &dyn Disk, directory: &Path) -> Result<(), OpenError> {
     let names = disk::retry(|| disk.list(directory)).map_err(io_error(directory))?;
-    for name in names.iter().filter(|name| prepare::is_temporary(name)) {
+    for name in names.iter().filter(|name| prepare::is_temporary(name) || durable::is_temporary(name)) {
         let path = directory.join(name);
         disk::retry(|| disk.remove(&path)).map_err(io_error(&path))?;
     }

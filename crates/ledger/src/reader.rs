@@ -9,6 +9,7 @@ use faramesh_dpr::{Record, hash_of};
 use faramesh_verify::Note;
 
 use crate::checkpoint_log::{self, Found, LogReader};
+use crate::compacted::{self, ArchivedSegment};
 use crate::damage::{WalkError, damage, io_error};
 use crate::disk::{self, Disk, OpenMode, RealDisk};
 use crate::filter::Filter;
@@ -85,7 +86,8 @@ impl Reader {
     fn indexed(&self, filter: &Filter) -> Option<(Cursor, Vec<Record>)> {
         let index = Index::open_to_read(&self.directory).ok()?;
         let cursor = index.cursor().ok()?.filter(|cursor| fits(&self.directory, cursor))?;
-        let proposed = index.propose(filter).ok()?;
+        let (live, kept) = self.kept(filter).ok()?;
+        let proposed = index.propose(filter, live).ok()?;
         let mut records = Vec::with_capacity(proposed.len());
         for location in proposed {
             // Anything but the record that was proposed means that the index is wrong.
@@ -95,7 +97,44 @@ impl Reader {
             }
             records.push(record);
         }
+        if filter.newest_first {
+            records.extend(kept.into_iter().rev());
+        } else {
+            records.splice(0..0, kept);
+        }
         Some((cursor, records))
+    }
+
+    /// The first segment that has its body, and what stayed of those before and matches, oldest first.
+    fn kept(&self, filter: &Filter) -> Result<(u64, Vec<Record>), ReadError> {
+        let compacted = compacted::list(self.disk.as_ref(), &self.directory)?;
+        let live = compacted.last().map_or(0, |(archived, _)| archived.segment + 1);
+        let kept = compacted.into_iter().flat_map(|(_, kept)| kept).map(|(_, record)| record);
+        Ok((live, kept.filter(|record| filter.matches(record)).collect()))
+    }
+
+    /// The segments whose bodies are in an archive, oldest first.
+    ///
+    /// # Errors
+    /// What they left cannot be read.
+    pub fn archived(&self) -> Result<Vec<ArchivedSegment>, ReadError> {
+        let compacted = compacted::list(self.disk.as_ref(), &self.directory)?;
+        Ok(compacted.into_iter().map(|(archived, _)| archived).collect())
+    }
+
+    /// The archived segment whose body has the record that an id names; `None` when there is none, or
+    /// when the index does not know the record.
+    ///
+    /// # Errors
+    /// As [`Reader::archived`].
+    pub fn archived_with(&self, id: &str) -> Result<Option<ArchivedSegment>, ReadError> {
+        let archived = self.archived()?;
+        let proposed = Index::open_to_read(&self.directory).and_then(|index| {
+            let filter = Filter { limit: Some(1), ..Filter::by_id(id) };
+            index.propose(&filter, 0)
+        });
+        let Some(location) = proposed.unwrap_or_default().first().copied() else { return Ok(None) };
+        Ok(archived.into_iter().find(|archived| archived.segment == location.segment))
     }
 
     /// Matching records from the segments, from behind `cursor` or from the beginning, in the

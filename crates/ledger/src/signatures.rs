@@ -7,6 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use faramesh_dpr::Hash;
 use faramesh_verify::{Break, PublicKey, Signed, Summary};
 
 use crate::checkpoint_log::{Entry, Found, LogReader};
@@ -69,6 +70,16 @@ impl Follow {
             let file = self.directory.join(segment::file_name(step.location.segment));
             return Err(told(&file, step.location.offset, &broken));
         }
+        self.check_due()
+    }
+
+    /// Takes the hash of a record whose body is in an archive, and the checkpoints that end with it.
+    pub(crate) fn digest(&mut self, hash: &Hash) -> Result<(), WalkError> {
+        self.signed.digest(hash);
+        self.check_due()
+    }
+
+    fn check_due(&mut self) -> Result<(), WalkError> {
         while self.next.as_ref().is_some_and(|next| next.size <= self.signed.size()) {
             self.check()?;
         }

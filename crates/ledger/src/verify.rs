@@ -10,10 +10,12 @@ use faramesh_call::Timestamp;
 use faramesh_dpr::{Broken, Chain, Hash, Kind, Record, RecordError};
 use faramesh_verify::{PublicKey, Summary};
 
+use crate::archive::Archives;
+use crate::compacted::ArchivedSegment;
 use crate::damage::WalkError;
 use crate::disk::{Disk, RealDisk};
 use crate::signatures::Follow;
-use crate::walk::{Walk, segments_of};
+use crate::walk::{Item, Walk, segments_of};
 
 /// Most agents and policies that are counted one by one.
 const MAX_COUNTED: usize = 65_536;
@@ -50,6 +52,9 @@ pub struct Report {
     pub signatures: Summary,
     /// Bytes of a checkpoint at the end that was being written.
     pub incomplete_checkpoint_bytes: u64,
+    /// Segments whose bodies are in an archive. Of those that were not read there, counts by agent and
+    /// policy have only the records that stayed.
+    pub archived: Vec<ArchivedSegment>,
     /// Pauses within a run that heartbeats should have filled, at most 64.
     pub silences: Vec<Silence>,
 }
@@ -70,6 +75,13 @@ pub struct Silence {
 }
 
 impl Report {
+    /// Counts a record whose body is in an archive.
+    fn pass(&mut self, hash: Hash) {
+        (self.records, self.last_hash) = (self.records + 1, hash);
+        // Nothing is known of its time, so the next pause is none that could be told.
+        self.epochs = 0;
+    }
+
     /// Counts a record that was verified and its hash.
     pub fn add(&mut self, record: &Record, hash: Hash) {
         self.records += 1;
@@ -150,18 +162,44 @@ pub fn verify_pinned(
     pin: Option<&PublicKey>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, WalkError> {
+    verify_archived(disk, directory, pin, None, progress)
+}
+
+/// [`verify_pinned`] that also reads the bodies of compacted segments, when it is told where archives
+/// are found, and checks each against its digest and manifest.
+///
+/// # Errors
+/// As [`verify_pinned`]; a body that is not in its archive is damage as well.
+pub fn verify_archived(
+    disk: Arc<dyn Disk>,
+    directory: &Path,
+    pin: Option<&PublicKey>,
+    archives: Option<Arc<dyn Archives>>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, WalkError> {
     // Before the records, so that none of what is read of a ledger at work is ahead of them.
     let mut follow = Follow::open(disk.as_ref(), directory)?;
     let segments = u64::try_from(segments_of(disk.as_ref(), directory)?.len()).unwrap_or(u64::MAX);
-    let mut walk = Walk::new(disk, directory, true)?;
+    let mut walk = Walk::whole(disk, directory, true)?;
+    walk.archives = archives;
     let mut report = Report::default();
-    while let Some(step) = walk.step()? {
-        follow.record(&step)?;
-        report.add(&step.record, step.hash);
+    while let Some(item) = walk.next_item()? {
+        match item {
+            Item::Record(step) => {
+                follow.record(&step)?;
+                report.add(&step.record, step.hash);
+            }
+            Item::Digest { hash, .. } => {
+                follow.digest(&hash)?;
+                report.pass(hash);
+            }
+        }
+        walk.boundaries.clear();
         if report.records.is_multiple_of(PROGRESS_RECORDS) {
-            progress(Progress { records: report.records, segment: step.location.segment, segments });
+            progress(Progress { records: report.records, segment: walk.segments, segments });
         }
     }
+    report.archived = std::mem::take(&mut walk.archived);
     (report.epochs, report.segments) = (walk.chain.epoch(), walk.segments);
     let incomplete = walk.end().map_or(0, |end| end.incomplete);
     report.incomplete_bytes = u64::try_from(incomplete).unwrap_or(u64::MAX);

@@ -10,12 +10,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use faramesh_dpr::{Chain, Hash, Record};
+use faramesh_dpr::{Chain, Hash, Record, RecordId, Resume};
 
+use crate::archive::Archives;
+use crate::compacted::{self, ArchivedSegment, Compacted, Compactions, Left};
 use crate::damage::{WalkError, damage, hex, io_error, record_damage};
 use crate::disk::{self, Disk, DiskFile, OpenMode};
+use crate::durable;
 use crate::frame::{self, Decoded, Fault};
 use crate::index::Cursor;
+use crate::manifest::{self, Manifest, Tally};
 use crate::segment::{self, Header};
 use crate::torn::{self, Judgement};
 
@@ -51,6 +55,17 @@ pub(crate) struct End {
     pub incomplete: usize,
 }
 
+/// The end of a sealed segment.
+#[derive(Debug)]
+pub(crate) struct Boundary {
+    /// What the segment holds, as it was found.
+    pub manifest: Manifest,
+    /// Whether its manifest is in the folder.
+    pub is_sealed: bool,
+    /// The chain behind it, when that is wanted.
+    pub resume: Option<Resume>,
+}
+
 struct Open {
     header: Header,
     file: Arc<dyn DiskFile>,
@@ -61,6 +76,9 @@ struct Open {
     base: u64,
     /// Where in the buffer the next frame begins.
     at: usize,
+    tally: Tally,
+    /// What the segment left, when its body is read from an archive.
+    left: Option<Compacted>,
 }
 
 pub(crate) struct Walk {
@@ -73,7 +91,35 @@ pub(crate) struct Walk {
     /// A writer may be at work: an incomplete tail is looked at again.
     live: bool,
     end: Option<End>,
+    /// Segments are compared with their manifests, and their ends told in `boundaries`.
+    seals: bool,
+    /// The ends that the walk has come by, for whoever takes them out.
+    pub boundaries: Vec<Boundary>,
+    /// Boundaries tell of the chain behind them.
+    pub resumes: bool,
+    compacted: Option<Compacted>,
+    pub compactions: Compactions,
+    /// Compacted segments that the walk has come by, when it compares them.
+    pub archived: Vec<ArchivedSegment>,
+    /// Where bodies that are not in the folder are read, if they are.
+    pub archives: Option<Arc<dyn Archives>>,
+    /// The largest id of records that were passed over.
+    pub last_id: RecordId,
 }
+
+/// What the walk comes by.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Record(Step),
+    /// A record whose body is in an archive.
+    Digest {
+        seq: u64,
+        hash: Hash,
+    },
+}
+
+/// The body of a compacted segment in an archive: its place, the file there, and what the segment left.
+type Body = (PathBuf, Arc<dyn DiskFile>, Compacted);
 
 /// How often, and how long apart, a tail that a live writer may be at is read again.
 const LIVE_LOOKS: u32 = 4;
@@ -82,16 +128,50 @@ const LIVE_PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 pub(crate) fn segments_of(disk: &dyn Disk, directory: &Path) -> Result<Vec<u64>, WalkError> {
     let names = disk::retry(|| disk.list(directory));
     let names = names.map_err(|error| WalkError::Io { file: directory.into(), error })?;
-    let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment::number_of(name)).collect();
+    let bodies = names.iter().filter_map(|name| segment::number_of(name));
+    let mut numbers: Vec<u64> = bodies.chain(compacted::numbers(&names)).collect();
     numbers.sort_unstable();
+    numbers.dedup();
     Ok(numbers)
 }
 
 impl Walk {
     pub(crate) fn new(disk: Arc<dyn Disk>, directory: &Path, live: bool) -> Result<Self, WalkError> {
         let waiting = VecDeque::from(segments_of(disk.as_ref(), directory)?);
-        let (directory, chain) = (directory.to_path_buf(), Chain::genesis());
-        Ok(Self { disk, directory, waiting, current: None, chain, segments: 0, live, end: None })
+        Ok(Self {
+            disk,
+            directory: directory.to_path_buf(),
+            waiting,
+            current: None,
+            chain: Chain::genesis(),
+            segments: 0,
+            live,
+            end: None,
+            seals: false,
+            boundaries: Vec::new(),
+            resumes: false,
+            compacted: None,
+            compactions: Compactions::default(),
+            archived: Vec::new(),
+            archives: None,
+            last_id: RecordId::default(),
+        })
+    }
+
+    /// A walk from the beginning that also compares every sealed segment with its manifest.
+    pub(crate) fn whole(disk: Arc<dyn Disk>, directory: &Path, live: bool) -> Result<Self, WalkError> {
+        Ok(Self { seals: true, ..Self::new(disk, directory, live)? })
+    }
+
+    /// A walk of one segment, behind which another stands, for its manifest.
+    pub(crate) fn sealed(disk: Arc<dyn Disk>, directory: &Path, number: u64) -> Result<Self, WalkError> {
+        let mut walk = Self::whole(disk, directory, false)?;
+        walk.waiting.retain(|other| *other >= number && *other <= number + 1);
+        walk.segments = number.saturating_sub(1);
+        if number > 1 {
+            walk.chain = Chain::anywhere();
+        }
+        Ok(walk)
     }
 
     /// A walk of a folder that a writer may be at, from behind `cursor`, or from the beginning.
@@ -106,11 +186,16 @@ impl Walk {
             walk.chain = Chain::anywhere();
             walk.segments = cursor.location.segment.saturating_sub(1);
             if let Some(number) = walk.waiting.pop_front() {
-                let mut open = walk.open(number)?;
-                open.base = cursor.location.offset;
-                walk.current = Some(open);
-                // The cursor's own record, so that the chain is followed from it.
-                walk.step()?;
+                match walk.open(number)? {
+                    Some(mut open) => {
+                        open.base = cursor.location.offset;
+                        walk.current = Some(open);
+                        // The cursor's own record, so that the chain is followed from it.
+                        walk.step()?;
+                    }
+                    // Compacted meanwhile: what it left and is behind the cursor comes again.
+                    None => while walk.step()?.is_some_and(|step| step.record.seq() < cursor.seq) {},
+                }
             }
         }
         Ok(walk)
@@ -132,38 +217,93 @@ impl Walk {
         self.chain.seq().saturating_add(1)
     }
 
-    /// The next record; `None` at the end.
+    /// The next record that is in the folder; `None` at the end.
     pub(crate) fn step(&mut self) -> Result<Option<Step>, WalkError> {
+        loop {
+            match self.next_item()? {
+                Some(Item::Record(step)) => return Ok(Some(step)),
+                Some(Item::Digest { .. }) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The next record, in the folder or not; `None` at the end.
+    pub(crate) fn next_item(&mut self) -> Result<Option<Item>, WalkError> {
         loop {
             if self.end.is_some() {
                 return Ok(None);
             }
+            if let Some(item) = self.left() {
+                return Ok(Some(item));
+            }
             let Some(mut open) = self.current.take() else {
-                let Some(number) = self.waiting.pop_front() else { return Ok(None) };
-                self.current = Some(self.open(number)?);
+                let Some(number) = self.waiting.pop_front() else { return self.no_more() };
+                self.current = self.open(number)?;
                 continue;
             };
             let found = open.next().map_err(|error| io_error(&open.path, error))?;
             match found {
                 Found::Frame { offset, seq, start, length } => {
                     let step = self.check(&open, offset, seq, start, length)?;
+                    if self.seals {
+                        open.tally.add(&step.hash, step.record.time());
+                        self.compactions.record(&step.record);
+                    }
                     self.current = Some(open);
-                    return Ok(Some(step));
+                    return Ok(Some(Item::Record(step)));
                 }
                 Found::Other(fault) => self.finish(open, fault)?,
             }
         }
     }
 
-    fn open(&mut self, number: u64) -> Result<Open, WalkError> {
+    /// The next record of a compacted segment; behind its last, the chain goes on from what it left.
+    fn left(&mut self) -> Option<Item> {
+        let compacted = self.compacted.as_mut()?;
+        match compacted.next() {
+            Some(Left::Digest { hash }) => Some(Item::Digest { seq: compacted.seq(), hash }),
+            Some(Left::Kept { hash, offset, record }) => {
+                let location = Location { segment: compacted.manifest.segment, offset };
+                if self.seals {
+                    self.compactions.record(&record);
+                }
+                Some(Item::Record(Step { location, record, hash }))
+            }
+            None => {
+                self.chain = Chain::resumed(&compacted.carry.resume);
+                self.last_id = self.last_id.max(compacted.last_id());
+                self.compacted = None;
+                None
+            }
+        }
+    }
+
+    /// No segment is left: well in an empty folder, but the last one is never compacted.
+    fn no_more(&mut self) -> Result<Option<Item>, WalkError> {
+        if self.segments == 0 || !self.seals {
+            return Ok(None);
+        }
+        let missing = self.directory.join(segment::file_name(self.segments + 1));
+        Err(damage(&missing, 0, self.next_seq(), "segment", "the file", "nothing"))
+    }
+
+    /// Opens a segment; `None` when it is compacted and its body is not to be read.
+    fn open(&mut self, number: u64) -> Result<Option<Open>, WalkError> {
         let path = self.directory.join(segment::file_name(number));
         let expected = self.segments.saturating_add(1);
         if number != expected {
             let missing = self.directory.join(segment::file_name(expected));
             return Err(damage(&missing, 0, self.next_seq(), "segment", "the file", "nothing"));
         }
-        let file = disk::retry(|| self.disk.open(&path, OpenMode::Read));
-        let file = file.map_err(|error| io_error(&path, error))?;
+        let (path, file, left) = match disk::retry(|| self.disk.open(&path, OpenMode::Read)) {
+            Ok(file) => (path, file, None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match self.absent(number, &path)? {
+                Some((path, file, left)) => (path, file, Some(left)),
+                None => return Ok(None),
+            },
+            Err(error) => return Err(io_error(&path, error)),
+        };
         let length = disk::retry(|| file.length()).map_err(|error| io_error(&path, error))?;
         let mut head = [0; 512];
         disk::read_full_at(file.as_ref(), &mut head, 0).map_err(|error| io_error(&path, error))?;
@@ -174,7 +314,45 @@ impl Walk {
         self.check_header(&path, &header, number, length)?;
         self.segments = number;
         let base = segment::HEADER_BYTES;
-        Ok(Open { header, file, path, length, buffer: Vec::new(), base, at: 0 })
+        let tally = Tally::default();
+        Ok(Some(Open { header, file, path, length, buffer: Vec::new(), base, at: 0, tally, left }))
+    }
+
+    /// A segment whose body is not in the folder: its place and its body in the archive, when that is to
+    /// be read; else the walk goes on over what it left.
+    fn absent(&mut self, number: u64, path: &Path) -> Result<Option<Body>, WalkError> {
+        let seq = self.next_seq();
+        let Some(compacted) = Compacted::load(self.disk.as_ref(), &self.directory, number, seq)? else {
+            return Err(damage(path, 0, seq, "segment", "the file", "nothing"));
+        };
+        let manifest = &compacted.manifest;
+        let known = number == 1 || self.chain.seq() > 0;
+        if known && (manifest.first_seq, manifest.prev) != (seq, self.chain.hash()) {
+            let path = self.directory.join(manifest::file_name(number));
+            let expected = format!("record {seq} behind {}", hex(&self.chain.hash()));
+            let found = format!("record {} behind {}", manifest.first_seq, hex(&manifest.prev));
+            return Err(damage(&path, 0, seq, "manifest.prev", &expected, &found));
+        }
+        if self.seals {
+            self.compactions.absent(&compacted);
+            self.archived.push(compacted.told(self.archives.is_some()));
+        }
+        self.segments = number;
+        let Some(archives) = &self.archives else {
+            self.compacted = Some(compacted);
+            return Ok(None);
+        };
+        let name = segment::file_name(number);
+        let location = &compacted.carry.archive;
+        let path = self.directory.join(location).join(&name);
+        let body = archives.at(location).and_then(|archive| archive.get(&name));
+        match body {
+            Ok(body) => Ok(Some((path, body, compacted))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(damage(&path, 0, seq, "archive", "the body of a compacted segment", "nothing"))
+            }
+            Err(error) => Err(io_error(&path, error)),
+        }
     }
 
     fn check_header(&self, path: &Path, header: &Header, number: u64, length: u64) -> Result<(), WalkError> {
@@ -215,6 +393,11 @@ impl Walk {
         let hash = self.chain.feed(&record).map_err(|broken| {
             damage(&open.path, offset, seq, broken.field, &broken.expected, &broken.found)
         })?;
+        let digest = open.left.as_ref().map(|left| left.digest(seq.saturating_sub(open.header.first_seq)));
+        if let Some(digest) = digest.filter(|digest| *digest != Some(hash)) {
+            let expected = digest.map_or_else(|| "no record".to_owned(), |digest| hex(&digest));
+            return Err(damage(&open.path, offset, seq, "digest", &expected, &hex(&hash)));
+        }
         let location = Location { segment: open.header.number, offset };
         Ok(Step { location, record, hash })
     }
@@ -240,6 +423,7 @@ impl Walk {
             looks += 1;
             std::thread::sleep(LIVE_PAUSE);
         };
+        let sealed = self.last_sealed()?;
         if self.live && self.waiting.is_empty() && self.follow(open.header.number)? {
             // The writer went on to another segment: read here once more, now that it is sealed.
             open.forget();
@@ -261,14 +445,47 @@ impl Walk {
             _ if !is_last && length != open.header.capacity => {
                 wrong("segment", &format!("{} bytes", open.header.capacity), &format!("{length} bytes"))
             }
-            _ if !is_last => Ok(()),
+            _ if !is_last => self.seal(&open, length),
+            _ if sealed >= open.header.number => {
+                let missing = self.directory.join(segment::file_name(open.header.number + 1));
+                Err(damage(&missing, 0, self.next_seq(), "segment", "the file", "nothing"))
+            }
             Judgement::Unused | Judgement::Incomplete(_) => {
+                self.compactions.check(&self.directory)?;
                 let incomplete = if let Judgement::Incomplete(bytes) = judgement { bytes } else { 0 };
                 let (segment, capacity) = (open.header.number, open.header.capacity);
                 self.end = Some(End { segment, offset, capacity, file_length: length, incomplete });
                 Ok(())
             }
         }
+    }
+
+    /// The end of a sealed segment: it must be as its manifest says.
+    fn seal(&mut self, open: &Open, length: u64) -> Result<(), WalkError> {
+        if !self.seals {
+            return Ok(());
+        }
+        let hashed = durable::sha256(open.file.as_ref(), length);
+        let (hash, bytes) = hashed.map_err(|error| io_error(&open.path, error))?;
+        let manifest = open.tally.manifest(&open.header, self.chain.hash(), hash, bytes);
+        let (disk, directory) = (self.disk.as_ref(), &self.directory);
+        let known = Manifest::read(disk, directory, manifest.segment, manifest.last_seq)?;
+        if let Some(known) = &known {
+            known.compare(directory, &manifest)?;
+        }
+        let resume = if self.resumes { self.chain.resume() } else { None };
+        self.boundaries.push(Boundary { manifest, is_sealed: known.is_some(), resume });
+        Ok(())
+    }
+
+    /// The last segment that has a manifest, and so another behind it; 0 for none.
+    fn last_sealed(&self) -> Result<u64, WalkError> {
+        if !self.seals || !self.waiting.is_empty() {
+            return Ok(0);
+        }
+        let names = disk::retry(|| self.disk.list(&self.directory));
+        let names = names.map_err(|error| io_error(&self.directory, error))?;
+        Ok(names.iter().filter_map(|name| manifest::number_of(name)).max().unwrap_or(0))
     }
 
     /// Whether segments behind `number` have appeared.

@@ -18,6 +18,8 @@ pub enum Operation {
     Open,
     /// Renaming a file.
     Rename,
+    /// Removing a file.
+    Remove,
 }
 
 /// How an operation fails.
@@ -126,6 +128,7 @@ impl Disk for FaultyDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        self.plan.check(Operation::Remove)?;
         self.inner.remove(path)
     }
 

@@ -1,0 +1,109 @@
+//! The thread that gives every sealed segment its manifest. It looks for itself how far the ledger is,
+//! so that a commit that goes on to another segment does nothing for it.
+//!
+//! INVARIANT never in the way: it takes the time that decisions leave, and what fails is tried again
+//! later, at the latest when the ledger is opened anew.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use faramesh_call::Timestamp;
+
+use crate::background::yield_to_decisions;
+use crate::commit::{Shared, locked};
+use crate::disk::Disk;
+use crate::manifest::Manifest;
+use crate::walk::Walk;
+
+/// How often the thread looks whether a segment was sealed, and its rest after a failure.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The sealing thread of a ledger.
+pub(crate) struct Sealer {
+    pub disk: Arc<dyn Disk>,
+    pub directory: PathBuf,
+    stopping: Arc<(Mutex<bool>, Condvar)>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Held while segments are compacted: by one at a time.
+    pub compacting: Mutex<()>,
+    /// Segments whose compaction is recorded and whose bodies could not be removed.
+    pub unremoved: Mutex<BTreeSet<u64>>,
+}
+
+/// The time, in milliseconds since 1970.
+pub(crate) fn now() -> Timestamp {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl Sealer {
+    /// Starts the thread; segments before the active one have their manifests.
+    pub(crate) fn start(disk: Arc<dyn Disk>, directory: &Path, shared: Arc<Shared>) -> Self {
+        let stopping: Arc<(Mutex<bool>, Condvar)> = Arc::default();
+        let work = Work { disk: Arc::clone(&disk), directory: directory.into(), shared };
+        let stop = Arc::clone(&stopping);
+        // Without the thread, manifests are made when the ledger is opened again.
+        let thread =
+            std::thread::Builder::new().name("ledger-seal".to_owned()).spawn(move || work.run(&stop));
+        let thread = Mutex::new(thread.ok());
+        let (compacting, unremoved) = (Mutex::default(), Mutex::default());
+        Self { disk, directory: directory.into(), stopping, thread, compacting, unremoved }
+    }
+
+    pub(crate) fn stop(&self) {
+        *locked(&self.stopping.0) = true;
+        self.stopping.1.notify_all();
+        if let Some(thread) = locked(&self.thread).take()
+            && thread.thread().id() != std::thread::current().id()
+        {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Work {
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    shared: Arc<Shared>,
+}
+
+impl Work {
+    fn run(&self, stopping: &(Mutex<bool>, Condvar)) {
+        yield_to_decisions();
+        let mut next = locked(&self.shared.kept).segment;
+        loop {
+            let stop = locked(&stopping.0);
+            let waited = stopping.1.wait_timeout_while(stop, PAUSE, |stop| !*stop);
+            if *waited.unwrap_or_else(PoisonError::into_inner).0 {
+                return;
+            }
+            while next < locked(&self.shared.kept).segment && !*locked(&stopping.0) {
+                if !seal(&self.disk, &self.directory, next) {
+                    break;
+                }
+                next += 1;
+            }
+        }
+    }
+}
+
+/// Gives a sealed segment its manifest, unless it has one. False when that failed: damage is told by
+/// whoever opens or verifies the ledger.
+fn seal(disk: &Arc<dyn Disk>, directory: &Path, number: u64) -> bool {
+    if matches!(Manifest::read(disk.as_ref(), directory, number, 0), Ok(Some(_))) {
+        return true;
+    }
+    let Ok(mut walk) = Walk::sealed(Arc::clone(disk), directory, number) else { return false };
+    while walk.boundaries.is_empty() {
+        match walk.step() {
+            Ok(Some(_)) => {}
+            _ => break,
+        }
+    }
+    let Some(mut boundary) = walk.boundaries.pop() else { return false };
+    boundary.manifest.sealed_at = now();
+    boundary.manifest.write(disk.as_ref(), directory).is_ok()
+}
