@@ -112,7 +112,6 @@ fn each_construct_is_refused_by_name_and_once() {
         ("manifest grant anonymous to anonymous max 3 approval\npermit a".to_owned(), "manifest"),
         ("runtime { cloud { url = \"https://c\" key = env(\"NO\") } }\npermit a".to_owned(), "runtime.cloud"),
         ("runtime { http_listen = \"127.0.0.1:1\" }\npermit a".to_owned(), "runtime.http_listen"),
-        ("runtime { wal_retention = 90d }\npermit a".to_owned(), "runtime.wal_retention"),
         ("alert { on = deny notify = \"stderr://\" }\npermit a".to_owned(), "alert"),
         (agent("rate_limit \"a\": 5 per minute burst 3 rate_limit \"b\": 5 per 30s"), "rate_limit"),
         (agent("budget session { max $1 } budget daily { max_calls 5 }"), "budget"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use faramesh_call::{Object, Value, json, object};
 use faramesh_daemon::{DatabaseError, database_of, stack_name};
 use faramesh_dpr::Record;
-use faramesh_ledger::{Filter, ReadError, Reader};
+use faramesh_ledger::{ArchivedSegment, Filter, ReadError, Reader};
 use faramesh_ledger_postgres::{Address, PostgresError};
 
 use crate::client::{self, Client};
@@ -129,6 +129,26 @@ impl History {
     /// As [`History::query`].
     pub fn get(&mut self, id: &str) -> Result<Vec<Bytes>, Failure> {
         self.query(&Filter::by_id(id))
+    }
+
+    /// The segments whose bodies are in an archive, oldest first.
+    ///
+    /// # Errors
+    /// As [`History::query`].
+    pub fn archived(&self) -> Result<Vec<ArchivedSegment>, Failure> {
+        let Self::Folder(folder) = self else { return Ok(Vec::new()) };
+        let archived = Reader::open(folder.as_path()).and_then(|reader| reader.archived());
+        archived.map_err(|error| unreadable(&error))
+    }
+
+    /// The archived segment whose body has the record of an id, as far as that is known.
+    ///
+    /// # Errors
+    /// As [`History::query`].
+    pub fn archived_with(&self, id: &str) -> Result<Option<ArchivedSegment>, Failure> {
+        let Self::Folder(folder) = self else { return Ok(None) };
+        let archived = Reader::open(folder.as_path()).and_then(|reader| reader.archived_with(id));
+        archived.map_err(|error| unreadable(&error))
     }
 
     /// Hands over every record that the filter lets through, oldest first, without holding them.

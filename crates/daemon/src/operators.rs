@@ -5,6 +5,7 @@
 
 mod approvals;
 mod audit;
+mod compaction;
 mod erasure;
 mod policy;
 mod status;
@@ -189,6 +190,7 @@ fn handle(context: &Context, peer: &Peer, stream: &UnixStream, line: &[u8]) -> i
         "approvals.deny" => approvals::answer(context, peer, params, false),
         "audit.ls" => audit::ls(context, params),
         "audit.get" => audit::get(context, params),
+        "audit.compact" => compaction::compact(context, params),
         "audit.erase" => erasure::erase(context, peer, params),
         "audit.raw" => audit::raw(context, params),
         "shutdown" => {

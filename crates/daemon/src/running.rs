@@ -19,6 +19,7 @@ use crate::heartbeat::Heartbeat;
 use crate::layout::Layout;
 use crate::operators::Operators;
 use crate::options::Options;
+use crate::retention::Retention;
 use crate::stop::{StopHandle, StopReason, on_signals};
 
 /// Longest wait for calls in flight when the daemon stops.
@@ -34,6 +35,7 @@ pub(crate) struct Facts {
     pub(crate) policy_source: String,
     pub(crate) started_at: Timestamp,
     pub(crate) sinks: Sinks,
+    pub(crate) retention: Retention,
     applied_at_ms: AtomicU64,
 }
 
@@ -51,6 +53,7 @@ impl Facts {
             policy_source: options.policy_source.clone(),
             started_at,
             sinks,
+            retention: Retention::default(),
             applied_at_ms: AtomicU64::new(started_at.0),
         }
     }
@@ -109,6 +112,7 @@ impl Daemon {
             }
         })?;
         let heartbeat = Heartbeat::start(Arc::clone(&gate))?;
+        Retention::start(&gate, &facts);
         Ok(Self { gate, facts, socket, tier, tier_thread, operators, heartbeat, handle, stopped })
     }
 
@@ -150,6 +154,7 @@ impl Daemon {
         let reason = self.stopped.recv().unwrap_or(StopReason::Operator);
         // New calls are told DAEMON_NOT_READY from here on; those in flight finish.
         self.gate.advance(Lifecycle::Draining);
+        self.facts.retention.stop();
         let deadline = Instant::now() + DRAIN_WAIT;
         while self.tier.in_flight() > 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));

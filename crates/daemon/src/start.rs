@@ -163,6 +163,7 @@ fn open_ledger(
         LedgerKind::DiskAt(_) => open_folder::<StartError>(program, &folder, stack, &mut replay)?,
         _ => open_kept::<StartError>(program, &folder, stack, &mut replay)?,
     };
+    state.resume_agents(ledger.carried_agents());
     let key = keyfile::load_or_create(&folder)
         .map_err(StartError::io(format!("cannot use the commitment key in {}", folder.display())))?;
     Ok((ledger, key))

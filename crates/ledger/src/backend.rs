@@ -119,7 +119,7 @@ impl Ledger {
         ledger.begin_epoch(now, None, replay)?;
         let status = ledger.status();
         let (records, epoch, last_hash) = (status.records, status.epoch, status.last_hash);
-        Ok((ledger, Opened { records, cut: None, epoch, last_hash, warnings, agents: Vec::new() }))
+        Ok((ledger, Opened { records, cut: None, epoch, last_hash, warnings }))
     }
 }
 

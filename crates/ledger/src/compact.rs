@@ -83,6 +83,13 @@ pub enum CompactError {
 }
 
 impl Ledger {
+    /// The last own number of each agent when the ledger was opened, when records of agents are in an
+    /// archive and were not replayed; else empty.
+    #[must_use]
+    pub fn carried_agents(&self) -> &[(Box<str>, u64)] {
+        self.sealer.as_ref().map_or(&[], |sealer| &sealer.agents)
+    }
+
     /// Compacts the oldest segments, one after the other, up to the first that must stay. Gives those
     /// that were compacted, also when a later one failed.
     ///

@@ -88,9 +88,6 @@ pub struct Opened {
     pub last_hash: Hash,
     /// What an operator should know.
     pub warnings: Vec<String>,
-    /// The last own number of each agent, when records of agents are in an archive and were not
-    /// replayed; else empty.
-    pub agents: Vec<(Box<str>, u64)>,
 }
 
 /// An incomplete tail that was cut: records that were being written when the daemon ended and that
@@ -237,13 +234,13 @@ impl Ledger {
             begin.run(&ledger, checkpoints, replay)?;
         }
         let sealing = Arc::clone(&ledger.shared);
-        ledger.sealer = Some(Sealer::start(disk, &options.directory, sealing));
+        ledger.sealer = Some(Sealer::start(disk, &options.directory, sealing, agents));
         if options.index {
             ledger.indexer = Some(IndexerHandle::start(&options.directory, Arc::clone(&ledger.shared)));
         }
         let status = ledger.status();
         let (records, epoch, last_hash) = (status.records, status.epoch, status.last_hash);
-        Ok((ledger, Opened { records, cut, epoch, last_hash, warnings, agents }))
+        Ok((ledger, Opened { records, cut, epoch, last_hash, warnings }))
     }
 
     pub(crate) fn begin_epoch(

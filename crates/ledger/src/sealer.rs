@@ -31,6 +31,8 @@ pub(crate) struct Sealer {
     pub compacting: Mutex<()>,
     /// Segments whose compaction is recorded and whose bodies could not be removed.
     pub unremoved: Mutex<BTreeSet<u64>>,
+    /// The last own number of each agent, when records of agents were not replayed.
+    pub agents: Vec<(Box<str>, u64)>,
 }
 
 /// The time, in milliseconds since 1970.
@@ -41,7 +43,7 @@ pub(crate) fn now() -> Timestamp {
 
 impl Sealer {
     /// Starts the thread; segments before the active one have their manifests.
-    pub(crate) fn start(disk: Arc<dyn Disk>, directory: &Path, shared: Arc<Shared>) -> Self {
+    pub(crate) fn start(disk: Arc<dyn Disk>, directory: &Path, shared: Arc<Shared>, agents: Vec<(Box<str>, u64)>) -> Self {
         let stopping: Arc<(Mutex<bool>, Condvar)> = Arc::default();
         let work = Work { disk: Arc::clone(&disk), directory: directory.into(), shared };
         let stop = Arc::clone(&stopping);
@@ -50,7 +52,7 @@ impl Sealer {
             std::thread::Builder::new().name("ledger-seal".to_owned()).spawn(move || work.run(&stop));
         let thread = Mutex::new(thread.ok());
         let (compacting, unremoved) = (Mutex::default(), Mutex::default());
-        Self { disk, directory: directory.into(), stopping, thread, compacting, unremoved }
+        Self { disk, directory: directory.into(), stopping, thread, compacting, unremoved, agents }
     }
 
     pub(crate) fn stop(&self) {

@@ -14,6 +14,8 @@ use faramesh_call::{Value, json, object};
 use faramesh_ledger::{Cursor, Location};
 use sha2::{Digest, Sha256};
 
+use crate::config::{Config, From};
+
 const VERSION: &str = "sink-cursor/1";
 /// Largest file that can be a cursor, in bytes.
 const MAX_BYTES: u64 = 4_096;
@@ -135,6 +137,25 @@ fn decode(bytes: &[u8]) -> Option<Cursor> {
     }
     let location = Location { segment: number("segment")?, offset: number("offset")? };
     Some(Cursor { seq: number("seq")?, hash: unhex(value.get("hash")?.as_str()?)?, location })
+}
+
+/// The number up to which each of these sinks has all records, by the cursors in a folder: the smallest.
+/// `None` when there is no sink that has begun or is to begin at the first record.
+///
+/// # Errors
+/// A cursor is there and cannot be read.
+pub fn delivered(folder: &Path, configs: &[Config]) -> io::Result<Option<u64>> {
+    let cursors = Cursors::new(Some(folder.to_path_buf()));
+    let mut least = None;
+    for config in configs {
+        let seq = match cursors.load(&config.name)? {
+            Kept::Cursor(cursor) => cursor.seq,
+            Kept::Nothing if config.from == From::Now => continue,
+            Kept::Nothing | Kept::Damaged => 0,
+        };
+        least = Some(least.map_or(seq, |least: u64| least.min(seq)));
+    }
+    Ok(least)
 }
 
 #[cfg(test)]

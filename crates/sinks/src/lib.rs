@@ -23,6 +23,7 @@ mod worker;
 
 pub use address::{Address, AddressError};
 pub use config::{Config, Destination, From, Limits};
+pub use cursor::delivered;
 pub use pace::Pace;
 pub use running::Sinks;
 pub use secret::Secret;

@@ -24,6 +24,15 @@ pub enum Change {
 }
 
 impl Change {
+    /// The id of the approval that changes.
+    #[must_use]
+    pub fn approval(&self) -> &str {
+        match self {
+            Self::ApprovalRequested(approval) => &approval.id,
+            Self::ApprovalResolved { id, .. } | Self::ApprovalConsumed { id } => id,
+        }
+    }
+
     /// The change as a record carries it. What the record says elsewhere (agent, tool, arguments,
     /// rule) is not repeated.
     #[must_use]

@@ -1,6 +1,6 @@
 //! Records back to changes of state, so that a restart remembers what a running daemon knew.
 
-use faramesh_call::{Value, json};
+use faramesh_call::{Timestamp, Value, json};
 use faramesh_dpr::Record;
 
 use crate::State;
@@ -39,7 +39,7 @@ fn requested(record: &Record, change: &Value) -> Option<Change> {
     if text("change")? != "approval_requested" {
         return None;
     }
-    let time = |key: &str| faramesh_call::Timestamp::parse(text(key)?);
+    let time = |key: &str| Timestamp::parse(text(key)?);
     Some(Change::ApprovalRequested(Box::new(Approval {
         id: text("approval")?.into(),
         binding: Binding {
@@ -70,6 +70,22 @@ impl State {
         }
         if let (Some(agent), Some(seq)) = (record.agent(), record.agent_seq()) {
             self.agent_seqs.insert(agent.as_ref().into(), seq);
+        }
+    }
+
+    /// Whether the state at a time cannot be folded again without this record: it tells of an approval
+    /// that waits or still holds.
+    #[must_use]
+    pub fn needs(&self, record: &Record, now: Timestamp) -> bool {
+        let changes = changes_of(record);
+        changes.iter().any(|change| self.approval(change.approval()).is_some_and(|found| found.is_live(now)))
+    }
+
+    /// Takes the last sequence numbers of agents whose records are in an archive and were not replayed.
+    pub fn resume_agents(&mut self, agents: &[(Box<str>, u64)]) {
+        for (agent, seq) in agents {
+            let known = self.agent_seqs.entry(agent.clone()).or_default();
+            *known = (*known).max(*seq);
         }
     }
 

@@ -11,6 +11,7 @@ struct Variable {
 }
 
 const COMMAND: &str = "the `faramesh` command";
+const DAEMON: &str = "the daemon";
 const SDK: &str = "the SDKs";
 const TESTS: &str = "the tests";
 
@@ -26,6 +27,12 @@ const VARIABLES: &[Variable] = &[
         reader: COMMAND,
         default: "none",
         meaning: "a folder of packs that imports are looked for in after `.faramesh/catalog` of the stack",
+    },
+    Variable {
+        name: "FARAMESH_ARCHIVE",
+        reader: DAEMON,
+        default: "`archive` in the ledger's folder",
+        meaning: "where the bodies of old records go: a folder, or `s3://bucket/prefix` with the account in `AWS_…`",
     },
     Variable {
         name: "FARAMESH_AGENT_ID",
@@ -80,6 +87,12 @@ const VARIABLES: &[Variable] = &[
         reader: TESTS,
         default: "none",
         meaning: "set to anything, the pinned messages of `crates/check` are rewritten",
+    },
+    Variable {
+        name: "FARAMESH_MOTO",
+        reader: TESTS,
+        default: "`moto_server` on the path",
+        meaning: "the S3-compatible server that archives are tried against; without one that test is skipped",
     },
     Variable {
         name: "FARAMESH_BIN",

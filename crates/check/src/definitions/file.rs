@@ -46,7 +46,12 @@ const RUNTIME: &[Definition] = &[
         Url,
         "`postgres://…`: the same as `backend = \"postgres\"` with this `postgres_url`",
     ),
-    not_yet(with_default("wal_retention", Duration, "90d", "how long records are kept")),
+    with_default(
+        "wal_retention",
+        Duration,
+        "90d",
+        "how long records stay in the ledger's folder before their bodies go to the archive",
+    ),
     with_default("approval_ttl", Duration, "24h", "how long an approval waits and lives"),
     not_yet(with_default(
         "cold_start_deny_window",

@@ -1,6 +1,7 @@
 //! `faramesh audit`: the record of decisions, read from the ledger's files wherever there are files,
 //! so that it works without a daemon and trusts none.
 
+mod compact;
 mod csv;
 mod erase;
 mod export;
@@ -38,6 +39,8 @@ enum Command {
     Show(ls::Shown),
     /// End the key of a person, so that what was sealed for them cannot be read any more
     Erase(erase::Arguments),
+    /// Send the bodies of old records to an archive
+    Compact(compact::Arguments),
     /// Count decisions by effect, agent, tool and reason
     Stats(select::Listing),
     /// Check every record, link, number, policy, checkpoint and signature from the beginning
@@ -60,6 +63,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         Command::Ls(listing) => ls::run(listing, context),
         Command::Show(shown) => ls::show(shown, context),
         Command::Erase(arguments) => erase::run(arguments, context),
+        Command::Compact(arguments) => compact::run(arguments, context),
         Command::Stats(listing) => stats::run(listing, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::RotateKey(arguments) => rotate::run(arguments, context),

@@ -50,6 +50,7 @@ pub(super) fn status(context: &Context) -> Object {
         "version" => env!("CARGO_PKG_VERSION"),
     };
     let sinks = context.facts.sinks.status();
+    let retention = context.facts.retention.error();
     let mut last_hash = Vec::new();
     write_hash(&ledger.last_hash, &mut last_hash);
     object! {
@@ -74,7 +75,7 @@ pub(super) fn status(context: &Context) -> Object {
             "index_lag" => ledger.index_lag,
             "sinks" => sinks.iter().map(sink).collect::<Value>(),
         },
-        "warnings" => warnings(gate.is_dev(), mode, believes, &ledger, &sinks),
+        "warnings" => warnings(gate.is_dev(), mode, believes, &ledger, &sinks, retention),
     }
 }
 
@@ -116,8 +117,10 @@ fn warnings(
     believes: bool,
     ledger: &faramesh_ledger::Status,
     sinks: &[sinks::Status],
+    retention: Option<String>,
 ) -> Value {
     let mut warnings: Vec<String> = sinks.iter().filter_map(behind).collect();
+    warnings.extend(retention.map(|error| format!("old records could not be archived: {error}")));
     let mut add = |warning: &str| warnings.push(warning.to_owned());
     if dev {
         add("started by `faramesh dev`: every record is marked as such");

@@ -45,6 +45,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let history = History::open(context, arguments.listing.ledger.as_deref())?;
     let mut out = Output::open(arguments.out.as_deref())?;
     let format = context.console.format;
+    let archived = history.archived()?;
+    let is_bundle = matches!(format, Format::Text | Format::Bundle);
+    if !archived.is_empty() && (is_bundle || arguments.include_public_keys) {
+        return Err(Failure::new("a part of the ledger is archived, and a bundle needs all of it").hint(
+            "copy the ledger's folder, put the archived `.wal` files beside the others, and name it with `--ledger`",
+        ));
+    }
+    super::ls::note_archived(&archived, &filter, context);
     if arguments.include_public_keys && matches!(format, Format::Jsonl | Format::Csv) {
         return Err(Failure::usage("lines and tables have no place for public keys")
             .hint("use `--format json`, or `--format bundle`, which always has them"));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use faramesh_call::{Value, json as exact, object};
+use faramesh_ledger::{ArchivedSegment, Filter};
 
 use super::{csv, select};
 use crate::console::Format;
@@ -39,7 +40,8 @@ pub struct Shown {
 pub fn run(listing: &select::Listing, context: &Context) -> Result<Exit, Failure> {
     let mut filter = listing.selection.filter()?;
     let limit = *filter.limit.get_or_insert(DEFAULT_LIMIT);
-    let mut records = History::open(context, listing.ledger.as_deref())?.query(&filter)?;
+    let mut history = History::open(context, listing.ledger.as_deref())?;
+    let mut records = history.query(&filter)?;
     records.reverse();
     print(&records, context, listed)?;
     if context.console.format == Format::Text {
@@ -50,8 +52,31 @@ pub fn run(listing: &select::Listing, context: &Context) -> Result<Exit, Failure
             }
             _ => {}
         }
+        if records.len() < limit {
+            note_archived(&history.archived()?, &filter, context);
+        }
     }
     Ok(Exit::Success)
+}
+
+/// Tells of records that may be asked for and whose bodies are elsewhere.
+pub fn note_archived(archived: &[ArchivedSegment], filter: &Filter, context: &Context) {
+    let begins_later =
+        |segment: &ArchivedSegment| filter.since.is_some_and(|since| segment.last_time < since);
+    let ends_earlier =
+        |segment: &ArchivedSegment| filter.until.is_some_and(|until| segment.first_time >= until);
+    let mut asked = archived.iter().filter(|segment| !begins_later(segment) && !ends_earlier(segment));
+    let Some(first) = asked.next() else { return };
+    let last = asked.next_back().unwrap_or(first);
+    let (from, to) = (first.first_time.to_string(), last.last_time.to_string());
+    context.console.note(&format!(
+        "records {} to {} ({} to {}) are archived in {}",
+        first.first_seq,
+        last.last_seq,
+        time::day_and_time(&from),
+        time::day_and_time(&to),
+        safe(&last.archive),
+    ));
 }
 
 /// Shows the records that an id names.
@@ -59,9 +84,13 @@ pub fn run(listing: &select::Listing, context: &Context) -> Result<Exit, Failure
 /// # Errors
 /// There is none, or as [`run`].
 pub fn show(shown: &Shown, context: &Context) -> Result<Exit, Failure> {
-    let mut records = History::open(context, shown.ledger.as_deref())?.get(&shown.id)?;
+    let mut history = History::open(context, shown.ledger.as_deref())?;
+    let mut records = history.get(&shown.id)?;
     if records.is_empty() {
-        return Err(unknown(&shown.id, context));
+        return Err(match history.archived_with(&shown.id)? {
+            Some(segment) => elsewhere(&shown.id, &segment),
+            None => unknown(&shown.id, context),
+        });
     }
     if shown.unseal {
         records = super::unseal::records(&records, context)?;
@@ -71,6 +100,13 @@ pub fn show(shown: &Shown, context: &Context) -> Result<Exit, Failure> {
         shown.join("\n\n")
     })?;
     Ok(Exit::Success)
+}
+
+/// The record's body is in an archive.
+fn elsewhere(id: &str, segment: &ArchivedSegment) -> Failure {
+    let (file, place) = (format!("{:08}.wal", segment.segment), safe(&segment.archive));
+    Failure::new(format!("the body of `{id}` is archived: `{file}` in {place}"))
+        .hint("`--ledger DIR` reads a folder of archived segments as a ledger of its own")
 }
 
 /// No record has that id.

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use faramesh_archive::Known;
 use faramesh_call::{Object, Value, object};
-use faramesh_ledger::{Progress, RealDisk, RecordsError, Report, WalkError, verify_memory, verify_pinned};
+use faramesh_ledger::{
+    Archives, Progress, RealDisk, RecordsError, Report, WalkError, verify_archived, verify_memory,
+};
 use faramesh_ledger_postgres::PostgresError;
 use faramesh_verify::PublicKey;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -34,6 +37,12 @@ pub struct Arguments {
     /// the first key that the ledger names
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
+    /// Also check the bodies of old records, in the archives that the ledger names
+    #[arg(long)]
+    include_archived: bool,
+    /// Where those archives are now: a folder, or `s3://BUCKET/PREFIX`
+    #[arg(long, value_name = "PLACE", requires = "include_archived")]
+    archive: Option<String>,
 }
 
 /// Checks the ledger.
@@ -45,7 +54,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let started = Instant::now();
     let pin = arguments.public_key.as_deref().map(read_key).transpose()?;
     let result = match History::open(context, arguments.ledger.as_deref())? {
-        History::Folder(folder) => of_files(&folder, pin.as_ref(), context)?,
+        History::Folder(folder) => of_files(&folder, pin.as_ref(), archives(arguments, &folder)?, context)?,
         History::Database(_) if pin.is_some() => {
             return Err(Failure::new("the ledger is in a database and is not signed"));
         }
@@ -78,9 +87,22 @@ pub(super) fn read_key(path: &Path) -> Result<PublicKey, Failure> {
     })
 }
 
-fn of_files(folder: &Path, pin: Option<&PublicKey>, context: &Context) -> Result<Object, Failure> {
+/// Where bodies that are not in the folder are read, if they are.
+fn archives(arguments: &Arguments, folder: &Path) -> Result<Option<Arc<dyn Archives>>, Failure> {
+    let instead = arguments.archive.as_deref().map(super::compact::absolute).transpose()?;
+    let archives = || -> Arc<dyn Archives> { Arc::new(Known::new(folder, instead)) };
+    Ok(arguments.include_archived.then(archives))
+}
+
+fn of_files(
+    folder: &Path,
+    pin: Option<&PublicKey>,
+    archives: Option<Arc<dyn Archives>>,
+    context: &Context,
+) -> Result<Object, Failure> {
     let mut bar = Bar { shown: None, began: Instant::now(), may_show: context.console.can_show_progress() };
-    let result = verify_pinned(Arc::new(RealDisk), folder, pin, &mut |progress| bar.show(progress));
+    let show = &mut |progress| bar.show(progress);
+    let result = verify_archived(Arc::new(RealDisk), folder, pin, archives, show);
     bar.end();
     let path = folder.display().to_string();
     match result {
@@ -185,6 +207,7 @@ fn described(report: &Report, mut value: Object) -> Object {
         "dev_records" => report.dev,
         "cuts" => report.cuts.iter().copied().collect::<Value>(),
         "incomplete_bytes" => report.incomplete_bytes,
+        "archived" => archived(report),
         "silences" => silences.collect::<Value>(),
         "signatures" => report.signatures.checkpoints,
         "signing" => signing(report),
@@ -221,6 +244,20 @@ fn signing(report: &Report) -> Value {
         "incomplete_bytes" => report.incomplete_checkpoint_bytes,
     };
     signing.into()
+}
+
+/// What of the ledger is in archives; empty when nothing is.
+fn archived(report: &Report) -> Value {
+    let archives: std::collections::BTreeSet<&str> =
+        report.archived.iter().map(|segment| segment.archive.as_str()).collect();
+    let records: u64 = report.archived.iter().map(|segment| segment.records - segment.kept).sum();
+    let is_checked = !report.archived.is_empty() && report.archived.iter().all(|segment| segment.checked);
+    Value::from(object! {
+        "segments" => report.archived.len(),
+        "records" => records,
+        "checked" => is_checked,
+        "archives" => archives.into_iter().map(Value::from).collect::<Value>(),
+    })
 }
 
 fn view(value: &Value) -> String {
@@ -304,6 +341,17 @@ fn extras(value: &Value) -> Vec<(&'static str, String)> {
     let dev = number(value, &["dev_records"]);
     if dev > 0 {
         rows.push(("trials", format!("{} made by `faramesh dev`", counted(dev, "record"))));
+    }
+    let archived = number(value, &["archived", "records"]);
+    if number(value, &["archived", "segments"]) > 0 {
+        let places: Vec<String> =
+            list(value, &["archived", "archives"]).iter().filter_map(Value::as_str).map(safe).collect();
+        let state = match json::is_true(value, &["archived", "checked"]) {
+            true => "read there and checked",
+            false => "known by their hashes; `--include-archived` checks them",
+        };
+        let bodies = counted(archived, "record");
+        rows.push(("archived", format!("the bodies of {bodies}, in {}: {state}", places.join(", "))));
     }
     let cuts = list(value, &["cuts"]);
     if !cuts.is_empty() {
