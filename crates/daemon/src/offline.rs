@@ -91,8 +91,7 @@ pub fn compact(
     let delivered = faramesh_sinks::delivered(&layout.sinks(), &declared).map_err(OfflineError::Sinks)?;
     let folder = layout.resolve(&program.runtime.wal_dir);
     let mut state = State::default();
-    let ledger =
-        open_kept::<OfflineError>(&program, &folder, &stack, &mut |record| state.replay(record))?;
+    let ledger = open_kept::<OfflineError>(&program, &folder, &stack, &mut |record| state.replay(record))?;
     state.resume_agents(ledger.carried_agents());
     let last_seq = delivered.unwrap_or(u64::MAX);
     let compacted = retention::compact(&ledger, &folder, &state, before, last_seq, archive);

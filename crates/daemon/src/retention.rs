@@ -81,7 +81,7 @@ pub(crate) fn compact(
 pub(crate) fn of_daemon(gate: &Gate, facts: &Facts, before: Timestamp, archive: Option<&str>) -> Compacted {
     let ledger = gate.ledger();
     let Some(folder) = ledger.status().directory else {
-        let error = "the ledger is in memory: it forgets its oldest records by itself".to_owned();
+        let error = "the ledger is not in files: it has no segments that could be archived".to_owned();
         return Compacted { error: Some(error), ..Compacted::default() };
     };
     let delivered = facts.sinks.status().into_iter().map(|sink| sink.delivered_seq).min();
@@ -102,7 +102,7 @@ pub(crate) struct Retention {
 }
 
 impl Retention {
-    /// Starts the thread, unless the ledger is in memory. It ends when it is told to stop; in the middle
+    /// Starts the thread, when the ledger is in files. It ends when it is told to stop; in the middle
     /// of a segment, when the ledger closes.
     pub(crate) fn start(gate: &Arc<Gate>, facts: &Arc<Facts>) {
         if gate.ledger().status().directory.is_none() {

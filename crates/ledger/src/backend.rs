@@ -114,7 +114,8 @@ impl Ledger {
         let queue = Queue::new(&stack, &instance, chain, Ids::after(last_id), room);
         let shared = Arc::new(Shared::new(queue, Store::Remote(backend), None));
         let source = Source::Shelf { name, place, shelf };
-        let ledger = Self { shared, source, threads: Mutex::default(), indexer: None, sealer: None, _lock: None };
+        let ledger =
+            Self { shared, source, threads: Mutex::default(), indexer: None, sealer: None, _lock: None };
         ledger.spawn("ledger-commit", Shared::commit_loop);
         ledger.begin_epoch(now, None, replay)?;
         let status = ledger.status();

@@ -47,9 +47,9 @@ pub struct Compaction<'a> {
 /// Why nothing more was compacted.
 #[derive(Debug, thiserror::Error)]
 pub enum CompactError {
-    /// A ledger in memory has no segments.
-    #[error("the ledger is in memory: it has no segments, and forgets its oldest records by itself")]
-    Memory,
+    /// A ledger in memory or in a database has no segments.
+    #[error("the ledger is not in files: it has no segments that could be archived")]
+    NoSegments,
     /// The ledger is not as it was written.
     #[error(transparent)]
     Walk(#[from] WalkError),
@@ -100,7 +100,7 @@ impl Ledger {
         wanted: &Compaction<'_>,
         done: &mut dyn FnMut(ArchivedSegment),
     ) -> Result<(), CompactError> {
-        let Some(sealer) = &self.sealer else { return Err(CompactError::Memory) };
+        let Some(sealer) = &self.sealer else { return Err(CompactError::NoSegments) };
         let _alone = locked(&sealer.compacting);
         let mut walk = Walk::whole(Arc::clone(&sealer.disk), &sealer.directory, true)?;
         walk.resumes = true;

@@ -43,7 +43,12 @@ pub(crate) fn now() -> Timestamp {
 
 impl Sealer {
     /// Starts the thread; segments before the active one have their manifests.
-    pub(crate) fn start(disk: Arc<dyn Disk>, directory: &Path, shared: Arc<Shared>, agents: Vec<(Box<str>, u64)>) -> Self {
+    pub(crate) fn start(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        shared: Arc<Shared>,
+        agents: Vec<(Box<str>, u64)>,
+    ) -> Self {
         let stopping: Arc<(Mutex<bool>, Condvar)> = Arc::default();
         let work = Work { disk: Arc::clone(&disk), directory: directory.into(), shared };
         let stop = Arc::clone(&stopping);

@@ -390,5 +390,5 @@ fn a_ledger_in_memory_is_not_compacted() {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let ledger = Ledger::memory("stack", "instance", 10);
     let result = compact(&ledger, &archive(folder.path(), &disk), 50).1;
-    assert!(matches!(result, Err(CompactError::Memory)));
+    assert!(matches!(result, Err(CompactError::NoSegments)));
 }

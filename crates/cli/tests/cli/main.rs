@@ -14,6 +14,7 @@ mod commands;
 mod copies;
 mod journeys;
 mod postgres;
+mod retention;
 #[allow(dead_code, reason = "the ledger's own tests use all of it")]
 #[path = "../../../ledger-postgres/tests/postgres/server.rs"]
 mod server;
