@@ -36,6 +36,12 @@ codes! {
     PolicyDefer = "POLICY_DEFER",
     /// A limit of the evaluation was reached.
     PolicyLimit = "POLICY_LIMIT",
+    /// Calls of this tool come faster than the policy allows.
+    RateExceeded = "RATE_EXCEEDED",
+    /// The call would spend more than a budget has left.
+    BudgetExceeded = "BUDGET_EXCEEDED",
+    /// A budget is near its ceiling; beside a permit.
+    BudgetWarning = "BUDGET_WARNING",
     /// A person approved this very call.
     Approved = "APPROVED",
     /// A person denied this very call.
@@ -65,9 +71,10 @@ impl Code {
     #[must_use]
     pub fn resolution(self) -> Option<&'static str> {
         match self {
-            Self::PolicyPermit | Self::Approved => None,
+            Self::PolicyPermit | Self::Approved | Self::BudgetWarning => None,
             Self::PolicyDefer => Some("pending_approval"),
-            Self::DaemonNotReady | Self::LedgerUnavailable => Some("retry_after"),
+            Self::RateExceeded | Self::DaemonNotReady | Self::LedgerUnavailable => Some("retry_after"),
+            Self::BudgetExceeded => Some("budget_reset"),
             _ => Some("rule_block"),
         }
     }
@@ -75,7 +82,14 @@ impl Code {
     /// Whether the same call may have another result later without anybody changing the policy.
     #[must_use]
     pub fn retryable(self) -> bool {
-        matches!(self, Self::PolicyDefer | Self::DaemonNotReady | Self::LedgerUnavailable)
+        matches!(
+            self,
+            Self::PolicyDefer
+                | Self::RateExceeded
+                | Self::BudgetExceeded
+                | Self::DaemonNotReady
+                | Self::LedgerUnavailable
+        )
     }
 }
 

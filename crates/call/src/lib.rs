@@ -7,6 +7,7 @@ pub mod code;
 pub mod effect;
 pub mod envelope;
 pub mod json;
+pub mod money;
 pub mod number;
 pub mod path;
 pub mod time;

@@ -12,7 +12,7 @@ use faramesh_syntax::ast::{Body, Item, Name, Span, Spanned};
 
 use crate::checker::Checker;
 use crate::codes;
-use crate::definitions::{Definition, Label, Shape, Status};
+use crate::definitions::{Definition, Label, Shape};
 use crate::members::{Owner, Settings, keyword};
 use crate::scope::Scope;
 use crate::stack::Blocks;
@@ -70,7 +70,8 @@ impl Checker<'_> {
         let name = self.label(label, block.keyword, block.labels);
         let name = name.filter(|_| label != Label::None);
         // What is inside a block that is not enforced is not enforced with it.
-        let owner = Owner { keyword: block.definition.keyword, members, open, status: Status::NotYet };
+        let status = block.definition.status;
+        let owner = Owner { keyword: block.definition.keyword, members, open, status };
         (self.settings(owner, block.body), name)
     }
 

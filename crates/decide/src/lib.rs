@@ -1,7 +1,7 @@
 //! One decision as a pure function: (program, call, state, now) to a verdict, its trace and the
 //! changes of state that it asks for. The order of the steps is the order of this list; each step is
 //! one file in `steps/`, and any of them may end the call. Steps on other blocks of the language
-//! (models, sessions, phases, rates, budgets, egress) take their place here when they come.
+//! (models, sessions, phases, egress) take their place here when they come.
 //!
 //! INVARIANT: no I/O, no clock, no randomness. The same input gives the same verdict.
 
@@ -18,9 +18,10 @@ mod verdict;
 pub use evaluate::{Evaluator, MAX_STEPS};
 pub use input::{Input, Moment};
 pub use outcome::{Outcome, Unknown};
+pub use steps::budgets::FLAT_COST_MICROS;
 pub use steps::redact::{REDACTED, sealed_args};
 pub use trace::{Trace, Tried};
-pub use verdict::{ApprovalUse, Verdict};
+pub use verdict::{ApprovalUse, Relief, Verdict};
 
 /// Whether the steps after this one still count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,13 @@ enum Flow {
 /// One step of a decision.
 type Step = for<'a> fn(&Input<'a>, &mut Verdict<'a>) -> Flow;
 
-const STEPS: &[Step] = &[steps::rules::step, steps::approvals::step];
+const STEPS: &[Step] = &[
+    steps::rules::step,
+    steps::rates::step,
+    steps::approvals::cover,
+    steps::budgets::step,
+    steps::approvals::ask,
+];
 
 /// Decides one call of a known agent.
 #[must_use]

@@ -1,5 +1,8 @@
 //! The steps of a decision, one file each, all with one signature.
 
 pub(crate) mod approvals;
+pub(crate) mod budgets;
+pub(crate) mod rates;
 pub(crate) mod redact;
 pub(crate) mod rules;
+pub(crate) mod sums;

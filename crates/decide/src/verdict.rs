@@ -1,6 +1,6 @@
 //! What the engine says about a call.
 
-use faramesh_call::{Code, Effect, Value};
+use faramesh_call::{Code, Effect, Object, Timestamp, Value};
 use faramesh_program::{Agent, Rule};
 use faramesh_state::Change;
 
@@ -31,6 +31,29 @@ pub struct Verdict<'a> {
     pub redacted_args: Option<Value>,
     /// The fields that were redacted.
     pub redacted: Vec<String>,
+    /// What of the state was read, beside approvals; [`faramesh_state::State::of_inputs`] reads it.
+    pub inputs: Object,
+    /// What the caller should know beside the verdict, each with its code.
+    pub warnings: Vec<(Code, String)>,
+    /// When a denial by a limit ends, as far as that can be told.
+    pub relief: Option<Relief>,
+    /// The budgets that ask for a person, by name, when it is they and no rule.
+    pub over: Option<Box<str>>,
+}
+
+/// When a denial by a limit ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relief {
+    /// After so many seconds.
+    RetryAfter {
+        /// At least 1.
+        seconds: u64,
+    },
+    /// When the budget begins anew, or has enough again; `None` when time alone changes nothing.
+    BudgetReset {
+        /// In UTC.
+        at: Option<Timestamp>,
+    },
 }
 
 /// An approval as a decision refers to it.
@@ -61,6 +84,10 @@ impl<'a> Verdict<'a> {
             next: None,
             redacted_args: None,
             redacted: Vec::new(),
+            inputs: Object::new(),
+            warnings: Vec::new(),
+            relief: None,
+            over: None,
         }
     }
 }

@@ -6,7 +6,6 @@ use faramesh_identity::Peer;
 use faramesh_state::{Approval, Change, Resolution, Status};
 
 use crate::gate::{Gate, Unrecorded, awaited};
-use crate::moment::wall_clock;
 
 /// Longest reason, in bytes.
 const MAX_REASON_BYTES: usize = 1 << 10;
@@ -77,7 +76,7 @@ impl Gate {
         let (completion, recorded) = awaited();
         let answered = {
             let mut inner = self.inner();
-            let now = wall_clock();
+            let now = (self.settings.clock)();
             let approval = inner.state.approval(id).ok_or_else(|| ApprovalError::Unknown(id.into()))?.clone();
             let by = operator.peer.user();
             self.may_answer(&approval, by, approved, now)?;

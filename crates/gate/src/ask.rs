@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use faramesh_call::call::{MAX_ARGS_BYTES, MAX_ID_BYTES, MAX_TOOL_BYTES};
-use faramesh_call::{Call, Code, Effect};
+use faramesh_call::{Call, Code, Effect, Timestamp};
 use faramesh_decide::{Input, Moment};
 use faramesh_dpr::{Canonical, Draft};
 use faramesh_identity::{Peer, Refused, identify};
@@ -15,7 +15,6 @@ use faramesh_state::Change;
 
 use crate::gate::{Gate, Inner};
 use crate::lifecycle::Lifecycle;
-use crate::moment::wall_clock;
 use crate::record::{self, Caller};
 use crate::reply::{Denial, Reply, Respond, Warning};
 
@@ -34,6 +33,8 @@ struct Decided<'a> {
     draft: Draft<'a>,
     changes: Vec<Change>,
     pending: Pending,
+    /// The time that was decided with; the record says it, so that it can be decided again.
+    now: Timestamp,
 }
 
 impl Gate {
@@ -92,7 +93,7 @@ impl Gate {
         peer: &'a Peer,
         call: &'a Call,
     ) -> Result<Decided<'a>, Box<Reply>> {
-        let now = wall_clock();
+        let now = (self.settings.clock)();
         let args = Canonical::from(&call.args);
         if args.as_bytes().len() > MAX_ARGS_BYTES {
             let message = "the arguments are larger than 1 MiB".to_owned();
@@ -102,7 +103,7 @@ impl Gate {
         let commitment = self.settings.commitment_key.commit(args.as_bytes());
         let (agent, identity) = match identify(program, peer, call.agent.as_deref(), self.settings.dev) {
             Ok(found) => found,
-            Err(refused) => return Ok(self.unidentified(program, peer, call, &refused)),
+            Err(refused) => return Ok(self.unidentified(program, peer, call, &refused, now)),
         };
         let input = Input {
             program,
@@ -130,9 +131,11 @@ impl Gate {
         let shown = sealed.as_ref().or(verdict.redacted_args.as_ref());
         draft.args = Some(shown.map_or(args, Canonical::from));
         draft.agent_seq = Some(inner.state.next_agent_seq(&agent.name));
-        let pending = pending(program, call, verdict.effect, record::denial(&verdict));
+        let mut pending = pending(program, call, verdict.effect, record::denial(&verdict));
+        let told = verdict.warnings.into_iter().map(|(code, message)| Warning { code, message });
+        pending.warnings.extend(told);
         draft.args_commitment = Some(commitment.into());
-        Ok(Decided { draft, changes, pending })
+        Ok(Decided { draft, changes, pending, now })
     }
 
     /// A caller who is nobody is denied, and that is recorded too. Its claims name no agent, so the
@@ -143,6 +146,7 @@ impl Gate {
         peer: &'a Peer,
         call: &'a Call,
         refused: &Refused,
+        now: Timestamp,
     ) -> Decided<'a> {
         let draft = record::of_refusal(program, peer, call, refused, self.settings.dev);
         let denial = Denial {
@@ -155,27 +159,31 @@ impl Gate {
             next: None,
         };
         let pending = pending(program, call, Effect::Deny, Some(denial));
-        Decided { draft, changes: Vec::new(), pending }
+        Decided { draft, changes: Vec::new(), pending, now }
     }
 
     /// Steps 12 to 14. The state changes only when the record has its place in the ledger.
     fn record(&self, inner: &mut Inner, decided: Decided<'_>, respond: Respond) {
-        let Decided { draft, mut changes, pending } = decided;
+        let Decided { draft, mut changes, pending, now } = decided;
         let agent = draft.agent.clone();
         let retry_after_seconds = self.retry_after_seconds();
         let completion = Box::new(move |result: Result<Receipt, Unavailable>| match result {
             Ok(receipt) => respond(pending.reply(&receipt)),
             Err(_) => respond(ledger_unavailable(retry_after_seconds)),
         });
-        let Ok(appended) = self.ledger.append(draft, wall_clock(), completion) else { return };
+        let Ok(appended) = self.ledger.append(draft, now, completion) else { return };
         if let Some(agent) = agent {
             inner.state.count_record(&agent);
         }
         for change in &mut changes {
-            if let Change::ApprovalRequested(approval) = change {
-                // As a replay of the record gives it.
-                approval.record = appended.id.to_string().into();
-                approval.reason = approval.reason.take().filter(|reason| !reason.is_empty());
+            match change {
+                // As a replay of the record gives them.
+                Change::ApprovalRequested(approval) => {
+                    approval.record = appended.id.to_string().into();
+                    approval.reason = approval.reason.take().filter(|reason| !reason.is_empty());
+                }
+                Change::Reserved(reservation) => reservation.record = appended.id.to_string().into(),
+                _ => {}
             }
             inner.state.apply(change);
         }

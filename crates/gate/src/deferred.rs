@@ -4,14 +4,13 @@ use faramesh_call::{Action, Code, Effect, Object, Tier, Value};
 use faramesh_dpr::{Canonical, Draft, Kind, RuleRef};
 use faramesh_identity::{Identity, Peer, identify};
 use faramesh_ledger::{Receipt, Unavailable};
-use faramesh_program::Program;
 use faramesh_program::image::Mode;
+use faramesh_program::{Agent, Program};
 use faramesh_state::fold::DEFAULT_RULE;
 use faramesh_state::{Approval, Change, Status};
 
 use crate::gate::Gate;
 use crate::lifecycle::Lifecycle;
-use crate::moment::wall_clock;
 use crate::record::recorded;
 
 /// What became of a deferred call.
@@ -57,6 +56,13 @@ impl PollStatus {
     }
 }
 
+/// Whether a permit of this tool takes something from a limit.
+fn spends(agent: &Agent, tool: &str) -> bool {
+    agent
+        .limits()
+        .is_some_and(|limits| limits.ceilings(tool).next().is_some() || limits.rates(tool).next().is_some())
+}
+
 impl Gate {
     /// Where a deferred call stands. Changes nothing.
     #[must_use]
@@ -64,7 +70,7 @@ impl Gate {
         let inner = self.inner();
         match inner.state.approval(token) {
             Some(approval) if *approval.requester == *peer.user() => {
-                PollStatus::of(approval, approval.status_at(wall_clock()))
+                PollStatus::of(approval, approval.status_at((self.settings.clock)()))
             }
             _ => PollStatus::unknown(),
         }
@@ -78,7 +84,7 @@ impl Gate {
             return answer(PollStatus::only(Status::Pending));
         }
         let mut inner = self.inner();
-        let now = wall_clock();
+        let now = (self.settings.clock)();
         let Some(approval) =
             inner.state.approval(token).filter(|found| *found.requester == *peer.user()).cloned()
         else {
@@ -98,6 +104,11 @@ impl Gate {
         let Some(identity) = identity.filter(|_| approval.policy == *program.hash()) else {
             return answer(PollStatus::only(Status::Expired));
         };
+        // What the call costs is in its arguments, which are not here.
+        if program.agent(&approval.binding.agent).is_some_and(|agent| spends(agent, &approval.binding.tool)) {
+            let reason = Some("it counts for a limit: make the call again, it is approved".into());
+            return answer(PollStatus { status: Some(Status::Expired), reason });
+        }
         let mut draft = self.redeemed_draft(tier, &program, &approval, &identity);
         draft.agent_seq = Some(inner.state.next_agent_seq(&approval.binding.agent));
         let told = PollStatus::of(&approval, Status::Approved);

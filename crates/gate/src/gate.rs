@@ -56,13 +56,15 @@ pub struct Settings {
     pub decider: Decider,
     /// The keys of persons; without them, fields that a policy seals are redacted.
     pub keys: Option<Arc<Keys>>,
+    /// The time. It is a field so that a test can have a clock that jumps.
+    pub clock: fn() -> Timestamp,
 }
 
 impl Settings {
     /// The engine of this project with a key.
     #[must_use]
     pub fn new(commitment_key: CommitmentKey, dev: bool) -> Self {
-        Self { commitment_key, dev, decider: decide, keys: None }
+        Self { commitment_key, dev, decider: decide, keys: None, clock: wall_clock }
     }
 }
 

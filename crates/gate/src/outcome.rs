@@ -1,12 +1,14 @@
 //! What came of a permitted call, as the caller reports it.
 
-use faramesh_call::{Code, Object, Value};
+use faramesh_call::money::micros_up;
+use faramesh_call::{Code, Object, Timestamp, Value};
 use faramesh_dpr::{Canonical, Draft, Identity as RecordedIdentity, Kind, RecordId};
 use faramesh_identity::{Peer, identify};
+use faramesh_state::limits::Settled;
+use faramesh_state::{Change, State};
 
 use crate::gate::Gate;
 use crate::lifecycle::Lifecycle;
-use crate::moment::wall_clock;
 
 /// Longest error word, in bytes.
 const MAX_ERROR_BYTES: usize = 256;
@@ -51,7 +53,7 @@ pub struct Outcome {
     pub status: OutcomeStatus,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
-    /// What it cost, as reported.
+    /// What it cost, as reported: a number of dollars; anything else is recorded and counts for nothing.
     pub cost: Option<Value>,
     /// What a model used, as reported.
     pub usage: Option<Value>,
@@ -74,7 +76,8 @@ impl Gate {
                 format!("`{}` is no action id", outcome.action_id.escape_debug()),
             ));
         }
-        let inner = self.inner();
+        let mut inner = self.inner();
+        let now = (self.settings.clock)();
         let found = identify(&inner.program, peer, outcome.agent.as_deref(), self.settings.dev);
         let (agent, method, subject) = match found {
             Ok((agent, identity)) => {
@@ -84,8 +87,12 @@ impl Gate {
             Err(_) if outcome.agent.is_none() => (None, "none", peer.subject()),
             Err(refused) => return Err((refused.code, refused.message)),
         };
+        // Only the agent that spent says what it cost; anybody else's report is only recorded.
+        let settled = agent.as_deref().and_then(|agent: &str| settled(&inner.state, agent, outcome, now));
+        let change = settled.map(Change::Settled);
         let draft = Draft {
             kind: Kind::Outcome,
+            changes: change.as_ref().map(|change| Canonical::from(&Value::List(vec![change.to_value()]))),
             agent,
             identity: Some(RecordedIdentity {
                 method: method.into(),
@@ -98,11 +105,21 @@ impl Gate {
             ..Draft::default()
         };
         // The tool has run: nothing waits for this record, so nobody is told when it is durable.
-        let appended = self.ledger.append(draft, wall_clock(), Box::new(|_| {}));
-        appended
-            .map(drop)
-            .map_err(|_| (Code::LedgerUnavailable, "the outcome could not be recorded".to_owned()))
+        let appended = self.ledger.append(draft, now, Box::new(|_| {}));
+        appended.map_err(|_| (Code::LedgerUnavailable, "the outcome could not be recorded".to_owned()))?;
+        if let Some(change) = change {
+            inner.state.apply(&change);
+        }
+        Ok(())
     }
+}
+
+/// What a call cost in the end, while its reservation is open.
+fn settled(state: &State, agent: &str, outcome: &Outcome, now: Timestamp) -> Option<Settled> {
+    let reservation = state.limits().reservation(&outcome.action_id, now)?;
+    let reported = outcome.cost.as_ref().and_then(Value::as_number).and_then(micros_up);
+    let failed = outcome.status == OutcomeStatus::Error;
+    (*reservation.agent == *agent).then(|| reservation.settled(failed, reported))
 }
 
 fn detail(outcome: &Outcome) -> Object {

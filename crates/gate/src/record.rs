@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use faramesh_call::{Call, Code, Effect, Object, Value};
-use faramesh_decide::{Input, Verdict};
+use faramesh_decide::{Input, Relief, Verdict};
 use faramesh_dpr::{Canonical, Draft, Identity as RecordedIdentity, Kind, RuleRef};
 use faramesh_identity::{Identity, Peer, Refused};
 use faramesh_program::image::Mode;
@@ -43,6 +43,7 @@ pub(crate) fn of_verdict<'a>(
         reason: (!verdict.message.is_empty()).then(|| verdict.message.clone().into()),
         rule: verdict.rule.map(reference),
         trace: Some(trace),
+        inputs: (!verdict.inputs.is_empty()).then(|| Canonical::from(verdict.inputs.clone())),
         changes,
         approval: approval(verdict).map(Canonical::from),
         ..of_call(caller.program, caller.call, caller.dev)
@@ -121,8 +122,12 @@ pub(crate) fn denial(verdict: &Verdict<'_>) -> Option<Denial> {
         return None;
     }
     let rule_id: Option<Box<str>> = verdict.rule.map(rule_id);
-    let resolution = match (&verdict.approval, verdict.code) {
-        (Some(used), Code::PolicyDefer) => Resolution::PendingApproval { approval_id: used.id.clone() },
+    let resolution = match (&verdict.approval, verdict.code, verdict.relief) {
+        (Some(used), Code::PolicyDefer, _) => Resolution::PendingApproval { approval_id: used.id.clone() },
+        (_, _, Some(Relief::RetryAfter { seconds })) => {
+            Resolution::RetryAfter { retry_after_seconds: seconds }
+        }
+        (_, _, Some(Relief::BudgetReset { at })) => Resolution::BudgetReset { resets_at: at },
         _ => Resolution::RuleBlock { rule_id: rule_id.clone() },
     };
     Some(Denial {

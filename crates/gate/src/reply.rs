@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use faramesh_call::json::Writer;
-use faramesh_call::{Code, Effect};
+use faramesh_call::{Code, Effect, Timestamp};
 use faramesh_ledger::Receipt;
 
 /// Receives the reply to one call, on whatever thread has it.
@@ -73,6 +73,11 @@ pub enum Resolution {
     RetryAfter {
         /// How long.
         retry_after_seconds: u64,
+    },
+    /// A budget that has enough again.
+    BudgetReset {
+        /// When that is; `None` when time alone changes nothing.
+        resets_at: Option<Timestamp>,
     },
 }
 
@@ -191,6 +196,11 @@ impl Resolution {
             Self::RetryAfter { retry_after_seconds } => {
                 writer.string("type", "retry_after");
                 writer.integer("retry_after_seconds", *retry_after_seconds);
+            }
+            Self::BudgetReset { resets_at } => {
+                writer.string("type", "budget_reset");
+                let resets_at = resets_at.map(|at| at.to_string());
+                writer.optional_string("resets_at", resets_at.as_deref());
             }
         }
         writer.end();

@@ -3,6 +3,7 @@
 
 pub mod blocks;
 pub mod image;
+pub mod limits;
 pub mod load;
 pub mod pattern;
 pub mod program;

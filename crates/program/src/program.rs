@@ -12,6 +12,7 @@ use crate::image::{
     AgentImage, Attest, Comparison, Constant, Expression, IdentityProvider, Image, OffsetChange, Operand,
     Path, Provider, Redaction, RuleEffect, Runtime, Scalar, Sources,
 };
+use crate::limits::Limits;
 use crate::load::LoadError;
 use crate::pattern::Pattern;
 use crate::tools::ToolIndex;
@@ -78,6 +79,8 @@ pub struct Agent {
     pub tools: ToolIndex,
     redactions: Vec<Redaction>,
     redacted_tools: ToolIndex,
+    /// Apart, because most agents have none and every decision looks whether there are any.
+    limits: Option<Box<Limits>>,
 }
 
 /// One rule of a program.
@@ -249,6 +252,7 @@ impl Agent {
             tools: tools.finished(),
             redactions: image.redactions,
             redacted_tools: redacted_tools.finished(),
+            limits: Limits::new(image.blocks.rate_limits, image.blocks.budgets),
         }
     }
 
@@ -256,6 +260,12 @@ impl Agent {
     #[must_use]
     pub fn rule(&self, index: u32) -> Option<&Rule> {
         self.rules.get(usize::try_from(index).ok()?)
+    }
+
+    /// Its rate limits and budgets, when it has any.
+    #[must_use]
+    pub fn limits(&self) -> Option<&Limits> {
+        self.limits.as_deref()
     }
 
     /// Whether anything is redacted at all; most agents redact nothing.

@@ -3,6 +3,8 @@
 use faramesh_call::{Object, Timestamp, Value};
 
 use crate::approval::{Approval, Resolution};
+use crate::fold::BUDGET_RULE;
+use crate::limits::{Bucket, Reservation, Settled};
 
 /// One change of state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,17 @@ pub enum Change {
         /// Which approval.
         id: Box<str>,
     },
+    /// A call took tokens of rate limits.
+    TokensTaken {
+        /// The agent that called.
+        agent: Box<str>,
+        /// What each bucket is after it.
+        buckets: Vec<(Box<str>, Bucket)>,
+    },
+    /// A permitted call reserved its cost.
+    Reserved(Box<Reservation>),
+    /// The outcome of a permitted call said what it cost.
+    Settled(Settled),
 }
 
 impl Change {
@@ -38,15 +51,7 @@ impl Change {
     #[must_use]
     pub fn to_value(&self) -> Value {
         let members: Object = match self {
-            Self::ApprovalRequested(approval) => [
-                ("approval", Value::string(approval.id.clone())),
-                ("change", Value::from("approval_requested")),
-                ("expires_at", Value::from(approval.expires_at.to_string())),
-                ("requested_at", Value::from(approval.requested_at.to_string())),
-                ("requester", Value::string(approval.requester.clone())),
-            ]
-            .into_iter()
-            .collect(),
+            Self::ApprovalRequested(approval) => requested(approval),
             Self::ApprovalResolved { id, resolution } => [
                 ("approval", Value::string(id.clone())),
                 ("approved", Value::from(resolution.approved)),
@@ -62,16 +67,30 @@ impl Change {
                     .into_iter()
                     .collect()
             }
+            Self::TokensTaken { buckets, .. } => {
+                let buckets: Object =
+                    buckets.iter().map(|(key, bucket)| (&**key, bucket.to_value())).collect();
+                [("buckets", Value::from(buckets)), ("change", Value::from("tokens_taken"))]
+                    .into_iter()
+                    .collect()
+            }
+            Self::Reserved(reservation) => reservation.to_value(),
+            Self::Settled(settled) => settled.to_value(),
         };
         Value::Object(members)
     }
 
-    /// An answer or a use, read back. A request needs the whole record: see [`crate::fold`].
+    /// A change that says everything by itself, read back. The others need the whole record: see
+    /// [`crate::fold`].
     #[must_use]
     pub fn from_value(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
+        let change = text("change")?;
+        if change == "settled" {
+            return Settled::from_value(value).map(Self::Settled);
+        }
         let id = text("approval")?.into();
-        match text("change")? {
+        match change {
             "approval_resolved" => {
                 let resolution = Resolution {
                     approved: value.get("approved")?.as_bool()?,
@@ -85,4 +104,21 @@ impl Change {
             _ => None,
         }
     }
+}
+
+fn requested(approval: &Approval) -> Object {
+    let mut members: Object = [
+        ("approval", Value::string(approval.id.clone())),
+        ("change", Value::from("approval_requested")),
+        ("expires_at", Value::from(approval.expires_at.to_string())),
+        ("requested_at", Value::from(approval.requested_at.to_string())),
+        ("requester", Value::string(approval.requester.clone())),
+    ]
+    .into_iter()
+    .collect();
+    // The record names the rule that permits; it is these budgets that ask.
+    if let Some(budgets) = approval.binding.rule_digest.strip_prefix(BUDGET_RULE) {
+        members.insert("budgets", budgets);
+    }
+    members
 }

@@ -6,11 +6,16 @@ use faramesh_dpr::Record;
 use crate::State;
 use crate::approval::{Approval, Binding, Status};
 use crate::change::Change;
+use crate::limits::{Bucket, Reservation};
 
 /// Largest arguments that an approval shows, in bytes; the record has them all.
 const MAX_SHOWN_ARGS_BYTES: usize = 16 << 10;
 /// The rule of an approval that an agent's default asked for.
 pub const DEFAULT_RULE: &str = "default";
+/// Before the names of the budgets that an approval was asked for, in place of a rule's digest.
+pub const BUDGET_RULE: &str = "budget:";
+/// Before the same names, where people read where a rule stands.
+pub const BUDGET_REFERENCE: &str = "budget ";
 
 /// The arguments as an approval keeps them.
 #[must_use]
@@ -29,8 +34,29 @@ pub fn changes_of(record: &Record) -> Vec<Change> {
     let listed = changes.as_ref().and_then(Value::as_list).unwrap_or_default();
     listed
         .iter()
-        .filter_map(|change| Change::from_value(change).or_else(|| requested(record, change)))
+        .filter_map(|change| {
+            Change::from_value(change)
+                .or_else(|| requested(record, change))
+                .or_else(|| limited(record, change))
+        })
         .collect()
+}
+
+/// What a call took from its agent's limits: the record says which agent, and which call.
+fn limited(record: &Record, change: &Value) -> Option<Change> {
+    let agent = record.agent()?;
+    match change.get("change")?.as_str()? {
+        "tokens_taken" => {
+            let buckets = change.get("buckets")?.as_object()?.iter();
+            let buckets = buckets.map(|(key, bucket)| Some((key.into(), Bucket::from_value(bucket)?)));
+            Some(Change::TokensTaken { agent: (*agent).into(), buckets: buckets.collect::<Option<_>>()? })
+        }
+        "reserved" => {
+            let reservation = Reservation::from_value(change, &agent, &record.id().to_string())?;
+            Some(Change::Reserved(Box::new(reservation)))
+        }
+        _ => None,
+    }
 }
 
 /// A request for approval: the record itself says what is to be approved.
@@ -40,20 +66,29 @@ fn requested(record: &Record, change: &Value) -> Option<Change> {
         return None;
     }
     let time = |key: &str| Timestamp::parse(text(key)?);
+    let budgets = text("budgets");
+    let rule_digest = match budgets {
+        Some(budgets) => format!("{BUDGET_RULE}{budgets}"),
+        None => record.rule_digest().unwrap_or_else(|| DEFAULT_RULE.to_owned()),
+    };
+    let rule_ref = match budgets {
+        Some(budgets) => format!("{BUDGET_REFERENCE}{budgets}"),
+        None => record.rule_ref().unwrap_or_else(|| DEFAULT_RULE.to_owned()),
+    };
     Some(Change::ApprovalRequested(Box::new(Approval {
         id: text("approval")?.into(),
         binding: Binding {
             agent: record.agent()?.as_ref().into(),
             tool: record.tool()?.as_ref().into(),
             commitment: record.args_commitment()?.as_ref().into(),
-            rule_digest: record.rule_digest().unwrap_or_else(|| DEFAULT_RULE.to_owned()).into(),
+            rule_digest: rule_digest.into(),
         },
         status: Status::Pending,
         requested_at: time("requested_at")?,
         expires_at: time("expires_at")?,
         requester: text("requester")?.into(),
         record: record.id().to_string().into(),
-        rule_ref: record.rule_ref().unwrap_or_else(|| DEFAULT_RULE.to_owned()).into(),
+        rule_ref: rule_ref.into(),
         policy: record.policy()?,
         session: record.session().map(|session| session.as_ref().into()),
         reason: record.reason().map(|reason| reason.as_ref().into()),

@@ -1,17 +1,19 @@
-//! What a daemon remembers between calls: approvals now, and whatever else must survive a restart.
+//! What a daemon remembers between calls: approvals, and what is left of rates and budgets.
 //! It is a fold over the ledger: the only way to change it is a [`Change`], every change is in a
 //! record, and replaying the records gives the same state.
 
 pub mod approval;
 pub mod change;
 pub mod fold;
+pub mod limits;
 
 pub use approval::{Approval, Binding, Resolution, Status};
 pub use change::Change;
+pub use limits::Limits;
 
 use std::collections::HashMap;
 
-use faramesh_call::Timestamp;
+use faramesh_call::{Timestamp, Value};
 use rustc_hash::FxHashMap;
 
 /// Most approvals that are remembered at once; a defer beyond it is a denial.
@@ -23,9 +25,23 @@ pub struct State {
     approvals: HashMap<Box<str>, Approval>,
     by_binding: HashMap<Binding, Box<str>>,
     agent_seqs: FxHashMap<Box<str>, u64>,
+    limits: Limits,
 }
 
 impl State {
+    /// What is left of rates and budgets.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The part of the state that a decision read, from the `inputs` of its record: deciding the call
+    /// again over it gives what was decided.
+    #[must_use]
+    pub fn of_inputs(agent: &str, inputs: &Value) -> Self {
+        Self { limits: Limits::read_back(agent, inputs), ..Self::default() }
+    }
+
     /// The approval of that id.
     #[must_use]
     pub fn approval(&self, id: &str) -> Option<&Approval> {
@@ -82,6 +98,9 @@ impl State {
                     self.by_binding.remove(&approval.binding);
                 }
             }
+            Change::TokensTaken { agent, buckets } => self.limits.take(agent, buckets),
+            Change::Reserved(reservation) => self.limits.reserve(reservation),
+            Change::Settled(settled) => self.limits.settle(settled),
         }
     }
 
@@ -99,7 +118,6 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use faramesh_call::Value;
 
     fn approval(id: &str, at: u64) -> Approval {
         Approval {

@@ -137,9 +137,10 @@ impl Checker<'_> {
 
     /// Whether daemons share a ceiling.
     pub(super) fn sharing(&mut self, value: Option<&Spanned<Value>>) -> Sharing {
-        let fleet =
-            self.choice("scope", &["instance", "fleet"], value).is_some_and(|text| text.node == "fleet");
-        if fleet { Sharing::Fleet } else { Sharing::Instance }
+        let fleet = self.choice("scope", &["instance", "fleet"], value).filter(|text| text.node == "fleet");
+        let Some(fleet) = fleet else { return Sharing::Instance };
+        self.not_yet("budget.scope = \"fleet\"", fleet.span);
+        Sharing::Fleet
     }
 
     /// A number of the call, or one that is always the same.

@@ -78,7 +78,10 @@ impl Checker<'_> {
         let text = self.text(Some(value))?;
         match text.node.as_str() {
             "instance" => Some(Sharing::Instance),
-            "fleet" => Some(Sharing::Fleet),
+            "fleet" => {
+                self.not_yet("rate_limit.scope = \"fleet\"", text.span);
+                Some(Sharing::Fleet)
+            }
             other => {
                 let message = format!("`scope` takes `instance` or `fleet`, and found `{other}`");
                 self.say(codes::WRONG_VALUE, text.span, message, format!("write `{FORM}`"));

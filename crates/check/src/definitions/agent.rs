@@ -26,12 +26,8 @@ pub const AGENT: &[Definition] = &[
     ),
     statement("rules", "rules { permit docs/search }", "what the agent may do, first match first"),
     block("attest", Label::None, ATTEST, "what the kernel must say about the agent's process"),
-    not_yet(statement(
-        "rate_limit",
-        "rate_limit \"stripe/*\": 10 per minute",
-        "how often tools may be called",
-    )),
-    not_yet(block("budget", Label::Optional, BUDGET, "a ceiling on money or calls in a window")),
+    statement("rate_limit", "rate_limit \"stripe/*\": 10 per minute", "how often tools may be called"),
+    block("budget", Label::Optional, BUDGET, "a ceiling on money or calls in a window"),
     statement(
         "redact",
         "redact refund args: [\"card.number\"]",
@@ -89,7 +85,11 @@ const BUDGET: &[Definition] = &[
     setting("warn_at", Share, "share of the ceiling at which people are told"),
     ON_EXCEED,
     setting("tools", Patterns, "patterns of the tools that count; every tool when absent"),
-    setting("cost", Operand, "what a call costs, such as `amount`; the cost provider says it when absent"),
+    setting(
+        "cost",
+        Operand,
+        "what a call costs, such as `amount`; $0.001 until its outcome reports a cost, when absent",
+    ),
     SCOPE,
 ];
 

@@ -1,11 +1,13 @@
 //! Step 10: a defer that a live approval covers becomes a permit, once; one that a person denied
 //! becomes a denial; any other asks for an approval. Codes: `APPROVED`, `APPROVAL_DENIED`,
-//! `POLICY_DEFER`, and `POLICY_LIMIT` when the queue is full.
+//! `POLICY_DEFER`, and `POLICY_LIMIT` when the queue is full. The answer is looked up before budgets,
+//! because only a call that would be permitted spends; the request comes after them, because a budget
+//! may want a person too.
 
 use faramesh_call::{Code, Effect};
 use faramesh_program::hex;
 use faramesh_program::image::Mode;
-use faramesh_state::fold::{DEFAULT_RULE, shown};
+use faramesh_state::fold::{BUDGET_REFERENCE, BUDGET_RULE, DEFAULT_RULE, shown};
 use faramesh_state::{Approval, Binding, Change, MAX_APPROVALS, Status};
 
 use crate::Flow;
@@ -13,22 +15,43 @@ use crate::input::Input;
 use crate::steps::redact;
 use crate::verdict::{ApprovalUse, Verdict};
 
-pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
-    // In audit mode nothing waits, so nobody is asked.
-    if verdict.effect != Effect::Defer || input.program.runtime.mode == Mode::Audit {
+/// A person's answer to this very call, when there is one.
+pub(crate) fn cover<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
+    if !waits(input, verdict) {
         return Flow::Continue;
     }
-    let binding = Binding {
+    if let Some(approval) = input.state.covering(&binding(input, verdict), input.moment.now) {
+        answered(approval, verdict);
+    }
+    Flow::Continue
+}
+
+/// A request for an answer, unless this very call waits already.
+pub(crate) fn ask<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
+    if waits(input, verdict) && verdict.approval.is_none() {
+        request(input, binding(input, verdict), verdict);
+    }
+    Flow::Continue
+}
+
+/// In audit mode nothing waits, so nobody is asked.
+fn waits(input: &Input<'_>, verdict: &Verdict<'_>) -> bool {
+    verdict.effect == Effect::Defer && input.program.runtime.mode != Mode::Audit
+}
+
+/// What the approval of this call is good for: it is a rule that asks, the default, or budgets.
+fn binding(input: &Input<'_>, verdict: &Verdict<'_>) -> Binding {
+    let rule_digest = match (&verdict.over, verdict.rule) {
+        (Some(budgets), _) => format!("{BUDGET_RULE}{budgets}").into(),
+        (None, Some(rule)) => hex(&rule.digest).into(),
+        (None, None) => DEFAULT_RULE.into(),
+    };
+    Binding {
         agent: input.agent.name.clone(),
         tool: input.call.tool.clone(),
         commitment: input.commitment.into(),
-        rule_digest: verdict.rule.map_or_else(|| DEFAULT_RULE.into(), |rule| hex(&rule.digest).into()),
-    };
-    match input.state.covering(&binding, input.moment.now) {
-        Some(approval) => answered(approval, verdict),
-        None => ask(input, binding, verdict),
+        rule_digest,
     }
-    Flow::Continue
 }
 
 fn answered(approval: &Approval, verdict: &mut Verdict<'_>) {
@@ -59,7 +82,7 @@ fn answered(approval: &Approval, verdict: &mut Verdict<'_>) {
     verdict.approval = Some(used);
 }
 
-fn ask(input: &Input<'_>, binding: Binding, verdict: &mut Verdict<'_>) {
+fn request(input: &Input<'_>, binding: Binding, verdict: &mut Verdict<'_>) {
     let now = input.moment.now;
     if !input.state.has_room(now) {
         verdict.effect = Effect::Deny;
@@ -68,6 +91,11 @@ fn ask(input: &Input<'_>, binding: Binding, verdict: &mut Verdict<'_>) {
         return;
     }
     let id: Box<str> = format!("apr-{:032x}", input.moment.entropy).into();
+    let rule_ref = match (&verdict.over, verdict.rule) {
+        (Some(budgets), _) => format!("{BUDGET_REFERENCE}{budgets}").into(),
+        (None, Some(rule)) => rule.reference.clone(),
+        (None, None) => DEFAULT_RULE.into(),
+    };
     verdict.changes.push(Change::ApprovalRequested(Box::new(Approval {
         id: id.clone(),
         binding,
@@ -76,7 +104,7 @@ fn ask(input: &Input<'_>, binding: Binding, verdict: &mut Verdict<'_>) {
         expires_at: now.plus_ms(input.program.runtime.approval_ttl_ms),
         requester: input.requester.into(),
         record: Box::default(),
-        rule_ref: verdict.rule.map_or_else(|| DEFAULT_RULE.into(), |rule| rule.reference.clone()),
+        rule_ref,
         policy: *input.program.hash(),
         session: input.call.session.clone(),
         reason: Some(verdict.message.as_str().into()),

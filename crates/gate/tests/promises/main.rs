@@ -8,12 +8,17 @@
 
 mod answers;
 mod approvals;
+mod budgets;
+mod clock;
 mod fail_closed;
 mod honest;
+mod last_dollar;
 mod limits;
 mod one_policy;
+mod rates;
 mod record_first;
 mod redeem;
+mod restarts;
 mod secrets;
 mod stack;
 mod strict;

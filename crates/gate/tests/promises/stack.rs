@@ -58,6 +58,7 @@ pub fn program(source: &str) -> Arc<Program> {
 pub struct Setup {
     pub dev: bool,
     pub decider: Option<Decider>,
+    pub clock: Option<fn() -> Timestamp>,
     pub state: State,
 }
 
@@ -74,6 +75,9 @@ pub fn not_ready(program: &Arc<Program>, ledger: Ledger, setup: Setup) -> Arc<Ga
     let mut settings = Settings::new(CommitmentKey::new(&[7; 32]), setup.dev);
     if let Some(decider) = setup.decider {
         settings.decider = decider;
+    }
+    if let Some(clock) = setup.clock {
+        settings.clock = clock;
     }
     Arc::new(Gate::new(settings, Arc::clone(program), setup.state, Arc::new(ledger)))
 }

@@ -1,0 +1,191 @@
+//! Step 8: every budget that the tool counts for has room for what the call costs; then the cost is
+//! reserved. Only a call that would be permitted comes to spend. Ends with `BUDGET_EXCEEDED`; a
+//! budget may ask for a person instead, or only tell; the warnings are `BUDGET_WARNING` and
+//! `BUDGET_EXCEEDED`.
+
+use faramesh_call::money::{dollars, micros_up};
+use faramesh_call::{Code, Effect, Object, Timestamp};
+use faramesh_program::image::OnExceed;
+use faramesh_program::limits::Ceiling;
+use faramesh_state::Change;
+use faramesh_state::limits::{Charge, MAX_SESSIONS, Meter, Reservation};
+
+use crate::Flow;
+use crate::evaluate::Evaluator;
+use crate::input::Input;
+use crate::outcome::Unknown;
+use crate::read::View;
+use crate::steps::approvals;
+use crate::steps::sums::Sum;
+use crate::trace::describe;
+use crate::verdict::{Relief, Verdict};
+
+/// What a call costs that nothing says a price of: a tenth of a cent.
+pub const FLAT_COST_MICROS: u64 = 1_000;
+
+/// A budget that has no room for the call.
+struct Exceeded<'a> {
+    ceiling: &'a Ceiling,
+    message: String,
+    resets_at: Option<Timestamp>,
+}
+
+/// What the budgets of one call come to.
+#[derive(Default)]
+struct Tally<'a> {
+    charges: Vec<Charge>,
+    exceeded: Vec<Exceeded<'a>>,
+    warnings: Vec<(Code, String)>,
+    read: Object,
+}
+
+pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
+    let Some(limits) = input.agent.limits().filter(|_| verdict.effect == Effect::Permit) else {
+        return Flow::Continue;
+    };
+    let mut tally = Tally::default();
+    for ceiling in limits.ceilings(&input.call.tool) {
+        if let Err(why) = tally.add(input, ceiling) {
+            return denied(why, None, verdict);
+        }
+    }
+    if tally.charges.is_empty() {
+        return Flow::Continue;
+    }
+    if !tally.read.is_empty() {
+        verdict.inputs.insert("meters", std::mem::take(&mut tally.read));
+    }
+    if let Some(refused) = tally.exceeded.iter().find(|found| found.ceiling.on_exceed == OnExceed::Deny) {
+        return denied(refused.message.clone(), refused.resets_at, verdict);
+    }
+    if ask(input, &tally, verdict) == Flow::End {
+        return Flow::End;
+    }
+    if verdict.effect == Effect::Permit {
+        verdict.warnings.append(&mut tally.warnings);
+        verdict.changes.push(Change::Reserved(Box::new(Reservation {
+            agent: input.agent.name.clone(),
+            record: Box::default(),
+            at: input.moment.now,
+            charges: tally.charges,
+        })));
+    }
+    Flow::Continue
+}
+
+impl<'a> Tally<'a> {
+    /// Adds one ceiling.
+    ///
+    /// # Errors
+    /// In words, when nobody can say whether it holds.
+    fn add(&mut self, input: &Input<'_>, ceiling: &'a Ceiling) -> Result<(), String> {
+        let now = input.moment.now;
+        let meter = input.state.limits().of(&input.agent.name).and_then(|known| known.meter(&ceiling.key));
+        let cost = if ceiling.max_micros.is_some() { cost(input, ceiling)? } else { 0 };
+        let sum = Sum::read(input, ceiling.window, meter);
+        if meter.is_some_and(|meter| !meter.has_room_for(&sum.period, now)) {
+            return Err(format!("budget `{}` counts for {MAX_SESSIONS} sessions already", ceiling.budget));
+        }
+        if !sum.parts.is_empty() {
+            self.read.insert(&*ceiling.key, Meter::to_value(sum.parts.iter().copied()));
+        }
+        let fits = sum.fits(cost, ceiling);
+        if !fits {
+            let message = too_much(ceiling, &sum, cost);
+            if ceiling.on_exceed == OnExceed::Audit {
+                self.warnings.push((Code::BudgetExceeded, message));
+            } else {
+                let resets_at = sum.resets_at(input, cost, ceiling);
+                self.exceeded.push(Exceeded { ceiling, message, resets_at });
+            }
+        }
+        let warned = fits && !sum.warned && is_near(ceiling, &sum, cost);
+        if warned {
+            self.warnings.push((Code::BudgetWarning, near(ceiling, &sum, cost)));
+        }
+        let fixed = ceiling.cost.is_some() || ceiling.max_micros.is_none();
+        let (meter, period) = (ceiling.key.clone(), sum.period);
+        self.charges.push(Charge { meter, period, micros: cost, warned, fixed });
+        Ok(())
+    }
+}
+
+/// Budgets that want a person to decide: an approval of this very call covers them, or is asked for.
+fn ask<'a>(input: &Input<'a>, tally: &Tally<'_>, verdict: &mut Verdict<'a>) -> Flow {
+    let Some(first) = tally.exceeded.first() else { return Flow::Continue };
+    let mut names: Vec<&str> = tally.exceeded.iter().map(|found| &*found.ceiling.budget).collect();
+    names.dedup();
+    verdict.over = Some(names.join(",").into());
+    verdict.effect = Effect::Defer;
+    verdict.code = Code::PolicyDefer;
+    verdict.message = format!("{}; a person decides", first.message);
+    let rules_approval = verdict.approval.take();
+    let flow = approvals::cover(input, verdict);
+    if verdict.effect != Effect::Permit {
+        // The approval of the rule stays for when this one is there too.
+        verdict.changes.retain(|change| !matches!(change, Change::ApprovalConsumed { .. }));
+    } else if verdict.approval.is_none() {
+        verdict.approval = rules_approval;
+    }
+    flow
+}
+
+fn denied(message: String, resets_at: Option<Timestamp>, verdict: &mut Verdict<'_>) -> Flow {
+    verdict.effect = Effect::Deny;
+    verdict.code = Code::BudgetExceeded;
+    verdict.message = message;
+    verdict.relief = Some(Relief::BudgetReset { at: resets_at });
+    // What was not permitted uses no approval.
+    verdict.approval = None;
+    verdict.changes.retain(|change| !matches!(change, Change::ApprovalConsumed { .. }));
+    Flow::End
+}
+
+/// What the call costs, in micro-dollars.
+fn cost(input: &Input<'_>, ceiling: &Ceiling) -> Result<u64, String> {
+    let Some(operand) = ceiling.cost else { return Ok(FLAT_COST_MICROS) };
+    let evaluator = Evaluator::new(input.program, input.agent, input.call, input.moment.now);
+    let unknown = |why: &str| format!("budget `{}` cannot tell what this call costs: {why}", ceiling.budget);
+    match evaluator.operand(operand) {
+        Ok(View::Number(number)) => {
+            micros_up(&number).ok_or_else(|| unknown("the amount is below zero or too large"))
+        }
+        Ok(_) => Err(unknown(&describe(evaluator.type_error(operand), input.program))),
+        Err(why @ (Unknown::Absent(_) | Unknown::Type(_) | Unknown::Limit)) => {
+            Err(unknown(&describe(why, input.program)))
+        }
+    }
+}
+
+fn too_much(ceiling: &Ceiling, sum: &Sum<'_>, cost: u64) -> String {
+    match (ceiling.max_micros, ceiling.max_calls) {
+        (Some(max), _) if sum.micros.saturating_add(cost) > max => format!(
+            "this call costs ${}, and budget `{}` has ${} of ${} left",
+            dollars(cost),
+            ceiling.budget,
+            dollars(max.saturating_sub(sum.micros)),
+            dollars(max),
+        ),
+        (_, max_calls) => {
+            let max_calls = max_calls.unwrap_or_default();
+            format!("budget `{}` has room for {max_calls} calls, and all were made", ceiling.budget)
+        }
+    }
+}
+
+/// Whether the call takes the sum to the share of the ceiling at which people are told.
+fn is_near(ceiling: &Ceiling, sum: &Sum<'_>, cost: u64) -> bool {
+    let Some(share) = ceiling.warn_at_millionths else { return false };
+    let reaches = |used: u64, max: u64| u128::from(used) * 1_000_000 >= u128::from(max) * u128::from(share);
+    ceiling.max_micros.is_some_and(|max| reaches(sum.micros.saturating_add(cost), max))
+        || ceiling.max_calls.is_some_and(|max| reaches(sum.calls.saturating_add(1), max.into()))
+}
+
+fn near(ceiling: &Ceiling, sum: &Sum<'_>, cost: u64) -> String {
+    let money = ceiling
+        .max_micros
+        .map(|max| format!("${} of ${}", dollars(sum.micros.saturating_add(cost)), dollars(max)));
+    let calls = ceiling.max_calls.map(|max| format!("{} of {max} calls", sum.calls.saturating_add(1)));
+    let used = [money, calls].into_iter().flatten().collect::<Vec<_>>().join(" and ");
+    format!("budget `{}` has used {used}", ceiling.budget)
+}

@@ -1,0 +1,114 @@
+//! What a budget has used in the window that a call falls into, and when there is room again.
+//!
+//! INVARIANT a clock that went back opens no window: a sum is taken over the latest day, month or
+//! slice that anything was charged to.
+
+use faramesh_call::Timestamp;
+use faramesh_program::image::Window;
+use faramesh_program::limits::Ceiling;
+use faramesh_state::limits::{Meter, Period, SLICES, Spent};
+
+use crate::input::Input;
+
+/// What was used in one window.
+#[derive(Debug)]
+pub(crate) struct Sum<'a> {
+    /// What a call now is charged to.
+    pub period: Period,
+    /// Micro-dollars.
+    pub micros: u64,
+    /// Calls.
+    pub calls: u64,
+    /// Whether the warning of the window was given.
+    pub warned: bool,
+    /// What it was added up from, oldest first.
+    pub parts: Vec<(&'a Period, &'a Spent)>,
+}
+
+impl<'a> Sum<'a> {
+    pub(crate) fn read(input: &Input<'_>, window: Window, meter: Option<&'a Meter>) -> Self {
+        let period = period(input, window, meter);
+        let parts: Vec<_> =
+            meter.into_iter().flat_map(Meter::periods).filter(|(known, _)| counts(known, &period)).collect();
+        let (mut micros, mut calls, mut warned) = (0_u64, 0_u64, false);
+        for (_, spent) in &parts {
+            micros = micros.saturating_add(spent.micros);
+            calls = calls.saturating_add(spent.calls);
+            warned |= spent.warned;
+        }
+        Self { period, micros, calls, warned, parts }
+    }
+
+    /// Whether one more call of this cost is within a ceiling.
+    pub(crate) fn fits(&self, cost: u64, ceiling: &Ceiling) -> bool {
+        let money =
+            ceiling.max_micros.is_none_or(|max| self.micros.checked_add(cost).is_some_and(|sum| sum <= max));
+        money && ceiling.max_calls.is_none_or(|max| self.calls < u64::from(max))
+    }
+
+    /// When a call of this cost fits, if nothing else is charged; `None` when it never does.
+    pub(crate) fn resets_at(&self, input: &Input<'_>, cost: u64, ceiling: &Ceiling) -> Option<Timestamp> {
+        if ceiling.max_micros.is_some_and(|max| cost > max) || ceiling.max_calls == Some(0) {
+            return None;
+        }
+        match &self.period {
+            Period::Session(_) => None,
+            Period::Day(day) => Some(input.program.day_begins(day.saturating_add(1))),
+            Period::Month(month) => input.program.month_begins(month.saturating_add(1)),
+            Period::Slice { .. } => self.slices_pass(cost, ceiling),
+        }
+    }
+
+    /// When enough slices are older than the window.
+    fn slices_pass(&self, cost: u64, ceiling: &Ceiling) -> Option<Timestamp> {
+        let (mut micros, mut calls) = (self.micros, self.calls);
+        self.parts.iter().find_map(|(part, spent)| {
+            let Period::Slice { length_ms, number } = part else { return None };
+            micros = micros.saturating_sub(spent.micros);
+            calls = calls.saturating_sub(spent.calls);
+            let money = ceiling.max_micros.is_none_or(|max| micros.saturating_add(cost) <= max);
+            let fits = money && ceiling.max_calls.is_none_or(|max| calls < u64::from(max));
+            let gone = number.saturating_add(SLICES).saturating_add(1);
+            fits.then(|| Timestamp(gone.saturating_mul(*length_ms)))
+        })
+    }
+}
+
+/// What a call is charged to.
+fn period(input: &Input<'_>, window: Window, meter: Option<&Meter>) -> Period {
+    let now = input.moment.now;
+    let known = || meter.into_iter().flat_map(Meter::periods).rev().map(|(period, _)| period);
+    match window {
+        Window::Session => Period::Session(input.call.session.clone().unwrap_or_default()),
+        Window::Daily => {
+            let day = input.program.local_day(now);
+            let latest =
+                known().find_map(|found| if let Period::Day(day) = found { Some(*day) } else { None });
+            Period::Day(day.max(latest.unwrap_or(0)))
+        }
+        Window::Monthly => {
+            let month = input.program.local_month(now);
+            let latest =
+                known().find_map(|found| if let Period::Month(month) = found { Some(*month) } else { None });
+            Period::Month(month.max(latest.unwrap_or(0)))
+        }
+        Window::Rolling(window_ms) => {
+            let length = window_ms.div_ceil(SLICES).max(1);
+            let latest = known().find_map(|found| match found {
+                Period::Slice { length_ms, number } if *length_ms == length => Some(*number),
+                _ => None,
+            });
+            Period::Slice { length_ms: length, number: (now.0 / length).max(latest.unwrap_or(0)) }
+        }
+    }
+}
+
+/// Whether what was charged to one period counts in the window that ends with another.
+fn counts(known: &Period, current: &Period) -> bool {
+    match (known, current) {
+        (Period::Slice { length_ms, number }, Period::Slice { length_ms: length, number: current }) => {
+            length_ms == length && number.saturating_add(SLICES) >= *current
+        }
+        _ => known == current,
+    }
+}

@@ -1,0 +1,239 @@
+//! An agent's rate limits and budgets, ready for deciding: by tool, each with the name that the
+//! state knows it by. Leaves out how much of them is left.
+//!
+//! INVARIANT stable names: a name says only what a sum is about, so a policy that changes a ceiling
+//! goes on with what was used under the one before.
+
+use faramesh_call::Timestamp;
+
+use crate::image::{Budget, OnExceed, RateLimit, Window};
+use crate::program::Program;
+use crate::tools::ToolIndex;
+
+/// The limits of one agent.
+#[derive(Debug, Default)]
+pub struct Limits {
+    rates: Vec<Rate>,
+    rate_tools: ToolIndex,
+    ceilings: Vec<Ceiling>,
+    ceiling_tools: ToolIndex,
+}
+
+/// `rate_limit "stripe/*": 10 per minute burst 5`
+#[derive(Debug)]
+pub struct Rate {
+    /// Its name in the state.
+    pub key: Box<str>,
+    /// The tool pattern.
+    pub pattern: Box<str>,
+    /// Tokens that come back in a period.
+    pub count: u32,
+    /// The period, in milliseconds.
+    pub period_ms: u64,
+    /// Most tokens at once.
+    pub burst: u32,
+}
+
+/// One ceiling of a budget. A budget with `daily` beside another window has two.
+#[derive(Debug)]
+pub struct Ceiling {
+    /// Its name in the state.
+    pub key: Box<str>,
+    /// The budget's name.
+    pub budget: Box<str>,
+    /// Most money, in micro-dollars.
+    pub max_micros: Option<u64>,
+    /// Most calls.
+    pub max_calls: Option<u32>,
+    /// When the sum begins anew.
+    pub window: Window,
+    /// Millionths of the ceiling at which people are told.
+    pub warn_at_millionths: Option<u32>,
+    /// What happens to a call beyond it.
+    pub on_exceed: OnExceed,
+    /// The operand that says what a call costs; the outcome says it when absent.
+    pub cost: Option<u32>,
+}
+
+impl Limits {
+    /// The limits of an agent; `None` when it has none.
+    pub(crate) fn new(rates: Vec<RateLimit>, budgets: Vec<Budget<u32>>) -> Option<Box<Self>> {
+        if rates.is_empty() && budgets.is_empty() {
+            return None;
+        }
+        let mut limits = Self::default();
+        for rate in rates {
+            limits.add_rate(rate);
+        }
+        for budget in budgets {
+            limits.add_budget(budget);
+        }
+        limits.rate_tools = limits.rate_tools.finished();
+        limits.ceiling_tools = limits.ceiling_tools.finished();
+        Some(Box::new(limits))
+    }
+
+    fn add_rate(&mut self, rate: RateLimit) {
+        let number = number(self.rates.len());
+        self.rate_tools.add(&rate.pattern, number);
+        let same = |known: &&Rate| *known.pattern == *rate.pattern && known.period_ms == rate.period_ms;
+        let twins = self.rates.iter().filter(same).count();
+        let mut key = format!("{} per {}ms", rate.pattern, rate.period_ms);
+        if twins > 0 {
+            key.push_str(&format!(" #{}", twins + 1));
+        }
+        self.rates.push(Rate {
+            key: key.into(),
+            pattern: rate.pattern.into(),
+            count: rate.count,
+            period_ms: rate.period_ms,
+            burst: rate.burst,
+        });
+    }
+
+    fn add_budget(&mut self, budget: Budget<u32>) {
+        let daily = budget.daily_micros.map(|daily| Ceiling {
+            // Names of budgets may have any character but a control character.
+            key: format!("{}\n{DAILY}", budget.id).into(),
+            max_micros: Some(daily),
+            max_calls: None,
+            window: Window::Daily,
+            ..ceiling(&budget)
+        });
+        let main = (budget.max_micros.is_some() || budget.max_calls.is_some()).then(|| ceiling(&budget));
+        for ceiling in [main, daily].into_iter().flatten() {
+            let number = number(self.ceilings.len());
+            if budget.tools.is_empty() {
+                self.ceiling_tools.add("*", number);
+            }
+            for pattern in &budget.tools {
+                self.ceiling_tools.add(pattern, number);
+            }
+            self.ceilings.push(ceiling);
+        }
+    }
+
+    /// The rate limits that a tool counts for.
+    pub fn rates(&self, tool: &str) -> impl Iterator<Item = &Rate> {
+        of_tool(&self.rate_tools, &self.rates, tool)
+    }
+
+    /// The ceilings that a tool counts for.
+    pub fn ceilings(&self, tool: &str) -> impl Iterator<Item = &Ceiling> {
+        of_tool(&self.ceiling_tools, &self.ceilings, tool)
+    }
+
+    /// Every ceiling, in the order of the budgets' names.
+    #[must_use]
+    pub fn all_ceilings(&self) -> &[Ceiling] {
+        &self.ceilings
+    }
+}
+
+/// What the name of the daily ceiling of another window ends with.
+const DAILY: &str = "daily";
+
+fn ceiling(budget: &Budget<u32>) -> Ceiling {
+    Ceiling {
+        key: budget.id.as_str().into(),
+        budget: budget.id.as_str().into(),
+        max_micros: budget.max_micros,
+        max_calls: budget.max_calls,
+        window: budget.window,
+        warn_at_millionths: budget.warn_at_millionths,
+        on_exceed: budget.on_exceed,
+        cost: budget.cost,
+    }
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// Each limit once, although several of its patterns may match.
+fn of_tool<'a, T>(tools: &'a ToolIndex, limits: &'a [T], tool: &str) -> impl Iterator<Item = &'a T> {
+    let mut candidates = tools.candidates(tool);
+    let mut last = None;
+    std::iter::from_fn(move || {
+        loop {
+            let next = candidates.next_rule()?;
+            if last.replace(next) != Some(next) {
+                return limits.get(usize::try_from(next).ok()?);
+            }
+        }
+    })
+}
+
+impl Program {
+    /// Days since 1970 in the policy's time zone.
+    #[must_use]
+    pub fn local_day(&self, now: Timestamp) -> u64 {
+        self.local(now).0 / MS_PER_DAY
+    }
+
+    /// Months since the year 0 in the policy's time zone.
+    #[must_use]
+    pub fn local_month(&self, now: Timestamp) -> u64 {
+        let civil = self.local(now).civil();
+        civil.year * 12 + civil.month - 1
+    }
+
+    /// When a day begins in the policy's time zone.
+    #[must_use]
+    pub fn day_begins(&self, day: u64) -> Timestamp {
+        let local = Timestamp(day.saturating_mul(MS_PER_DAY));
+        // The offset is that of the time sought; from a guess a day off it takes two steps.
+        (0..3).fold(local, |guess, _| {
+            let ahead = self.local(guess).0.cast_signed().saturating_sub(guess.0.cast_signed());
+            Timestamp(u64::try_from(local.0.cast_signed().saturating_sub(ahead)).unwrap_or(0))
+        })
+    }
+
+    /// When a month begins in the policy's time zone.
+    #[must_use]
+    pub fn month_begins(&self, month: u64) -> Option<Timestamp> {
+        let first = Timestamp::parse(&format!("{:04}-{:02}-01T00:00:00Z", month / 12, month % 12 + 1))?;
+        Some(self.day_begins(first.0 / MS_PER_DAY))
+    }
+}
+
+const MS_PER_DAY: u64 = 86_400_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::Sharing;
+
+    fn rate(pattern: &str, count: u32, period_ms: u64) -> RateLimit {
+        RateLimit { pattern: pattern.to_owned(), count, period_ms, burst: count, scope: Sharing::Instance }
+    }
+
+    fn budget(id: &str, tools: &[&str]) -> Budget<u32> {
+        Budget {
+            id: id.to_owned(),
+            max_micros: Some(5),
+            daily_micros: Some(2),
+            max_calls: None,
+            window: Window::Session,
+            warn_at_millionths: None,
+            on_exceed: OnExceed::Deny,
+            tools: tools.iter().map(|tool| (*tool).to_owned()).collect(),
+            cost: None,
+            scope: Sharing::Instance,
+        }
+    }
+
+    #[test]
+    fn each_limit_once_and_under_a_name_of_its_own() {
+        let rates =
+            vec![rate("a/*", 1, 1_000), rate("a/*", 9, 60_000), rate("a/b", 2, 1_000), rate("a/b", 3, 1_000)];
+        let budgets = vec![budget("x", &["a/*", "a/b"]), budget("y", &[])];
+        let limits = Limits::new(rates, budgets).unwrap();
+        let keys: Vec<&str> = limits.rates("a/b").map(|rate| &*rate.key).collect();
+        assert_eq!(keys, ["a/* per 1000ms", "a/* per 60000ms", "a/b per 1000ms", "a/b per 1000ms #2"]);
+        let keys: Vec<&str> = limits.ceilings("a/b").map(|ceiling| &*ceiling.key).collect();
+        assert_eq!(keys, ["x", "x\ndaily", "y", "y\ndaily"]);
+        assert_eq!(limits.ceilings("other").count(), 2);
+        assert!(Limits::new(Vec::new(), Vec::new()).is_none());
+    }
+}
