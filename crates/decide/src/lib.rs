@@ -20,6 +20,7 @@ pub use input::{Input, Moment};
 pub use outcome::{Outcome, Unknown};
 pub use steps::budgets::FLAT_COST_MICROS;
 pub use steps::redact::{REDACTED, sealed_args};
+pub use steps::sums::Sum;
 pub use trace::{Trace, Tried};
 pub use verdict::{ApprovalUse, Relief, Verdict};
 

@@ -7,6 +7,7 @@
 
 mod approvals;
 mod ask;
+mod budgets;
 mod deferred;
 mod gate;
 mod lifecycle;
@@ -18,6 +19,7 @@ mod sealing;
 mod swap;
 
 pub use approvals::{ApprovalError, Operator};
+pub use budgets::{BudgetStatus, budgets};
 pub use deferred::PollStatus;
 pub use faramesh_identity::Peer;
 pub use gate::{Decider, Gate, Settings};

@@ -3,6 +3,7 @@
 //! and the output says why. The code of a message of `check` is explained by its page.
 
 mod again;
+mod limits;
 mod page;
 mod view;
 

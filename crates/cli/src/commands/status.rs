@@ -92,7 +92,8 @@ fn view(value: &Value) -> String {
         ("approvals", approvals(value)),
     ];
     let sinks = list(value, &["ledger", "sinks"]).iter().map(|value| ("sink", sink(value)));
-    let rows: Vec<_> = rows.into_iter().chain(sinks).collect();
+    let budgets = list(value, &["budgets"]).iter().map(|value| ("budget", budget(value)));
+    let rows: Vec<_> = rows.into_iter().chain(budgets).chain(sinks).collect();
     let mut text = pairs(&rows);
     let warnings = list(value, &["warnings"]);
     if !warnings.is_empty() {
@@ -163,6 +164,26 @@ fn ledger(value: &Value) -> String {
     }
 }
 
+fn budget(value: &Value) -> String {
+    let shown =
+        |key: &str| json::at(value, &[key]).filter(|value| **value != Value::Null).map(json::indented);
+    let of = |used: &str, most: &str, sign: &str| {
+        Some(format!("{sign}{} of {sign}{}", shown(used)?, shown(most)?))
+    };
+    let calls = of("calls", "max_calls", "").map(|calls| format!("{calls} calls"));
+    let used: Vec<String> = [of("spent_usd", "max_usd", "$"), calls].into_iter().flatten().collect();
+    let mut line = format!("{} {}: {}", text(value, &["agent"]), text(value, &["id"]), used.join(", "));
+    let session = text(value, &["session"]);
+    if !session.is_empty() {
+        line.push_str(&format!(", session {session}"));
+    }
+    let resets_at = text(value, &["resets_at"]);
+    if !resets_at.is_empty() {
+        line.push_str(&format!(", until {}", time::day_and_time(resets_at)));
+    }
+    line
+}
+
 fn sink(value: &Value) -> String {
     let state = match text(value, &["status"]) {
         "HEALTHY" => words::good("HEALTHY"),
@@ -221,6 +242,8 @@ mod tests {
             "wal":{"backend":"memory","path":null}},"ledger":{"records":1200,"signed":false,
             "sinks":[{"name":"siem","destination":"https://siem.example.com","status":"DEGRADED","lag":1200,
             "last_delivery":null}]},
+            "budgets":[{"agent":"a","id":"daily","session":null,"spent_usd":2.5,"max_usd":10,"calls":3,
+            "max_calls":null,"resets_at":"2026-11-21T00:00:00.000Z"}],
             "approvals":{"pending":2,"oldest_age_seconds":61},"warnings":["records are not signed"]}"#,
         )
         .unwrap();
@@ -233,6 +256,7 @@ mod tests {
             "2 calls waiting",
             "siem to https://siem.example.com: ",
             "1,200 records behind, nothing delivered yet",
+            "a daily: $2.5 of $10, until ",
             "! records are not signed",
         ] {
             assert!(text.contains(part), "{part}:\n{text}");

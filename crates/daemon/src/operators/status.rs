@@ -1,8 +1,9 @@
 //! What a daemon says about itself, honestly: which protections are active and which are not.
 
+use faramesh_call::money::dollars;
 use faramesh_call::{Object, Value, object};
 use faramesh_dpr::write_hash;
-use faramesh_gate::Lifecycle;
+use faramesh_gate::{BudgetStatus, Lifecycle, budgets};
 use faramesh_identity::believes_callers;
 use faramesh_ledger::CheckpointStatus;
 use faramesh_program::image::Mode;
@@ -59,7 +60,7 @@ pub(super) fn status(context: &Context) -> Object {
         "identity" => if believes { "self-declared" } else { "unix" },
         "daemon" => daemon,
         "providers" => Vec::<Value>::new(),
-        "budgets" => Vec::<Value>::new(),
+        "budgets" => budgets(&program, &state, now).iter().map(budget).collect::<Value>(),
         "approvals" => object! {
             "pending" => pending.len(),
             "oldest_age_seconds" => pending.iter().max().copied(),
@@ -76,6 +77,20 @@ pub(super) fn status(context: &Context) -> Object {
             "sinks" => sinks.iter().map(sink).collect::<Value>(),
         },
         "warnings" => warnings(gate.is_dev(), mode, believes, &ledger, &sinks, retention),
+    }
+}
+
+/// How a budget stands, in the words of `status`.
+fn budget(status: &BudgetStatus) -> Object {
+    object! {
+        "agent" => &*status.agent,
+        "id" => &*status.id,
+        "session" => status.session.as_deref(),
+        "spent_usd" => dollars(status.spent_micros),
+        "max_usd" => status.max_micros.map(dollars),
+        "calls" => status.calls,
+        "max_calls" => status.max_calls.map(u64::from),
+        "resets_at" => status.resets_at.map(|at| at.to_string()),
     }
 }
 

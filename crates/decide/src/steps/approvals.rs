@@ -65,6 +65,7 @@ fn answered(approval: &Approval, verdict: &mut Verdict<'_>) {
     match approval.status {
         Status::Approved => {
             used.status = Status::Consumed.as_str();
+            verdict.inputs.insert("approval", &*approval.id);
             verdict.effect = Effect::Permit;
             verdict.code = Code::Approved;
             verdict.message = String::new();

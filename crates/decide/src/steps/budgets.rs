@@ -82,7 +82,8 @@ impl<'a> Tally<'a> {
         let now = input.moment.now;
         let meter = input.state.limits().of(&input.agent.name).and_then(|known| known.meter(&ceiling.key));
         let cost = if ceiling.max_micros.is_some() { cost(input, ceiling)? } else { 0 };
-        let sum = Sum::read(input, ceiling.window, meter);
+        let session = input.call.session.as_deref().unwrap_or_default();
+        let sum = Sum::read(input.program, ceiling.window, session, now, meter);
         if meter.is_some_and(|meter| !meter.has_room_for(&sum.period, now)) {
             return Err(format!("budget `{}` counts for {MAX_SESSIONS} sessions already", ceiling.budget));
         }
@@ -95,7 +96,7 @@ impl<'a> Tally<'a> {
             if ceiling.on_exceed == OnExceed::Audit {
                 self.warnings.push((Code::BudgetExceeded, message));
             } else {
-                let resets_at = sum.resets_at(input, cost, ceiling);
+                let resets_at = sum.fits_at(input.program, cost, ceiling);
                 self.exceeded.push(Exceeded { ceiling, message, resets_at });
             }
         }

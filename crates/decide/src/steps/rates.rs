@@ -82,7 +82,7 @@ fn period(period_ms: u64) -> String {
         60_000 => "a minute".to_owned(),
         3_600_000 => "an hour".to_owned(),
         86_400_000 => "a day".to_owned(),
-        _ if period_ms % 1_000 == 0 => format!("{} s", period_ms / 1_000),
+        _ if period_ms.is_multiple_of(1_000) => format!("{} s", period_ms / 1_000),
         _ => format!("{period_ms} ms"),
     }
 }

@@ -4,15 +4,14 @@
 //! slice that anything was charged to.
 
 use faramesh_call::Timestamp;
+use faramesh_program::Program;
 use faramesh_program::image::Window;
 use faramesh_program::limits::Ceiling;
 use faramesh_state::limits::{Meter, Period, SLICES, Spent};
 
-use crate::input::Input;
-
 /// What was used in one window.
 #[derive(Debug)]
-pub(crate) struct Sum<'a> {
+pub struct Sum<'a> {
     /// What a call now is charged to.
     pub period: Period,
     /// Micro-dollars.
@@ -26,8 +25,16 @@ pub(crate) struct Sum<'a> {
 }
 
 impl<'a> Sum<'a> {
-    pub(crate) fn read(input: &Input<'_>, window: Window, meter: Option<&'a Meter>) -> Self {
-        let period = period(input, window, meter);
+    /// Reads the window that a call of `session` falls into at `now`.
+    #[must_use]
+    pub fn read(
+        program: &Program,
+        window: Window,
+        session: &str,
+        now: Timestamp,
+        meter: Option<&'a Meter>,
+    ) -> Self {
+        let period = period(program, window, session, now, meter);
         let parts: Vec<_> =
             meter.into_iter().flat_map(Meter::periods).filter(|(known, _)| counts(known, &period)).collect();
         let (mut micros, mut calls, mut warned) = (0_u64, 0_u64, false);
@@ -47,15 +54,25 @@ impl<'a> Sum<'a> {
     }
 
     /// When a call of this cost fits, if nothing else is charged; `None` when it never does.
-    pub(crate) fn resets_at(&self, input: &Input<'_>, cost: u64, ceiling: &Ceiling) -> Option<Timestamp> {
+    pub(crate) fn fits_at(&self, program: &Program, cost: u64, ceiling: &Ceiling) -> Option<Timestamp> {
         if ceiling.max_micros.is_some_and(|max| cost > max) || ceiling.max_calls == Some(0) {
             return None;
         }
         match &self.period {
-            Period::Session(_) => None,
-            Period::Day(day) => Some(input.program.day_begins(day.saturating_add(1))),
-            Period::Month(month) => input.program.month_begins(month.saturating_add(1)),
             Period::Slice { .. } => self.slices_pass(cost, ceiling),
+            _ => self.resets_at(program),
+        }
+    }
+
+    /// When the window begins anew, or the first of a rolling one comes back; `None` for sessions, and
+    /// when nothing was used.
+    #[must_use]
+    pub fn resets_at(&self, program: &Program) -> Option<Timestamp> {
+        match &self.period {
+            Period::Session(_) => None,
+            Period::Day(day) => Some(program.day_begins(day.saturating_add(1))),
+            Period::Month(month) => program.month_begins(month.saturating_add(1)),
+            Period::Slice { .. } => self.parts.first().and_then(|(part, _)| gone(part)),
         }
     }
 
@@ -63,31 +80,34 @@ impl<'a> Sum<'a> {
     fn slices_pass(&self, cost: u64, ceiling: &Ceiling) -> Option<Timestamp> {
         let (mut micros, mut calls) = (self.micros, self.calls);
         self.parts.iter().find_map(|(part, spent)| {
-            let Period::Slice { length_ms, number } = part else { return None };
             micros = micros.saturating_sub(spent.micros);
             calls = calls.saturating_sub(spent.calls);
             let money = ceiling.max_micros.is_none_or(|max| micros.saturating_add(cost) <= max);
             let fits = money && ceiling.max_calls.is_none_or(|max| calls < u64::from(max));
-            let gone = number.saturating_add(SLICES).saturating_add(1);
-            fits.then(|| Timestamp(gone.saturating_mul(*length_ms)))
+            fits.then(|| gone(part))?
         })
     }
 }
 
+/// When all of a slice is older than its window.
+fn gone(part: &Period) -> Option<Timestamp> {
+    let Period::Slice { length_ms, number } = part else { return None };
+    Some(Timestamp(number.saturating_add(SLICES).saturating_add(1).saturating_mul(*length_ms)))
+}
+
 /// What a call is charged to.
-fn period(input: &Input<'_>, window: Window, meter: Option<&Meter>) -> Period {
-    let now = input.moment.now;
+fn period(program: &Program, window: Window, session: &str, now: Timestamp, meter: Option<&Meter>) -> Period {
     let known = || meter.into_iter().flat_map(Meter::periods).rev().map(|(period, _)| period);
     match window {
-        Window::Session => Period::Session(input.call.session.clone().unwrap_or_default()),
+        Window::Session => Period::Session(session.into()),
         Window::Daily => {
-            let day = input.program.local_day(now);
+            let day = program.local_day(now);
             let latest =
                 known().find_map(|found| if let Period::Day(day) = found { Some(*day) } else { None });
             Period::Day(day.max(latest.unwrap_or(0)))
         }
         Window::Monthly => {
-            let month = input.program.local_month(now);
+            let month = program.local_month(now);
             let latest =
                 known().find_map(|found| if let Period::Month(month) = found { Some(*month) } else { None });
             Period::Month(month.max(latest.unwrap_or(0)))

@@ -33,7 +33,7 @@ pub fn back(ms: u64) {
     NOW.set(NOW.get() - ms);
 }
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     Timestamp(NOW.get())
 }
 
@@ -46,8 +46,9 @@ pub fn clocked(program: &Arc<Program>, ledger: Ledger, state: State) -> Arc<Gate
 pub fn replayed(gate: &Gate, program: &Program) -> usize {
     let mut decided = 0;
     for record in records(gate).iter().filter(|record| record.kind() == Kind::Decision) {
-        // Approvals are not among the inputs: what a person answered is in the record itself.
-        if record.approval().is_some() {
+        // What a person answered is named among the inputs, and in a record of its own.
+        let answered = record.field("inputs").is_some_and(|inputs| inputs.get("approval").is_some());
+        if answered || record.approval().is_some() {
             continue;
         }
         let (changes, code) = decided_again(record, program);

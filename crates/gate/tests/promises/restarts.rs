@@ -8,9 +8,9 @@ use std::sync::Arc;
 use faramesh_call::{Call, Number, Value};
 use faramesh_gate::{Gate, Outcome, OutcomeStatus, Reply};
 use faramesh_program::Program;
-use faramesh_state::State;
+use faramesh_state::{State, Status};
 
-use crate::clock::{NOON, back, clocked, forward, replayed, set};
+use crate::clock::{NOON, back, clocked, forward, now, replayed, set};
 use crate::stack::{answer, ask, call, memory, on_disk, peer, program, token, wire};
 
 const POLICY: &str = r#"
@@ -95,7 +95,8 @@ impl Daemon {
     fn answer(&mut self, which: usize, approved: bool) {
         if which < self.waiting.len() {
             let token = self.waiting.remove(which);
-            if self.gate.state().approval(&token).unwrap().resolution.is_none() {
+            let approval = self.gate.state().approval(&token).unwrap().clone();
+            if approval.status_at(now()) == Status::Pending {
                 answer(&self.gate, &token, approved);
             }
         }

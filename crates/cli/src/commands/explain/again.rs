@@ -77,7 +77,7 @@ fn decided_again(
     call: &Call,
     lines: &[&str],
 ) -> Option<Value> {
-    let state = State::default();
+    let state = State::of_inputs(&agent.name, &record.field("inputs").unwrap_or_default());
     let input = Input {
         program,
         agent,

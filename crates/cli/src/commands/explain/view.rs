@@ -3,6 +3,7 @@
 
 use faramesh_call::{Value, json as exact};
 
+use super::limits;
 use crate::views::json::{at, list, number, text as member};
 use crate::views::record::{cut, safe};
 use crate::views::table::pairs;
@@ -14,6 +15,9 @@ pub fn text(value: &Value) -> String {
     let mut sections = vec![headline(record), rules(value, record)];
     if let Some(args) = record.get("args").filter(|args| **args != Value::Null) {
         sections.push(section("Arguments, as they are recorded", &json::indented(args)));
+    }
+    if let Some(limits) = limits::text(record) {
+        sections.push(section("Rates and budgets", &limits));
     }
     let steps = pairs(&steps(value, record));
     sections.push(section("Steps", &steps));
