@@ -36,10 +36,16 @@ codes! {
     PolicyDefer = "POLICY_DEFER",
     /// A limit of the evaluation was reached.
     PolicyLimit = "POLICY_LIMIT",
+    /// The agent may not use this model.
+    ModelDenied = "MODEL_DENIED",
+    /// The session has lasted, paused or called too long.
+    SessionExpired = "SESSION_EXPIRED",
     /// Calls of this tool come faster than the policy allows.
     RateExceeded = "RATE_EXCEEDED",
     /// The call would spend more than a budget has left.
     BudgetExceeded = "BUDGET_EXCEEDED",
+    /// A counter of the agent's day is at its ceiling.
+    AmbientExceeded = "AMBIENT_EXCEEDED",
     /// A budget is near its ceiling; beside a permit.
     BudgetWarning = "BUDGET_WARNING",
     /// A person approved this very call.
@@ -74,7 +80,8 @@ impl Code {
             Self::PolicyPermit | Self::Approved | Self::BudgetWarning => None,
             Self::PolicyDefer => Some("pending_approval"),
             Self::RateExceeded | Self::DaemonNotReady | Self::LedgerUnavailable => Some("retry_after"),
-            Self::BudgetExceeded => Some("budget_reset"),
+            Self::BudgetExceeded | Self::AmbientExceeded => Some("budget_reset"),
+            Self::SessionExpired => Some("operator"),
             _ => Some("rule_block"),
         }
     }
@@ -87,6 +94,7 @@ impl Code {
             Self::PolicyDefer
                 | Self::RateExceeded
                 | Self::BudgetExceeded
+                | Self::AmbientExceeded
                 | Self::DaemonNotReady
                 | Self::LedgerUnavailable
         )

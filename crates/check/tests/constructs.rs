@@ -115,8 +115,6 @@ fn each_construct_is_refused_by_name_and_once() {
         ("alert { on = deny notify = \"stderr://\" }\npermit a".to_owned(), "alert"),
         (agent("rate_limit \"a\": 5 per 30s scope = \"fleet\""), "rate_limit.scope = \"fleet\""),
         (agent("budget daily { max $1 scope = \"fleet\" }"), "budget.scope = \"fleet\""),
-        (agent("model_policy { allow = [\"m\"] }"), "model_policy"),
-        (agent("session { max_duration = 1h }"), "session"),
         (agent("delegate a { scope = [stripe/*] ttl = 1h ceiling = permit }"), "delegate"),
         (agent("phase \"intake\" { permit docs/search }"), "phase"),
         (
@@ -124,7 +122,8 @@ fn each_construct_is_refused_by_name_and_once() {
             "completion_gate",
         ),
         (agent("selector \"role\" { source = \"https://x\" cache = 5m }"), "selector"),
-        (agent("ambient { max_calls_per_day = 5 }"), "ambient"),
+        (agent("ambient { max_customers_per_day = 5 }"), "ambient.max_customers_per_day"),
+        (agent("ambient { max_data_volume = 5mb }"), "ambient.max_data_volume"),
         (rule("reeval true"), "reeval"),
         ("defer a approvals_required 2".to_owned(), "approvals_required"),
         (rule("if purpose(\"x\")"), "purpose"),

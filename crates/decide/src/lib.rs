@@ -1,7 +1,7 @@
 //! One decision as a pure function: (program, call, state, now) to a verdict, its trace and the
 //! changes of state that it asks for. The order of the steps is the order of this list; each step is
 //! one file in `steps/`, and any of them may end the call. Steps on other blocks of the language
-//! (models, sessions, phases, egress) take their place here when they come.
+//! (phases, delegation, egress) take their place here when they come.
 //!
 //! INVARIANT: no I/O, no clock, no randomness. The same input gives the same verdict.
 
@@ -35,6 +35,8 @@ enum Flow {
 type Step = for<'a> fn(&Input<'a>, &mut Verdict<'a>) -> Flow;
 
 const STEPS: &[Step] = &[
+    steps::models::step,
+    steps::sessions::step,
     steps::rules::step,
     steps::rates::step,
     steps::approvals::cover,

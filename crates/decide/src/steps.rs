@@ -2,7 +2,9 @@
 
 pub(crate) mod approvals;
 pub(crate) mod budgets;
+pub(crate) mod models;
 pub(crate) mod rates;
 pub(crate) mod redact;
 pub(crate) mod rules;
+pub(crate) mod sessions;
 pub(crate) mod sums;

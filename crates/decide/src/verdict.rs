@@ -54,6 +54,8 @@ pub enum Relief {
         /// In UTC.
         at: Option<Timestamp>,
     },
+    /// When an operator does something, or a new session begins.
+    Operator,
 }
 
 /// An approval as a decision refers to it.
@@ -89,5 +91,29 @@ impl<'a> Verdict<'a> {
             relief: None,
             over: None,
         }
+    }
+
+    /// Notes sums that were read, so that the record holds them.
+    pub(crate) fn read_meter(&mut self, key: &str, sums: Object) {
+        if sums.is_empty() {
+            return;
+        }
+        match self.inputs.get_mut("meters") {
+            Some(Value::Object(meters)) => {
+                meters.insert(key, sums);
+            }
+            _ => {
+                let meters: Object = [(key, sums)].into_iter().collect();
+                self.inputs.insert("meters", meters);
+            }
+        }
+    }
+
+    /// What was not permitted spends nothing and uses no approval.
+    pub(crate) fn take_back(&mut self) {
+        self.approval = None;
+        let spends =
+            |change: &Change| matches!(change, Change::ApprovalConsumed { .. } | Change::Reserved(_));
+        self.changes.retain(|change| !spends(change));
     }
 }

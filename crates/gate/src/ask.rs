@@ -47,6 +47,7 @@ impl Gate {
         self.make_key(&call);
         let mut inner = self.inner();
         let program = Arc::clone(&inner.program);
+        let call = in_session(call, &program, peer);
         let decided = catch_unwind(AssertUnwindSafe(|| self.decide(&mut inner, &program, peer, &call)));
         let decided = match decided {
             Ok(Ok(decided)) => decided,
@@ -188,6 +189,14 @@ impl Gate {
             inner.state.apply(change);
         }
     }
+}
+
+/// A caller that names no session is in that of its process, where sessions count for anything.
+fn in_session(mut call: Call, program: &Program, peer: &Peer) -> Call {
+    if program.counts_sessions() && call.session.as_deref().is_none_or(str::is_empty) {
+        call.session = Some(format!("process:{}", peer.pid).into());
+    }
+    call
 }
 
 fn pending(program: &Program, call: &Call, effect: Effect, denial: Option<Denial>) -> Pending {

@@ -127,6 +127,7 @@ pub(crate) fn denial(verdict: &Verdict<'_>) -> Option<Denial> {
         (_, _, Some(Relief::RetryAfter { seconds })) => {
             Resolution::RetryAfter { retry_after_seconds: seconds }
         }
+        (_, _, Some(Relief::Operator)) => Resolution::Operator,
         (_, _, Some(Relief::BudgetReset { at })) => Resolution::BudgetReset { resets_at: at },
         _ => Resolution::RuleBlock { rule_id: rule_id.clone() },
     };

@@ -79,6 +79,8 @@ pub enum Resolution {
         /// When that is; `None` when time alone changes nothing.
         resets_at: Option<Timestamp>,
     },
+    /// An operator, or a new session.
+    Operator,
 }
 
 impl Reply {
@@ -202,6 +204,7 @@ impl Resolution {
                 let resets_at = resets_at.map(|at| at.to_string());
                 writer.optional_string("resets_at", resets_at.as_deref());
             }
+            Self::Operator => writer.string("type", "operator"),
         }
         writer.end();
     }

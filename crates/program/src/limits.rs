@@ -1,12 +1,12 @@
-//! An agent's rate limits and budgets, ready for deciding: by tool, each with the name that the
-//! state knows it by. Leaves out how much of them is left.
+//! An agent's limits, ready for deciding: rates and ceilings by tool, each with the name that the
+//! state knows it by, and what its sessions and models may be. Leaves out how much of them is left.
 //!
 //! INVARIANT stable names: a name says only what a sum is about, so a policy that changes a ceiling
 //! goes on with what was used under the one before.
 
 use faramesh_call::Timestamp;
 
-use crate::image::{Budget, OnExceed, RateLimit, Window};
+use crate::image::{Ambient, BlocksImage, Budget, ModelPolicy, OnExceed, RateLimit, SessionLimits, Window};
 use crate::program::Program;
 use crate::tools::ToolIndex;
 
@@ -17,6 +17,24 @@ pub struct Limits {
     rate_tools: ToolIndex,
     ceilings: Vec<Ceiling>,
     ceiling_tools: ToolIndex,
+    session: Option<SessionLimits>,
+    models: Option<ModelPolicy>,
+}
+
+/// The sums of an agent's sessions, as the state knows them.
+pub const SESSION_KEY: &str = "\nsession";
+/// The calls of an agent's day, as the state knows them.
+const AMBIENT_CALLS_KEY: &str = "\nambient calls";
+/// What messages call that counter.
+const AMBIENT_CALLS: &str = "max_calls_per_day";
+
+/// What a ceiling was written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// `budget`
+    Budget,
+    /// `ambient`
+    Ambient,
 }
 
 /// `rate_limit "stripe/*": 10 per minute burst 5`
@@ -39,7 +57,9 @@ pub struct Rate {
 pub struct Ceiling {
     /// Its name in the state.
     pub key: Box<str>,
-    /// The budget's name.
+    /// What it was written as.
+    pub of: Of,
+    /// The budget's name, or the counter's key.
     pub budget: Box<str>,
     /// Most money, in micro-dollars.
     pub max_micros: Option<u64>,
@@ -57,20 +77,46 @@ pub struct Ceiling {
 
 impl Limits {
     /// The limits of an agent; `None` when it has none.
-    pub(crate) fn new(rates: Vec<RateLimit>, budgets: Vec<Budget<u32>>) -> Option<Box<Self>> {
-        if rates.is_empty() && budgets.is_empty() {
-            return None;
-        }
+    pub(crate) fn new(blocks: BlocksImage) -> Option<Box<Self>> {
         let mut limits = Self::default();
-        for rate in rates {
+        for rate in blocks.rate_limits {
             limits.add_rate(rate);
         }
-        for budget in budgets {
+        for budget in blocks.budgets {
             limits.add_budget(budget);
+        }
+        if let Some(ambient) = blocks.ambient {
+            limits.add_ambient(ambient);
+        }
+        limits.session = Some(blocks.session).filter(|session| *session != SessionLimits::default());
+        limits.models = blocks.model_policy;
+        if limits.is_empty() {
+            return None;
         }
         limits.rate_tools = limits.rate_tools.finished();
         limits.ceiling_tools = limits.ceiling_tools.finished();
         Some(Box::new(limits))
+    }
+
+    fn is_empty(&self) -> bool {
+        let counts = self.rates.len() + self.ceilings.len();
+        counts == 0 && self.session.is_none() && self.models.is_none()
+    }
+
+    fn add_ambient(&mut self, ambient: Ambient) {
+        let Some(max_calls) = ambient.max_calls_per_day else { return };
+        self.ceiling_tools.add("*", number(self.ceilings.len()));
+        self.ceilings.push(Ceiling {
+            key: AMBIENT_CALLS_KEY.into(),
+            of: Of::Ambient,
+            budget: AMBIENT_CALLS.into(),
+            max_micros: None,
+            max_calls: Some(max_calls),
+            window: Window::Daily,
+            warn_at_millionths: None,
+            on_exceed: ambient.on_exceed,
+            cost: None,
+        });
     }
 
     fn add_rate(&mut self, rate: RateLimit) {
@@ -123,6 +169,24 @@ impl Limits {
         of_tool(&self.ceiling_tools, &self.ceilings, tool)
     }
 
+    /// Bounds of its sessions, when there are any.
+    #[must_use]
+    pub fn session(&self) -> Option<&SessionLimits> {
+        self.session.as_ref()
+    }
+
+    /// The models that it may use, when the policy says so.
+    #[must_use]
+    pub fn models(&self) -> Option<&ModelPolicy> {
+        self.models.as_ref()
+    }
+
+    /// Whether anything is counted by session.
+    #[must_use]
+    pub fn counts_sessions(&self) -> bool {
+        self.session.is_some() || self.ceilings.iter().any(|ceiling| ceiling.window == Window::Session)
+    }
+
     /// Every ceiling, in the order of the budgets' names.
     #[must_use]
     pub fn all_ceilings(&self) -> &[Ceiling] {
@@ -136,6 +200,7 @@ const DAILY: &str = "daily";
 fn ceiling(budget: &Budget<u32>) -> Ceiling {
     Ceiling {
         key: budget.id.as_str().into(),
+        of: Of::Budget,
         budget: budget.id.as_str().into(),
         max_micros: budget.max_micros,
         max_calls: budget.max_calls,
@@ -228,12 +293,13 @@ mod tests {
         let rates =
             vec![rate("a/*", 1, 1_000), rate("a/*", 9, 60_000), rate("a/b", 2, 1_000), rate("a/b", 3, 1_000)];
         let budgets = vec![budget("x", &["a/*", "a/b"]), budget("y", &[])];
-        let limits = Limits::new(rates, budgets).unwrap();
+        let blocks = BlocksImage { rate_limits: rates, budgets, ..BlocksImage::default() };
+        let limits = Limits::new(blocks).unwrap();
         let keys: Vec<&str> = limits.rates("a/b").map(|rate| &*rate.key).collect();
         assert_eq!(keys, ["a/* per 1000ms", "a/* per 60000ms", "a/b per 1000ms", "a/b per 1000ms #2"]);
         let keys: Vec<&str> = limits.ceilings("a/b").map(|ceiling| &*ceiling.key).collect();
         assert_eq!(keys, ["x", "x\ndaily", "y", "y\ndaily"]);
         assert_eq!(limits.ceilings("other").count(), 2);
-        assert!(Limits::new(Vec::new(), Vec::new()).is_none());
+        assert!(Limits::new(BlocksImage::default()).is_none());
     }
 }

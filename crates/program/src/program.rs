@@ -36,6 +36,7 @@ pub struct Program {
     operands: Vec<Operand>,
     expressions: Vec<Expression>,
     offsets: Vec<OffsetChange>,
+    counts_sessions: bool,
 }
 
 /// A constant in the form that evaluation reads.
@@ -122,6 +123,7 @@ impl Program {
         let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         let by_name =
             agents.iter().enumerate().map(|(index, agent)| (agent.name.clone(), number(index))).collect();
+        let counts_sessions = agents.iter().filter_map(Agent::limits).any(Limits::counts_sessions);
         Ok(Self {
             hash,
             hash_text: format!("sha256:{}", hex(&hash)).into(),
@@ -136,6 +138,7 @@ impl Program {
             operands: image.operands,
             expressions: image.expressions,
             offsets: image.offsets,
+            counts_sessions,
         })
     }
 
@@ -168,6 +171,12 @@ impl Program {
     pub fn agent(&self, name: &str) -> Option<&Agent> {
         let index = usize::try_from(*self.by_name.get(name)?).ok()?;
         self.agents.get(index)
+    }
+
+    /// Whether anything is counted by session.
+    #[must_use]
+    pub fn counts_sessions(&self) -> bool {
+        self.counts_sessions
     }
 
     /// The agent of flat rules, which governs every caller.
@@ -252,7 +261,7 @@ impl Agent {
             tools: tools.finished(),
             redactions: image.redactions,
             redacted_tools: redacted_tools.finished(),
-            limits: Limits::new(image.blocks.rate_limits, image.blocks.budgets),
+            limits: Limits::new(image.blocks),
         }
     }
 
@@ -262,7 +271,7 @@ impl Agent {
         self.rules.get(usize::try_from(index).ok()?)
     }
 
-    /// Its rate limits and budgets, when it has any.
+    /// Its limits, when it has any.
     #[must_use]
     pub fn limits(&self) -> Option<&Limits> {
         self.limits.as_deref()

@@ -34,8 +34,8 @@ pub const AGENT: &[Definition] = &[
         "fields that must not reach a record; with `seal` at the end, encrypted",
     ),
     not_yet(block("egress", Label::None, EGRESS, "hosts that calls may reach")),
-    not_yet(block("model_policy", Label::None, MODEL_POLICY, "models that the agent may call")),
-    not_yet(block("session", Label::None, SESSION, "bounds of one session")),
+    block("model_policy", Label::None, MODEL_POLICY, "models that the agent may call"),
+    block("session", Label::None, SESSION, "bounds of one session"),
     not_yet(block("spawn", Label::None, SPAWN, "agents that this one may start")),
     not_yet(block("delegate", Label::Optional, DELEGATE, "authority that may be handed on")),
     not_yet(block("phase", Label::Required, PHASE, "rules for a stage of the work or of a rollout")),
@@ -47,7 +47,7 @@ pub const AGENT: &[Definition] = &[
     )),
     not_yet(block("credential", Label::Required, CREDENTIAL, "a secret that is minted for a permitted call")),
     not_yet(block("selector", Label::Required, SELECTOR, "a value fetched from outside for conditions")),
-    not_yet(block("ambient", Label::None, AMBIENT, "ceilings on counters over a day")),
+    block("ambient", Label::None, AMBIENT, "ceilings on counters over a day"),
     not_yet(block("enforcement", Label::None, ENFORCEMENT, "a stricter sandbox for this agent")),
     not_yet(block("alert", Label::Optional, ALERT, "whom to tell about which decisions")),
 ];
@@ -178,8 +178,8 @@ const SELECTOR: &[Definition] = &[
 ];
 
 const AMBIENT: &[Definition] = &[
-    setting("max_customers_per_day", Whole, "most customers touched in a day"),
-    setting("max_data_volume", Size, "most data moved in a day"),
+    not_yet(setting("max_customers_per_day", Whole, "most customers touched in a day")),
+    not_yet(setting("max_data_volume", Size, "most data moved in a day")),
     setting("max_calls_per_day", Whole, "most calls in a day"),
     ON_EXCEED,
 ];

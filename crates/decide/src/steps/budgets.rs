@@ -1,12 +1,12 @@
-//! Step 8: every budget that the tool counts for has room for what the call costs; then the cost is
-//! reserved. Only a call that would be permitted comes to spend. Ends with `BUDGET_EXCEEDED`; a
-//! budget may ask for a person instead, or only tell; the warnings are `BUDGET_WARNING` and
-//! `BUDGET_EXCEEDED`.
+//! Step 8: every budget and counter that the tool counts for has room for the call; then its cost is
+//! reserved. Only a call that would be permitted comes to spend. Ends with `BUDGET_EXCEEDED` or
+//! `AMBIENT_EXCEEDED`; a budget may ask for a person instead, or only tell: the warnings are the same
+//! codes and `BUDGET_WARNING`.
 
 use faramesh_call::money::{dollars, micros_up};
 use faramesh_call::{Code, Effect, Object, Timestamp};
 use faramesh_program::image::OnExceed;
-use faramesh_program::limits::Ceiling;
+use faramesh_program::limits::{Ceiling, Of};
 use faramesh_state::Change;
 use faramesh_state::limits::{Charge, MAX_SESSIONS, Meter, Reservation};
 
@@ -16,6 +16,7 @@ use crate::input::Input;
 use crate::outcome::Unknown;
 use crate::read::View;
 use crate::steps::approvals;
+use crate::steps::sessions;
 use crate::steps::sums::Sum;
 use crate::trace::describe;
 use crate::verdict::{Relief, Verdict};
@@ -36,7 +37,7 @@ struct Tally<'a> {
     charges: Vec<Charge>,
     exceeded: Vec<Exceeded<'a>>,
     warnings: Vec<(Code, String)>,
-    read: Object,
+    read: Vec<(&'a str, Object)>,
 }
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
@@ -46,17 +47,18 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
     let mut tally = Tally::default();
     for ceiling in limits.ceilings(&input.call.tool) {
         if let Err(why) = tally.add(input, ceiling) {
-            return denied(why, None, verdict);
+            return denied(ceiling, why, None, verdict);
         }
     }
+    tally.charges.extend(limits.session().map(|_| sessions::charge(input)));
     if tally.charges.is_empty() {
         return Flow::Continue;
     }
-    if !tally.read.is_empty() {
-        verdict.inputs.insert("meters", std::mem::take(&mut tally.read));
+    for (key, sums) in std::mem::take(&mut tally.read) {
+        verdict.read_meter(key, sums);
     }
     if let Some(refused) = tally.exceeded.iter().find(|found| found.ceiling.on_exceed == OnExceed::Deny) {
-        return denied(refused.message.clone(), refused.resets_at, verdict);
+        return denied(refused.ceiling, refused.message.clone(), refused.resets_at, verdict);
     }
     if ask(input, &tally, verdict) == Flow::End {
         return Flow::End;
@@ -88,13 +90,13 @@ impl<'a> Tally<'a> {
             return Err(format!("budget `{}` counts for {MAX_SESSIONS} sessions already", ceiling.budget));
         }
         if !sum.parts.is_empty() {
-            self.read.insert(&*ceiling.key, Meter::to_value(sum.parts.iter().copied()));
+            self.read.push((&ceiling.key, Meter::to_value(sum.parts.iter().copied())));
         }
         let fits = sum.fits(cost, ceiling);
         if !fits {
             let message = too_much(ceiling, &sum, cost);
             if ceiling.on_exceed == OnExceed::Audit {
-                self.warnings.push((Code::BudgetExceeded, message));
+                self.warnings.push((code(ceiling), message));
             } else {
                 let resets_at = sum.fits_at(input.program, cost, ceiling);
                 self.exceeded.push(Exceeded { ceiling, message, resets_at });
@@ -131,15 +133,25 @@ fn ask<'a>(input: &Input<'a>, tally: &Tally<'_>, verdict: &mut Verdict<'a>) -> F
     flow
 }
 
-fn denied(message: String, resets_at: Option<Timestamp>, verdict: &mut Verdict<'_>) -> Flow {
+fn denied(
+    ceiling: &Ceiling,
+    message: String,
+    resets_at: Option<Timestamp>,
+    verdict: &mut Verdict<'_>,
+) -> Flow {
     verdict.effect = Effect::Deny;
-    verdict.code = Code::BudgetExceeded;
+    verdict.code = code(ceiling);
     verdict.message = message;
     verdict.relief = Some(Relief::BudgetReset { at: resets_at });
-    // What was not permitted uses no approval.
-    verdict.approval = None;
-    verdict.changes.retain(|change| !matches!(change, Change::ApprovalConsumed { .. }));
+    verdict.take_back();
     Flow::End
+}
+
+fn code(ceiling: &Ceiling) -> Code {
+    match ceiling.of {
+        Of::Budget => Code::BudgetExceeded,
+        Of::Ambient => Code::AmbientExceeded,
+    }
 }
 
 /// What the call costs, in micro-dollars.
@@ -168,8 +180,9 @@ fn too_much(ceiling: &Ceiling, sum: &Sum<'_>, cost: u64) -> String {
             dollars(max),
         ),
         (_, max_calls) => {
+            let what = if ceiling.of == Of::Budget { "budget " } else { "" };
             let max_calls = max_calls.unwrap_or_default();
-            format!("budget `{}` has room for {max_calls} calls, and all were made", ceiling.budget)
+            format!("{what}`{}` has room for {max_calls} calls, and all were made", ceiling.budget)
         }
     }
 }

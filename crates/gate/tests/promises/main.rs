@@ -20,5 +20,6 @@ mod record_first;
 mod redeem;
 mod restarts;
 mod secrets;
+mod sessions;
 mod stack;
 mod strict;

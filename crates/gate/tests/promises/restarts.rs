@@ -28,6 +28,8 @@ agent "a" {
   budget session { max_calls 9 }
   budget "hour"  { max $90 window = 1h tools ["pay/card"] cost amount }
   budget monthly { max $1 on_exceed audit }
+  session { max_calls 30 max_duration 20h idle_timeout 5h }
+  ambient { max_calls_per_day 12 }
 }
 agent "b" {
   default permit
@@ -107,7 +109,7 @@ fn random_call(dice: &mut Dice) -> Call {
     let agent = if dice.below(5) == 0 { "b" } else { "a" };
     let tool = ["pay/card", "pay/wire", "look"][usize::try_from(dice.below(3)).unwrap()];
     let amount = [1, 3, 10, 49, 60][usize::try_from(dice.below(5)).unwrap()];
-    let session = [None, Some("s1"), Some("s2")][usize::try_from(dice.below(3)).unwrap()];
+    let session = [None, Some("s1"), Some("s2"), Some("s3")][usize::try_from(dice.below(4)).unwrap()];
     let args = format!("{{\"amount\":{amount}}}");
     Call { session: session.map(Box::from), ..call(agent, tool, &args) }
 }
@@ -178,7 +180,7 @@ fn sequence(seed: u64, program: &Arc<Program>) -> usize {
 #[test]
 fn a_restart_changes_no_decision() {
     let program = program(POLICY);
-    let sequences = if std::env::var_os("FARAMESH_SOAK").is_some() { 5_000 } else { 60 };
+    let sequences = if std::env::var_os("FARAMESH_SOAK").is_some() { 5_000 } else { 20 };
     let permits: usize = (0..sequences).map(|seed| sequence(seed, &program)).sum();
     let least = usize::try_from(sequences).unwrap() * 10;
     assert!(permits > least, "only {permits} calls were permitted");

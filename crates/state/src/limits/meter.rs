@@ -44,6 +44,8 @@ pub struct Spent {
     pub calls: u64,
     /// Whether the warning of this period was given.
     pub warned: bool,
+    /// The first charge.
+    pub first: Timestamp,
     /// The last charge.
     pub at: Timestamp,
 }
@@ -128,6 +130,9 @@ impl Meter {
             }
         }
         let spent = self.spent.entry(charge.period.clone()).or_default();
+        if spent.calls == 0 {
+            spent.first = now;
+        }
         spent.micros = spent.micros.saturating_add(charge.micros);
         spent.calls = spent.calls.saturating_add(1);
         spent.warned |= charge.warned;
@@ -148,6 +153,7 @@ impl Meter {
             object! {
                 "at" => spent.at.0,
                 "calls" => spent.calls,
+                "first" => spent.first.0,
                 "micros" => spent.micros,
                 "warned" => spent.warned,
             }
@@ -165,6 +171,7 @@ impl Meter {
                 micros: number("micros")?,
                 calls: number("calls")?,
                 warned: spent.get("warned").and_then(Value::as_bool)?,
+                first: Timestamp(number("first")?),
                 at: Timestamp(number("at")?),
             };
             Some((Period::parse(period)?, read))
