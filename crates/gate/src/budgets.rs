@@ -36,7 +36,7 @@ pub struct BudgetStatus {
 
 /// How every budget of a policy stands, in the order of agents and budgets.
 #[must_use]
-pub fn budgets(program: &Program, state: &State, now: Timestamp) -> Vec<BudgetStatus> {
+pub(crate) fn budgets(program: &Program, state: &State, now: Timestamp) -> Vec<BudgetStatus> {
     let mut found = Vec::new();
     for agent in program.agents() {
         for ceiling in agent.limits().map(|limits| limits.all_ceilings()).unwrap_or_default() {

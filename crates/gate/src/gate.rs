@@ -13,6 +13,7 @@ use faramesh_program::Program;
 use faramesh_seal::Keys;
 use faramesh_state::State;
 
+use crate::budgets::{BudgetStatus, budgets};
 use crate::lifecycle::{Lifecycle, Shared};
 use crate::moment::{Entropy, wall_clock};
 use crate::sealing::seals;
@@ -145,10 +146,23 @@ impl Gate {
         self.settings.dev
     }
 
-    /// A copy of the state, for operators.
+    /// A copy of the whole state. It may be large, and decisions wait while it is made.
     #[must_use]
     pub fn state(&self) -> State {
         self.inner().state.clone()
+    }
+
+    /// A copy of the state without what limits have used, for operators who look at approvals.
+    #[must_use]
+    pub fn approvals(&self) -> State {
+        self.inner().state.without_limits()
+    }
+
+    /// How every budget of the policy in force stands.
+    #[must_use]
+    pub fn budgets(&self) -> Vec<BudgetStatus> {
+        let inner = self.inner();
+        budgets(&inner.program, &inner.state, (self.settings.clock)())
     }
 
     /// Has `watcher` told whenever an approval was answered. Watchers must return at once.

@@ -19,7 +19,7 @@ mod sealing;
 mod swap;
 
 pub use approvals::{ApprovalError, Operator};
-pub use budgets::{BudgetStatus, budgets};
+pub use budgets::BudgetStatus;
 pub use deferred::PollStatus;
 pub use faramesh_identity::Peer;
 pub use gate::{Decider, Gate, Settings};

@@ -35,6 +35,17 @@ impl State {
         &self.limits
     }
 
+    /// A copy without what limits have used.
+    #[must_use]
+    pub fn without_limits(&self) -> Self {
+        Self {
+            approvals: self.approvals.clone(),
+            by_binding: self.by_binding.clone(),
+            agent_seqs: self.agent_seqs.clone(),
+            limits: Limits::default(),
+        }
+    }
+
     /// The part of the state that a decision read, from the `inputs` of its record: deciding the call
     /// again over it gives what was decided.
     #[must_use]

@@ -15,7 +15,7 @@ const RECENT_RECORDS: usize = 20;
 pub(super) fn list(context: &Context, params: &Object) -> Answer {
     let wanted = text(params, "status")?.unwrap_or("pending");
     let agent = text(params, "agent")?;
-    let state = context.gate.state();
+    let state = context.gate.approvals();
     let now = now();
     let listed: Vec<Value> = state
         .approvals()
@@ -29,7 +29,7 @@ pub(super) fn list(context: &Context, params: &Object) -> Answer {
 
 pub(super) fn show(context: &Context, params: &Object) -> Answer {
     let id = needed(params, "id")?;
-    let state = context.gate.state();
+    let state = context.gate.approvals();
     let approval =
         state.approval(id).ok_or_else(|| Failure::new("UNKNOWN", format!("there is no approval `{id}`")))?;
     let unreadable = |error| Failure::new("LEDGER", error);

@@ -3,7 +3,7 @@
 use faramesh_call::money::dollars;
 use faramesh_call::{Object, Value, object};
 use faramesh_dpr::write_hash;
-use faramesh_gate::{BudgetStatus, Lifecycle, budgets};
+use faramesh_gate::{BudgetStatus, Lifecycle};
 use faramesh_identity::believes_callers;
 use faramesh_ledger::CheckpointStatus;
 use faramesh_program::image::Mode;
@@ -18,7 +18,7 @@ pub(super) fn status(context: &Context) -> Object {
     let gate = &context.gate;
     let program = gate.program();
     let ledger = gate.ledger().status();
-    let state = gate.state();
+    let state = gate.approvals();
     let now = now();
     let believes = believes_callers(&program, gate.is_dev());
     let mode = if program.runtime.mode == Mode::Audit { "audit" } else { "enforce" };
@@ -60,7 +60,7 @@ pub(super) fn status(context: &Context) -> Object {
         "identity" => if believes { "self-declared" } else { "unix" },
         "daemon" => daemon,
         "providers" => Vec::<Value>::new(),
-        "budgets" => budgets(&program, &state, now).iter().map(budget).collect::<Value>(),
+        "budgets" => gate.budgets().iter().map(budget).collect::<Value>(),
         "approvals" => object! {
             "pending" => pending.len(),
             "oldest_age_seconds" => pending.iter().max().copied(),

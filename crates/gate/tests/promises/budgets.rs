@@ -300,3 +300,36 @@ fn a_new_ceiling_goes_on_with_what_was_spent() {
         Some((Period::Day(_), _))
     ));
 }
+
+#[test]
+fn what_is_left_is_told() {
+    let gate = gate("budget daily { max $10 tools [\"refund\"] cost amount } budget session { max_calls 5 }");
+    assert_eq!(gate.budgets().len(), 1, "no session yet");
+    assert_eq!(code(&refund(&gate, "2.5")), "PERMIT");
+    let named = Call { session: Some("s".into()), ..call("a", "search", "{}") };
+    forward(1);
+    assert_eq!(code(&ask(&gate, named)), "PERMIT");
+    let told: Vec<_> = gate
+        .budgets()
+        .into_iter()
+        .map(|found| {
+            let resets_at = found.resets_at.map(|at| at.to_string());
+            (
+                found.id.to_string(),
+                found.session.map(String::from),
+                found.spent_micros,
+                found.calls,
+                resets_at,
+            )
+        })
+        .collect();
+    let midnight = Some("2026-11-21T05:00:00.000Z".to_owned());
+    assert_eq!(
+        told,
+        [
+            ("daily".to_owned(), None, 2_500_000, 1, midnight),
+            ("session".to_owned(), Some("s".to_owned()), 0, 1, None),
+            ("session".to_owned(), Some("process:1".to_owned()), 0, 1, None),
+        ]
+    );
+}
