@@ -37,12 +37,13 @@ pub enum Change {
 }
 
 impl Change {
-    /// The id of the approval that changes.
+    /// The id of the approval that changes, when one does.
     #[must_use]
-    pub fn approval(&self) -> &str {
+    pub fn approval(&self) -> Option<&str> {
         match self {
-            Self::ApprovalRequested(approval) => &approval.id,
-            Self::ApprovalResolved { id, .. } | Self::ApprovalConsumed { id } => id,
+            Self::ApprovalRequested(approval) => Some(&approval.id),
+            Self::ApprovalResolved { id, .. } | Self::ApprovalConsumed { id } => Some(id),
+            Self::TokensTaken { .. } | Self::Reserved(_) | Self::Settled(_) => None,
         }
     }
 

@@ -109,11 +109,13 @@ impl State {
     }
 
     /// Whether the state at a time cannot be folded again without this record: it tells of an approval
-    /// that waits or still holds.
+    /// that waits or still holds, or of what a rate or a budget still counts.
     #[must_use]
     pub fn needs(&self, record: &Record, now: Timestamp) -> bool {
-        let changes = changes_of(record);
-        changes.iter().any(|change| self.approval(change.approval()).is_some_and(|found| found.is_live(now)))
+        changes_of(record).iter().any(|change| match change.approval() {
+            Some(id) => self.approval(id).is_some_and(|found| found.is_live(now)),
+            None => self.limits.need(change, record.time(), now),
+        })
     }
 
     /// Takes the last sequence numbers of agents whose records are in an archive and were not replayed.

@@ -18,6 +18,7 @@ pub use reservation::{Charge, MAX_RESERVATIONS, RESERVATION_MS, Reservation, Set
 use faramesh_call::{Object, Timestamp, Value};
 use rustc_hash::FxHashMap;
 
+use crate::change::Change;
 use reservation::Reservations;
 
 /// What is left of one agent's limits.
@@ -116,6 +117,32 @@ impl Limits {
         }
     }
 
+    /// Whether a change that was recorded `at` is still part of what is counted.
+    pub(crate) fn need(&self, change: &Change, at: Timestamp, now: Timestamp) -> bool {
+        match change {
+            Change::TokensTaken { agent, buckets } => self.of(agent).is_some_and(|limits| {
+                // A later call's bucket says all that this one said.
+                buckets.iter().any(|(key, bucket)| limits.bucket(key) == Some(bucket) && !bucket.is_full(now))
+            }),
+            Change::Reserved(reservation) => self.of(&reservation.agent).is_some_and(|limits| {
+                let counted = |charge: &Charge| {
+                    limits.meter(&charge.meter).is_some_and(|meter| meter.spent(&charge.period).calls > 0)
+                };
+                reservation.charges.iter().any(counted)
+            }),
+            // An outcome names its permit and not the period; it came within a bounded time of it.
+            Change::Settled(settled) => settled.actual.iter().any(|(key, _)| {
+                let meters = self.agents.values().filter_map(|limits| limits.meter(key));
+                meters
+                    .flat_map(Meter::periods)
+                    .any(|(_, spent)| spent.first <= at && at.since_ms(spent.at) <= RESERVATION_MS)
+            }),
+            Change::ApprovalRequested(_)
+            | Change::ApprovalResolved { .. }
+            | Change::ApprovalConsumed { .. } => false,
+        }
+    }
+
     /// What a decision read, so that the same decision can be made from its record alone.
     #[must_use]
     pub fn read_back(agent: &str, inputs: &Value) -> Self {
@@ -132,5 +159,48 @@ impl Limits {
             known.meters.insert(key.into(), Meter::from_value(meter));
         }
         limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reserved(record: &str, day: u64, at: u64) -> Change {
+        let charge = Charge {
+            meter: "daily".into(),
+            period: Period::Day(day),
+            micros: 5,
+            warned: false,
+            fixed: false,
+        };
+        Change::Reserved(Box::new(Reservation {
+            agent: "a".into(),
+            record: record.into(),
+            at: Timestamp(at),
+            charges: vec![charge],
+        }))
+    }
+
+    #[test]
+    fn what_is_still_counted_is_needed() {
+        let mut limits = Limits::default();
+        let (first, second) = (reserved("r1", 1, 1_000), reserved("r2", 2, 90_000_000));
+        let settled = Change::Settled(Settled { record: "r1".into(), actual: vec![("daily".into(), 3)] });
+        let apply = |limits: &mut Limits, change: &Change| match change {
+            Change::Reserved(reservation) => limits.reserve(reservation),
+            Change::Settled(settled) => limits.settle(settled),
+            _ => unreachable!("no other change here"),
+        };
+        let needed = |limits: &Limits, change: &Change, at: u64| {
+            limits.need(change, Timestamp(at), Timestamp(100_000_000))
+        };
+        apply(&mut limits, &first);
+        apply(&mut limits, &settled);
+        assert!(needed(&limits, &first, 1_000) && needed(&limits, &settled, 2_000));
+        // The next day begins, and the first one is no longer counted.
+        apply(&mut limits, &second);
+        assert!(!needed(&limits, &first, 1_000) && !needed(&limits, &settled, 2_000));
+        assert!(needed(&limits, &second, 90_000_000));
     }
 }
