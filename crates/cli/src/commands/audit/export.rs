@@ -76,8 +76,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     if let Some(path) = &arguments.out {
         context.console.note(&format!("{} written to `{}`", counted(count, "record"), path.display()));
         if matches!(format, Format::Text | Format::Bundle) {
-            let command = context.command("audit verify-bundle");
-            context.console.hint(&format!("{command} {} checks it anywhere", path.display()));
+            let command = context.command(&format!("audit verify-bundle {}", path.display()));
+            context.console.hint(&format!("{command} checks it anywhere"));
         }
     }
     Ok(Exit::Success)
