@@ -21,9 +21,21 @@ from .exceptions import (
     ToolDeferredException,
     ToolDeniedException,
 )
+from .memory import Slot
 from .wire import Call, Permit, parse_approval, parse_decision
 
-__all__ = ["WAIT", "Ask", "Consult", "Instead", "Manners", "Pause", "Request", "ask"]
+__all__ = [
+    "WAIT",
+    "Ask",
+    "Consult",
+    "Instead",
+    "Manners",
+    "OnDefer",
+    "OnDeny",
+    "Pause",
+    "Request",
+    "ask",
+]
 
 
 class _Wait:
@@ -34,7 +46,7 @@ class _Wait:
 WAIT = _Wait()
 """What an ``on_defer`` callback returns to wait for the person's answer."""
 
-OnDefer = Literal["raise", "block", "return"] | Callable[[ToolDeferredException], Any]
+OnDefer = Literal["raise", "block", "return", "interrupt"] | Callable[[ToolDeferredException], Any]
 OnDeny = Literal["raise", "return"] | Callable[[ToolDeniedException], Any]
 
 _POLL_SECONDS = 20.0
@@ -72,6 +84,7 @@ class Instead:
     """What the caller gets in place of the tool's result; the tool does not run."""
 
     value: Any
+    denial: ToolDeniedException | None = None
 
 
 Ask = Generator[Request | Pause | Consult, Any, Permit | Instead]
@@ -79,54 +92,87 @@ Ask = Generator[Request | Pause | Consult, Any, Permit | Instead]
 
 @dataclass(frozen=True)
 class Manners:
-    """What to do with a refusal. ``approval_timeout`` (seconds) bounds a wait."""
+    """What to do with a refusal. ``approval_timeout`` (seconds) bounds a wait.
 
-    on_defer: OnDefer = "raise"
-    on_deny: OnDeny = "raise"
+    ``None`` is the default of the framework that the tool belongs to; see
+    :meth:`for_framework`.
+    """
+
+    on_defer: OnDefer | None = None
+    on_deny: OnDeny | None = None
     approval_timeout: float = 900.0
 
     def __post_init__(self) -> None:
-        if not callable(self.on_defer) and self.on_defer not in ("raise", "block", "return"):
+        known = (None, "raise", "block", "return", "interrupt")
+        if not callable(self.on_defer) and self.on_defer not in known:
             raise ValueError(
-                f'`on_defer` is "raise", "block", "return" or a function, not {self.on_defer!r}'
+                '`on_defer` is "raise", "block", "return", "interrupt" or a function, '
+                f"not {self.on_defer!r}"
             )
-        if not callable(self.on_deny) and self.on_deny not in ("raise", "return"):
+        if not callable(self.on_deny) and self.on_deny not in (None, "raise", "return"):
             raise ValueError(f'`on_deny` is "raise", "return" or a function, not {self.on_deny!r}')
         if not self.approval_timeout > 0:
             raise ValueError("`approval_timeout` must be more than 0 seconds")
 
+    def for_framework(
+        self,
+        name: str,
+        *,
+        on_defer: OnDefer = "raise",
+        on_deny: OnDeny = "raise",
+        interrupt: Callable[[ToolDeferredException], Any] | None = None,
+    ) -> Manners:
+        """These with the framework's defaults, and its own way to hold a call."""
+        chosen = on_defer if self.on_defer is None else self.on_defer
+        if chosen == "interrupt":
+            if interrupt is None:
+                raise ValueError(
+                    f'`on_defer="interrupt"`: {name} has no way to hold a call; '
+                    'use "raise", "block", "return" or a function'
+                )
+            chosen = interrupt
+        denied = on_deny if self.on_deny is None else self.on_deny
+        return dataclasses.replace(self, on_defer=chosen, on_deny=denied)
 
-def ask(call: Call, manners: Manners) -> Ask:
-    """The steps for one call; see the module's text."""
+
+def ask(call: Call, manners: Manners, slot: Slot = Slot()) -> Ask:  # noqa: B008
+    """The steps for one call; see the module's text. ``slot`` is where its refusal is kept."""
     try:
-        return (yield from _ask(call, manners))
+        return (yield from _ask(call, manners, slot))
     except (ToolDeferredException, DaemonUnreachable, DaemonProtocolError):
         raise
     except ToolDeniedException as denial:
+        slot.keep(denial)
         if manners.on_deny == "return":
-            return Instead(str(denial))
+            return Instead(str(denial), denial)
         if callable(manners.on_deny):
             answer = yield Consult(manners.on_deny, denial)
             if answer is not None:
-                return Instead(answer)
+                return Instead(answer, denial)
         raise
 
 
-def _ask(call: Call, manners: Manners) -> Ask:
+def _ask(call: Call, manners: Manners, slot: Slot) -> Ask:
+    deferred = yield from _asked_before(slot)
     deadline: float | None = None
+    last = deferred
     for _ in range(_MAX_ROUNDS):
-        result = yield Request("govern", call.params())
-        try:
-            return parse_decision(result, call)
-        except ToolDeferredException as denial:
-            deferred = denial
+        if deferred is None:
+            result = yield Request("govern", call.params())
+            try:
+                permit = parse_decision(result, call)
+                slot.forget()
+                return permit
+            except ToolDeferredException as denial:
+                deferred = denial
+        slot.keep(deferred)
         if deadline is None:
             if manners.on_defer == "return":
-                return Instead(str(deferred))
+                return Instead(str(deferred), deferred)
             if callable(manners.on_defer):
                 answer = yield Consult(manners.on_defer, deferred)
                 if answer is not None and answer is not WAIT:
-                    return Instead(answer)
+                    return Instead(answer, deferred)
             else:
                 answer = WAIT if manners.on_defer == "block" else None
             if answer is None:
@@ -137,7 +183,29 @@ def _ask(call: Call, manners: Manners) -> Ask:
         call = dataclasses.replace(
             call, call_id=str(uuid.uuid4()), request_id=call.request_id or call.call_id
         )
-    raise _unanswered(deferred, manners)
+        last, deferred = deferred, None
+    assert last is not None
+    raise _unanswered(last, manners)
+
+
+def _asked_before(
+    slot: Slot,
+) -> Generator[Request | Pause | Consult, Any, ToolDeferredException | None]:
+    """What this framework call was told earlier: raises a denial, returns a defer that
+    still waits, and ``None`` when it has to be asked."""
+    earlier = slot.recall()
+    if earlier is None:
+        return None
+    if not isinstance(earlier, ToolDeferredException) or not earlier.defer_token:
+        raise earlier
+    params = {"defer_token": earlier.defer_token, "wait_ms": 1}
+    approval = parse_approval((yield Request("poll_defer", params)))
+    if approval.status == "pending":
+        return earlier
+    slot.forget()
+    if approval.status == "denied":
+        raise _refused(earlier, approval.status, approval.reason)
+    return None
 
 
 def _wait(

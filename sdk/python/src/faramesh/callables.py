@@ -1,14 +1,19 @@
-"""Governed plain functions, methods and callable objects, sync or async."""
+"""Governed plain functions, methods, callable objects and generators, sync or async."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from .arguments import bind_arguments, signature_of
+from .asking import Instead
+from .contexts import seen
 from .enforcement import Enforcer
+from .wire import Permit
 
 __all__ = ["govern_callable", "is_async"]
 
@@ -16,38 +21,119 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def govern_callable(
-    function: Function, tool: str, enforcer: Enforcer, hidden: frozenset[str] = frozenset()
+    function: Function,
+    tool: str,
+    enforcer: Enforcer,
+    hidden: frozenset[str] = frozenset(),
+    instead: Callable[[Instead], Any] | None = None,
 ) -> Function:
-    """A stand-in for ``function``, with its name, text and signature, that asks first."""
+    """A stand-in for ``function``, with its name, text and signature, that asks first.
+
+    ``instead`` makes the framework's kind of result of a stand-in for the result.
+    """
     inner: Callable[..., Any] = function
-    for part in (inner, _call_method(inner)):
-        if inspect.isgeneratorfunction(part) or inspect.isasyncgenfunction(part):
-            raise TypeError(
-                f"cannot govern `{tool}`: it is a generator, which runs after it returns; "
-                "return a list, or call the generator inside a function"
-            )
     signature = signature_of(inner)
+
+    if stream := _governed_stream(inner, tool, enforcer, signature, hidden):
+        return cast(Function, _dressed(stream, inner, tool))
 
     if is_async(inner):
 
         async def governed_async(*args: Any, **kwargs: Any) -> Any:
-            arguments = bind_arguments(signature, args, kwargs, hidden)
-            return await enforcer.arun(tool, arguments, lambda: inner(*args, **kwargs))
+            arguments, origin = seen(bind_arguments(signature, args, kwargs, hidden))
+            work = functools.partial(inner, *args, **kwargs)
+            return await enforcer.arun(tool, arguments, work, origin, instead)
 
         return cast(Function, _dressed(governed_async, inner, tool))
 
     def governed_sync(*args: Any, **kwargs: Any) -> Any:
-        arguments = bind_arguments(signature, args, kwargs, hidden)
-        return enforcer.run(tool, arguments, lambda: inner(*args, **kwargs))
+        arguments, origin = seen(bind_arguments(signature, args, kwargs, hidden))
+        work = functools.partial(inner, *args, **kwargs)
+        return enforcer.run(tool, arguments, work, origin, instead)
 
     return cast(Function, _dressed(governed_sync, inner, tool))
 
 
+def _governed_stream(
+    inner: Callable[..., Any],
+    tool: str,
+    enforcer: Enforcer,
+    signature: inspect.Signature | None,
+    hidden: frozenset[str],
+) -> Callable[..., Any] | None:
+    """A generator function's stand-in, or ``None`` for anything else.
+
+    A generator runs when it is iterated, so that is when it asks; its outcome is reported
+    when it ends. A stand-in for its result is its one item.
+    """
+    parts = (_unwrapped(inner), _call_method(inner))
+    if any(inspect.isgeneratorfunction(part) for part in parts):
+
+        def governed_generator(*args: Any, **kwargs: Any) -> Any:
+            bound = bind_arguments(signature, args, kwargs, hidden)
+            permit = enforcer.decide(tool, *seen(bound))
+            if isinstance(permit, Instead):
+                yield permit.value
+                return None
+            with _reported(enforcer, permit):
+                return (yield from inner(*args, **kwargs))
+
+        return governed_generator
+    if any(inspect.isasyncgenfunction(part) for part in parts):
+
+        async def governed_async_generator(*args: Any, **kwargs: Any) -> Any:
+            bound = bind_arguments(signature, args, kwargs, hidden)
+            permit = await enforcer.adecide(tool, *seen(bound))
+            if isinstance(permit, Instead):
+                yield permit.value
+                return
+            with _reported(enforcer, permit):
+                stream = inner(*args, **kwargs)
+                try:
+                    item = await anext(stream)
+                    while True:
+                        try:
+                            sent = yield item
+                        except GeneratorExit:
+                            raise
+                        except BaseException as problem:
+                            item = await stream.athrow(problem)
+                        else:
+                            item = await stream.asend(sent)
+                except StopAsyncIteration:
+                    return
+                finally:
+                    await stream.aclose()
+
+        return governed_async_generator
+    return None
+
+
+@contextlib.contextmanager
+def _reported(enforcer: Enforcer, permit: Permit) -> Iterator[None]:
+    started = time.monotonic()
+    try:
+        yield
+    except GeneratorExit:
+        # Whoever reads a stream may stop early; the tool did not fail.
+        enforcer.report(permit, started, None)
+        raise
+    except BaseException as problem:
+        enforcer.report(permit, started, problem)
+        raise
+    enforcer.report(permit, started, None)
+
+
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling ``function`` gives a coroutine."""
+    parts = (_unwrapped(function), _call_method(function))
+    return any(inspect.iscoroutinefunction(part) for part in parts)
+
+
+def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
     while isinstance(function, functools.partial):
         function = function.func
-    return any(inspect.iscoroutinefunction(part) for part in (function, _call_method(function)))
+    return function
 
 
 def _call_method(function: Callable[..., Any]) -> Any:

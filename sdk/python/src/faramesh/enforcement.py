@@ -8,6 +8,8 @@ ended; argument values go to the daemon and nowhere else.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import hashlib
 import inspect
 import logging
 import time
@@ -16,9 +18,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .arguments import to_json_value
-from .asking import Ask, Consult, Instead, Manners, Pause, Request, ask
-from .exceptions import ArgumentsInvalid, ToolDeniedException
+from .arguments import encode_json, to_json_value
+from .asking import Ask, Consult, Instead, Manners, OnDefer, OnDeny, Pause, Request, ask
+from .exceptions import ArgumentsInvalid, ToolDeferredException, ToolDeniedException
+from .memory import Refusals, Slot
+from .origin import NOWHERE, Origin
 from .transport import Transport
 from .wire import Call, Permit
 
@@ -37,60 +41,116 @@ class Enforcer:
     session_id: str = ""
     principal: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    refusals: Refusals = field(default_factory=Refusals)
 
-    def run(self, tool: str, arguments: Mapping[str, Any], execute: Callable[[], Any]) -> Any:
-        """What ``execute`` returns or raises, unchanged, if the call is permitted."""
-        permit = self._drive(self._steps(tool, arguments))
+    def for_framework(
+        self,
+        name: str,
+        *,
+        on_defer: OnDefer = "raise",
+        on_deny: OnDeny = "raise",
+        interrupt: Callable[[ToolDeferredException], Any] | None = None,
+    ) -> Enforcer:
+        """This one with a framework's defaults for what the developer left open."""
+        manners = self.manners.for_framework(
+            name, on_defer=on_defer, on_deny=on_deny, interrupt=interrupt
+        )
+        return dataclasses.replace(self, manners=manners)
+
+    def run(
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        execute: Callable[[], Any],
+        origin: Origin = NOWHERE,
+        instead: Callable[[Instead], Any] | None = None,
+    ) -> Any:
+        """What ``execute`` returns or raises, unchanged, if the call is permitted.
+
+        ``instead`` makes the framework's own kind of result of a stand-in.
+        """
+        permit = self.decide(tool, arguments, origin)
         if isinstance(permit, Instead):
-            return permit.value
+            return instead(permit) if instead else permit.value
         started = time.monotonic()
         try:
             result = execute()
         except BaseException as problem:
-            self._report(permit, started, problem)
+            self.report(permit, started, problem)
             raise
         if inspect.isawaitable(result):
             return self._finish(permit, started, result)
-        self._report(permit, started, None)
+        self.report(permit, started, None)
         return result
 
     async def arun(
-        self, tool: str, arguments: Mapping[str, Any], execute: Callable[[], Awaitable[Any]]
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        execute: Callable[[], Awaitable[Any]],
+        origin: Origin = NOWHERE,
+        instead: Callable[[Instead], Any] | None = None,
+        failure_of: Callable[[Any], BaseException | None] | None = None,
+        permit: Permit | Instead | None = None,
     ) -> Any:
-        """As :meth:`run`, without blocking the event loop."""
-        permit = await self._adrive(self._steps(tool, arguments))
+        """As :meth:`run`, without blocking the event loop.
+
+        ``failure_of`` finds the exception in a result, for frameworks that put it there.
+        ``permit`` is one that was got earlier for this very call.
+        """
+        permit = permit or await self.adecide(tool, arguments, origin)
         if isinstance(permit, Instead):
-            return permit.value
+            return instead(permit) if instead else permit.value
         started = time.monotonic()
         try:
             work = execute()
         except BaseException as problem:
-            self._report(permit, started, problem)
+            self.report(permit, started, problem)
             raise
-        return await self._finish(permit, started, work)
+        return await self._finish(permit, started, work, failure_of)
 
-    async def _finish(self, permit: Permit, started: float, work: Awaitable[Any]) -> Any:
+    def decide(
+        self, tool: str, arguments: Mapping[str, Any], origin: Origin = NOWHERE
+    ) -> Permit | Instead:
+        """The decision alone; whoever runs the tool must :meth:`report` how it ended."""
+        return self._drive(self._steps(tool, arguments, origin))
+
+    async def adecide(
+        self, tool: str, arguments: Mapping[str, Any], origin: Origin = NOWHERE
+    ) -> Permit | Instead:
+        """As :meth:`decide`, without blocking the event loop."""
+        return await self._adrive(self._steps(tool, arguments, origin))
+
+    async def _finish(
+        self,
+        permit: Permit,
+        started: float,
+        work: Awaitable[Any],
+        failure_of: Callable[[Any], BaseException | None] | None = None,
+    ) -> Any:
         try:
             result = await work
         except BaseException as problem:
-            self._report(permit, started, problem)
+            self.report(permit, started, problem)
             raise
-        self._report(permit, started, None)
+        self.report(permit, started, failure_of(result) if failure_of else None)
         return result
 
-    def _steps(self, tool: str, arguments: Mapping[str, Any]) -> Ask:
+    def _steps(self, tool: str, arguments: Mapping[str, Any], origin: Origin) -> Ask:
         call_id = str(uuid.uuid4())
         try:
+            plain = self._plain(tool, arguments, call_id)
             call = Call(
                 tool=tool,
-                arguments=self._plain(tool, arguments, call_id),
+                arguments=plain,
                 call_id=call_id,
                 agent_id=self.agent_id,
-                session_id=self.session_id,
-                principal=self.principal,
-                tags=self.tags,
+                session_id=origin.session_id or self.session_id or origin.thread,
+                request_id=origin.request_id or origin.call_id,
+                principal={**self.principal, **origin.principal},
+                tags={**self.tags, **origin.tags},
             )
-            answer = yield from ask(call, self.manners)
+            answer = yield from ask(call, self.manners, self._slot(tool, plain, origin))
         except ToolDeniedException as denial:
             logger.info("%s %s: %s %s", denial.effect, tool, denial.code, denial.action_id)
             raise
@@ -99,6 +159,14 @@ class Enforcer:
             for warning in answer.warnings:
                 logger.warning("%s on %s: %s", warning.code, tool, answer.action_id)
         return answer
+
+    def _slot(self, tool: str, plain: object, origin: Origin) -> Slot:
+        if not origin.call_id:
+            return Slot()
+        # Arguments belong to the key: an id that a model gives twice is two calls.
+        text = encode_json(plain).encode("utf-8", "surrogatepass")
+        digest = hashlib.sha256(text).hexdigest()
+        return Slot(self.refusals, (origin.scope, origin.call_id, tool, digest))
 
     def _plain(self, tool: str, arguments: Mapping[str, Any], call_id: str) -> Any:
         try:
@@ -157,7 +225,8 @@ class Enforcer:
             answer: Permit | Instead = end.value
             return answer
 
-    def _report(self, permit: Permit, started: float, problem: BaseException | None) -> None:
+    def report(self, permit: Permit, started: float, problem: BaseException | None) -> None:
+        """Tell the daemon how the permitted run ended. ``started``: ``time.monotonic()``."""
         params: dict[str, Any] = {
             "action_id": permit.action_id,
             "status": "ok",

@@ -10,7 +10,7 @@ from . import settings
 from .asking import Manners, OnDefer, OnDeny
 from .callables import govern_callable
 from .enforcement import Enforcer
-from .langchain_tools import govern_langchain_tool, is_langchain_tool
+from .frameworks import Wrapping, adapter_of
 from .transport import Transport
 from .unix_socket import UnixSocketTransport
 
@@ -30,6 +30,9 @@ class GovernedToolSet(list[Any]):
     (``{"refund": "stripe/refund"}``); a ``governed_name`` attribute on a function or in a
     LangChain tool's ``metadata`` does the same. ``hide_args`` names parameters that your
     code fills in and the policy must not see (a database handle, say).
+
+    ``on_deny`` and ``on_defer`` are the framework's own way when they are not given: see
+    the table in ``docs/frameworks``.
     """
 
     def __init__(
@@ -38,8 +41,8 @@ class GovernedToolSet(list[Any]):
         *,
         agent_id: str | None = None,
         session_id: str | None = None,
-        on_defer: OnDefer = "raise",
-        on_deny: OnDeny = "raise",
+        on_defer: OnDefer | None = None,
+        on_deny: OnDeny | None = None,
         approval_timeout: float = 900.0,
         names: Mapping[str, str] | None = None,
         hide_args: Iterable[str] = (),
@@ -62,7 +65,9 @@ class GovernedToolSet(list[Any]):
             tags=dict(tags or {}),
         )
         self.extend(tools)
-        if unknown := [name for name in self._names if name not in self._by_name]:
+        holds_toolset = any(hasattr(tool, "call_tool") for tool in self)
+        unknown = [name for name in self._names if name not in self._by_name]
+        if unknown and not holds_toolset:
             raise ValueError(
                 f"`names` has no tool called `{unknown[0]}`; the tools are {self._listing()}"
             )
@@ -121,34 +126,61 @@ class GovernedToolSet(list[Any]):
         return wrapped
 
     def _wrap(self, tool: Any, name: str) -> Any:
-        if is_langchain_tool(tool):
-            return govern_langchain_tool(tool, name, self._enforcer, self._hidden)
+        wrapping = Wrapping(name, self._enforcer, self._hidden, self._names)
+        if adapter := adapter_of(tool):
+            return adapter.govern(tool, wrapping)
         if callable(tool) and not isinstance(tool, type):
-            return govern_callable(tool, name, self._enforcer, self._hidden)
+            enforcer = self._enforcer.for_framework("a plain function")
+            return govern_callable(tool, name, enforcer, self._hidden)
         raise TypeError(
-            f"cannot govern a `{type(tool).__name__}`; give a function or a LangChain tool"
+            f"cannot govern a `{type(tool).__name__}`; give a function or a tool of a framework "
+            "in docs/frameworks"
         )
 
     def _listing(self) -> str:
         return ", ".join(f"`{name}`" for name in self._by_name) or "none"
 
 
+@overload
+def governed(tool: Function, /) -> Function: ...
+@overload
 def governed(
     tool: str | None = None,
     *,
     agent_id: str | None = None,
     session_id: str | None = None,
-    on_defer: OnDefer = "raise",
-    on_deny: OnDeny = "raise",
+    on_defer: OnDefer | None = None,
+    on_deny: OnDeny | None = None,
     approval_timeout: float = 900.0,
     hide_args: Iterable[str] = (),
+    principal: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
     transport: Transport | None = None,
     socket: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
-) -> Callable[[Function], Function]:
-    """Decorate one function: ``@governed("stripe/refund")``. Options as on the tool set."""
+) -> Callable[[Function], Function]: ...
+def governed(
+    tool: Any = None,
+    *,
+    agent_id: str | None = None,
+    session_id: str | None = None,
+    on_defer: OnDefer | None = None,
+    on_deny: OnDeny | None = None,
+    approval_timeout: float = 900.0,
+    hide_args: Iterable[str] = (),
+    principal: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    transport: Transport | None = None,
+    socket: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
+) -> Any:
+    """Decorate one function: ``@governed`` or ``@governed("stripe/refund")``.
+
+    Options as on the tool set.
+    """
     if callable(tool):
-        raise TypeError('write `@governed()` or `@governed("its/name")`, with parentheses')
+        # `@governed` without parentheses.
+        return governed()(tool)
 
     def decorate(function: Function) -> Function:
         own_name = _own_name(function)
@@ -161,6 +193,8 @@ def governed(
             approval_timeout=approval_timeout,
             names={own_name: tool} if tool else None,
             hide_args=hide_args,
+            principal=principal,
+            tags=tags,
             transport=transport,
             socket=socket,
             timeout=timeout,
@@ -185,6 +219,9 @@ def _own_name(tool: Any) -> str:
     for attribute in ("name", "__name__"):
         if isinstance(name := getattr(tool, attribute, None), str) and name:
             return name
+    told = getattr(getattr(tool, "metadata", None), "name", None)  # LlamaIndex
+    if isinstance(told, str) and told:
+        return told
     inner = getattr(tool, "func", None)  # functools.partial
     return getattr(inner, "__name__", None) or type(tool).__name__
 

@@ -4,26 +4,39 @@ A governed tool is a copy whose class is a subclass of the tool's own class, so
 ``isinstance``, name, description and ``args_schema`` stay as they were; only
 ``_run`` and ``_arun`` ask first, then run on the untouched original. LangChain is
 never imported: a tool that is here has already imported it.
+
+A refusal is raised and comes out of ``invoke``. ``on_defer="interrupt"`` is LangGraph's
+interrupt: the graph pauses until it is resumed after the answer.
 """
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 import functools
+import importlib
 import inspect
 import sys
 import typing
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
-from .arguments import bind_arguments, signature_of
-from .callables import govern_callable
-from .enforcement import Enforcer
+from ..arguments import bind_arguments, signature_of
+from ..callables import govern_callable
+from ..exceptions import ToolDeferredException
+from ..origin import NOWHERE, Origin, origin_from
+from . import Patch, Wrapping, governed_copy
 
-__all__ = ["govern_langchain_tool", "is_langchain_tool"]
+__all__ = ["PATCHES", "accepts", "govern"]
+
+PATCHES = (Patch("langchain_core.tools.base", "BaseTool", ("run", "arun")),)
+
+_MAX_INTERRUPTS = 64
+
+_ORIGIN: ContextVar[Origin] = ContextVar("faramesh_langchain_origin", default=NOWHERE)
 
 
-def is_langchain_tool(tool: object) -> bool:
+def accepts(tool: object) -> bool:
     """True for instances of LangChain's ``BaseTool``."""
     base = _base_tool()
     return isinstance(base, type) and isinstance(tool, base)
@@ -33,11 +46,11 @@ def _base_tool() -> Any:
     return getattr(sys.modules.get("langchain_core.tools"), "BaseTool", None)
 
 
-def govern_langchain_tool(
-    tool: Any, name: str, enforcer: Enforcer, hidden: frozenset[str] = frozenset()
-) -> Any:
+def govern(tool: Any, wrapping: Wrapping) -> Any:
     """The governed copy of ``tool``; the original stays as it is."""
     original_class: Any = type(tool)
+    name, hidden = wrapping.name, wrapping.hidden
+    enforcer = wrapping.enforcer.for_framework("LangChain", interrupt=_interrupt)
     arguments_of = _arguments_reader(tool, hidden)
     # LangChain reads from the signature what to pass. Its own `_arun` says nothing
     # there and runs `_run`, so a tool without async code is asked about that one.
@@ -45,28 +58,31 @@ def govern_langchain_tool(
 
     @functools.wraps(original_class._run)
     def _run(self: Any, *args: Any, **kwargs: Any) -> Any:
-        arguments = arguments_of(args, kwargs)
-        return enforcer.run(name, arguments, lambda: tool._run(*args, **kwargs))
+        work = functools.partial(tool._run, *args, **kwargs)
+        return enforcer.run(name, arguments_of(args, kwargs), work, _ORIGIN.get())
 
     @functools.wraps(original_class._run if inherits_arun else original_class._arun)
     async def _arun(self: Any, *args: Any, **kwargs: Any) -> Any:
-        arguments = arguments_of(args, kwargs)
-        return await enforcer.arun(name, arguments, lambda: tool._arun(*args, **kwargs))
+        work = functools.partial(tool._arun, *args, **kwargs)
+        return await enforcer.arun(name, arguments_of(args, kwargs), work, _ORIGIN.get())
 
-    governed_class = type(original_class)(
-        original_class.__name__,
-        (original_class,),
-        {
-            "__module__": original_class.__module__,
-            "__qualname__": original_class.__qualname__,
-            "__doc__": original_class.__doc__,
-            "__faramesh_tool__": name,
-            "_run": _run,
-            "_arun": _arun,
-        },
-    )
-    governed = copy.copy(tool)
-    object.__setattr__(governed, "__class__", governed_class)
+    @functools.wraps(original_class.run)
+    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        token = _ORIGIN.set(_origin(kwargs))
+        try:
+            return original_class.run(self, *args, **kwargs)
+        finally:
+            _ORIGIN.reset(token)
+
+    @functools.wraps(original_class.arun)
+    async def arun(self: Any, *args: Any, **kwargs: Any) -> Any:
+        token = _ORIGIN.set(_origin(kwargs))
+        try:
+            return await original_class.arun(self, *args, **kwargs)
+        finally:
+            _ORIGIN.reset(token)
+
+    governed = governed_copy(tool, name, {"_run": _run, "_arun": _arun, "run": run, "arun": arun})
     # Some code reaches past `invoke` for the function itself.
     for attribute in ("func", "coroutine"):
         function = getattr(tool, attribute, None)
@@ -75,6 +91,36 @@ def govern_langchain_tool(
                 function, name, enforcer, hidden | _not_from_the_model(tool)
             )
     return governed
+
+
+def _origin(options: Mapping[str, Any]) -> Origin:
+    """What the ``RunnableConfig`` of this call says, and the model's id of the call."""
+    config = options.get("config") or {}
+    configurable = config.get("configurable") or {}
+    metadata = config.get("metadata") or {}
+    thread = configurable.get("thread_id")
+    called = {"call_id": options.get("tool_call_id"), "scope": thread, "thread": thread}
+    told = origin_from(configurable, **called)
+    beside = origin_from(metadata)
+    run_id = config.get("run_id") or metadata.get("run_id")
+    return dataclasses.replace(
+        told,
+        session_id=told.session_id or beside.session_id,
+        request_id=told.request_id or beside.request_id or (str(run_id) if run_id else ""),
+        principal={**beside.principal, **told.principal},
+        tags={**origin_from({"tags": config.get("tags")}).tags, **beside.tags, **told.tags},
+    )
+
+
+def _interrupt(denial: ToolDeferredException) -> None:
+    """Pause the graph. It runs this node again when it is resumed, and the call is looked
+    up by then; while nobody has answered it pauses once more."""
+    try:
+        interrupt = importlib.import_module("langgraph.types").interrupt
+    except ImportError:
+        return
+    for _ in range(_MAX_INTERRUPTS):
+        interrupt({"faramesh": denial.to_dict()})
 
 
 def _arguments_reader(

@@ -1,0 +1,165 @@
+"""The program of every page in docs/frameworks, as printed there, against a real daemon.
+
+Each runs in an environment with that framework's real package, and what its user sees is
+compared with the table in docs/frameworks/README.md: the table is the expectation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stack import Stack
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCS = ROOT / "docs" / "frameworks"
+PROGRAM_SECONDS = 180.0
+PERMITTED, DEFERRED, DENIED, BROKEN = 80, 8000, 20_000, 13
+
+READS = "the model reads it"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table: the page, the package and what is seen in each situation."""
+
+    page: str
+    package: str
+    deny: str
+    defer: str
+    away: str
+    tool_raises: str
+
+
+def rows() -> list[Row]:
+    found = []
+    for line in (DOCS / "README.md").read_text().splitlines():
+        if match := re.match(r"\| \[[^]]+\]\(python-([a-z0-9-]+)\.md\) \| (.*) \|$", line):
+            found.append(Row(match[1], *(cell.strip() for cell in match[2].split(" | "))))
+    return found
+
+
+ROWS = rows()
+
+
+def python_for(page: str) -> str:
+    """The interpreter of the page's environment, which tests/sdk/run names."""
+    named = dict(pair.split("=", 1) for pair in os.environ.get("FRAMEWORK_PYTHONS", "").split())
+    if page not in named:
+        pytest.skip(f"no environment for {page}: run tests/sdk/run frameworks")
+    return named[page]
+
+
+def program(page: str, folder: Path) -> Path:
+    """The page's one Python block, as a file."""
+    (block,) = re.findall(r"(?ms)^```python\n(.*?)^```$", (DOCS / f"python-{page}.md").read_text())
+    file = folder / "agent.py"
+    file.write_text(block)
+    return file
+
+
+@dataclasses.dataclass
+class Play:
+    """What one run of a program showed."""
+
+    seen: str
+    text: str
+    whole: str
+
+
+def play(page: str, amount: int, stack: Stack, **variables: str) -> Play:
+    done = subprocess.run(
+        [python_for(page), str(program(page, stack.folder)), str(amount)],
+        cwd=stack.folder,
+        env={
+            **stack.environment(),
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "FARAMESH_SOCKET": str(stack.socket),
+            "CREWAI_DISABLE_TELEMETRY": "true",
+            "CREWAI_TRACING_ENABLED": "false",
+            "OTEL_SDK_DISABLED": "true",
+            **variables,
+        },
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=PROGRAM_SECONDS,
+        check=False,
+    )
+    whole = done.stdout + done.stderr
+    if match := re.search(r"(?ms)^interrupted: (\S+)", done.stdout):
+        return Play("the graph pauses", match[1], whole)
+    if match := re.search(r"(?ms)^(?:model saw|result): (.*)", done.stdout):
+        return Play(READS, match[1], whole)
+    raised = re.findall(r"(?m)^(?:\w+\.)*(\w+): (.*)", done.stderr)
+    assert done.returncode == 1 and raised, whole
+    return Play(f"raises `{raised[-1][0]}`", raised[-1][1], whole)
+
+
+def records(stack: Stack, kind: str) -> list[dict[str, Any]]:
+    lines = stack.command(
+        "audit", "ls", "--kind", kind, "--format", "jsonl", format_json=False
+    ).splitlines()
+    return [json.loads(line) for line in lines]
+
+
+pages = pytest.mark.parametrize("row", ROWS, ids=[row.page for row in ROWS])
+
+
+def test_every_page_is_in_the_table() -> None:
+    assert {row.page for row in ROWS} == {f.stem[7:] for f in DOCS.glob("python-*.md")}
+
+
+@pages
+def test_what_the_page_shows(row: Row, stack: Stack) -> None:
+    permitted = play(row.page, PERMITTED, stack)
+    assert "refunded 80" in permitted.text, permitted.whole
+
+    denied = play(row.page, DENIED, stack)
+    assert denied.seen == row.deny, denied.whole
+    assert "refunds of $10,000 and more go through finance" in denied.text, denied.whole
+
+    deferred = play(row.page, DEFERRED, stack)
+    assert deferred.seen == row.defer, deferred.whole
+    (waiting,) = stack.pending()
+    # One evaluation for each call that the framework made, whatever it did with a refusal.
+    effects = [record["effect"] for record in records(stack, "decision")]
+    assert effects == ["permit", "deny", "defer"]
+
+    stack.approve(waiting["id"])
+    approved = play(row.page, DEFERRED, stack)
+    assert "refunded 8000" in approved.text, approved.whole
+    assert not stack.pending()
+
+
+@pages
+def test_a_tool_that_raises_is_reported_and_its_exception_goes_on(row: Row, stack: Stack) -> None:
+    broken = play(row.page, BROKEN, stack)
+    assert broken.seen == row.tool_raises, broken.whole
+    # OpenAI Agents tells the model that a tool failed, not why.
+    why = "An error occurred" if row.page == "openai-agents" else "the bank is closed"
+    assert why in broken.text, broken.whole
+    outcomes = records(stack, "outcome")
+    assert outcomes and {outcome["detail"]["status"] for outcome in outcomes} == {"error"}
+
+
+@pages
+def test_without_a_daemon_nothing_runs(row: Row, stack: Stack) -> None:
+    away = play(row.page, PERMITTED, stack, FARAMESH_SOCKET=str(stack.folder / "none.sock"))
+    assert "refunded" not in away.whole
+    assert away.seen == row.away, away.whole
+    assert "cannot reach the Faramesh daemon" in away.whole
+
+
+@pages
+def test_the_version_in_the_table_is_the_one_that_was_tested(row: Row) -> None:
+    pins = "".join(file.read_text() for file in (ROOT / "tests/sdk/frameworks").glob("*.txt"))
+    if row.page != "functions":
+        name, _, version = row.package.partition(" ")
+        assert re.search(rf"(?m)^{re.escape(name)}=={re.escape(version)}$", pins), row.package
