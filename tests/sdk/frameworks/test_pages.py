@@ -73,19 +73,24 @@ class Play:
     whole: str
 
 
+def environment(stack: Stack, **variables: str) -> dict[str, str]:
+    """The daemon's socket, this SDK, and no telemetry of the frameworks."""
+    return {
+        **stack.environment(),
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        "FARAMESH_SOCKET": str(stack.socket),
+        "CREWAI_DISABLE_TELEMETRY": "true",
+        "CREWAI_TRACING_ENABLED": "false",
+        "OTEL_SDK_DISABLED": "true",
+        **variables,
+    }
+
+
 def play(page: str, amount: int, stack: Stack, **variables: str) -> Play:
     done = subprocess.run(
         [python_for(page), str(program(page, stack.folder)), str(amount)],
         cwd=stack.folder,
-        env={
-            **stack.environment(),
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-            "FARAMESH_SOCKET": str(stack.socket),
-            "CREWAI_DISABLE_TELEMETRY": "true",
-            "CREWAI_TRACING_ENABLED": "false",
-            "OTEL_SDK_DISABLED": "true",
-            **variables,
-        },
+        env=environment(stack, **variables),
         input="",
         capture_output=True,
         text=True,

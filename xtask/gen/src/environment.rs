@@ -53,6 +53,13 @@ const VARIABLES: &[Variable] = &[
         meaning: "how long one request may take, in milliseconds",
     },
     Variable {
+        name: "FARAMESH_AUTOLOAD",
+        reader: SDK,
+        default: "none",
+        meaning: "`1` governs the tools of the agent frameworks that the process imports, and says what it patched; \
+                  `strict` makes the import of one that cannot be patched fail",
+    },
+    Variable {
         name: "NO_COLOR",
         reader: COMMAND,
         default: "none",

@@ -11,6 +11,7 @@ Give ``tools`` to your framework. A call that is not permitted raises
 from __future__ import annotations
 
 from .asking import WAIT
+from .autoload import install_from_environment
 from .exceptions import (
     ArgumentsInvalid,
     DaemonProtocolError,
@@ -60,3 +61,5 @@ __all__ = [
     "__version__",
     "governed",
 ]
+
+install_from_environment()

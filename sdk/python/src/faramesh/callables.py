@@ -6,7 +6,7 @@ import contextlib
 import functools
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar, cast
 
 from .arguments import bind_arguments, signature_of
@@ -110,7 +110,7 @@ def _governed_stream(
 
 
 @contextlib.contextmanager
-def _reported(enforcer: Enforcer, permit: Permit) -> Iterator[None]:
+def _reported(enforcer: Enforcer, permit: Permit) -> Generator[None, None, None]:
     started = time.monotonic()
     try:
         yield

@@ -7,7 +7,7 @@ sees them as arguments; what they say of the run becomes the call's :class:`Orig
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,7 +19,7 @@ _HERE: ContextVar[Origin | None] = ContextVar("faramesh_origin", default=None)
 
 
 @contextlib.contextmanager
-def calling(origin: Origin) -> Iterator[None]:
+def calling(origin: Origin) -> Generator[None, None, None]:
     """Within it, the next governed function is the call that ``origin`` tells of."""
     token = _HERE.set(origin)
     try:

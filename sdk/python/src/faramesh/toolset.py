@@ -114,14 +114,14 @@ class GovernedToolSet(list[Any]):
 
     def _add(self, tool: Any) -> Any:
         if getattr(tool, "__faramesh_tool__", None):
-            wrapped, name, own_name = tool, tool.__faramesh_tool__, _own_name(tool)
+            wrapped, name, own = tool, tool.__faramesh_tool__, own_name(tool)
         else:
-            own_name = _own_name(tool)
-            name = self._names.get(own_name) or _declared_name(tool) or own_name
+            own = own_name(tool)
+            name = self._names.get(own) or declared_name(tool) or own
             wrapped = self._wrap(tool, name)
-        if own_name in self._by_name:
-            raise ValueError(f"two tools are called `{own_name}`")
-        self._by_name[own_name] = wrapped
+        if own in self._by_name:
+            raise ValueError(f"two tools are called `{own}`")
+        self._by_name[own] = wrapped
         self._by_name.setdefault(name, wrapped)
         return wrapped
 
@@ -183,7 +183,7 @@ def governed(
         return governed()(tool)
 
     def decorate(function: Function) -> Function:
-        own_name = _own_name(function)
+        own = own_name(function)
         tools = GovernedToolSet(
             [function],
             agent_id=agent_id,
@@ -191,7 +191,7 @@ def governed(
             on_defer=on_defer,
             on_deny=on_deny,
             approval_timeout=approval_timeout,
-            names={own_name: tool} if tool else None,
+            names={own: tool} if tool else None,
             hide_args=hide_args,
             principal=principal,
             tags=tags,
@@ -215,7 +215,8 @@ def _transport(
     return transport
 
 
-def _own_name(tool: Any) -> str:
+def own_name(tool: Any) -> str:
+    """What the framework calls the tool."""
     for attribute in ("name", "__name__"):
         if isinstance(name := getattr(tool, attribute, None), str) and name:
             return name
@@ -226,7 +227,8 @@ def _own_name(tool: Any) -> str:
     return getattr(inner, "__name__", None) or type(tool).__name__
 
 
-def _declared_name(tool: Any) -> str:
+def declared_name(tool: Any) -> str:
+    """The governed name that the tool itself gives, or nothing."""
     metadata = getattr(tool, "metadata", None)
     name = metadata.get("governed_name") if isinstance(metadata, Mapping) else None
     name = name or getattr(tool, "governed_name", None)

@@ -81,10 +81,8 @@ class _Invocation:
 
     async def needs_approval(self, ctx: Any, params: dict[str, Any], call_id: str) -> bool:
         """Ask now; a deferred call ends the run as one that waits for an approval."""
-        own = self._tool.needs_approval
-        if callable(own):
-            own = await own(ctx, params, call_id)
-        if own:
+        own: Any = self._tool.needs_approval
+        if own is True or (callable(own) and await own(ctx, params, call_id)):
             return True
         arguments = self._shown(params)
         origin = origin_of(ctx)

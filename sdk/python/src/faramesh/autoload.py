@@ -1,0 +1,266 @@
+"""``FARAMESH_AUTOLOAD``: govern a process's tools without a change to its code.
+
+``install`` patches the frameworks that are imported already and watches the import of the
+others. ``strict`` fails closed: an agent framework that this SDK cannot patch, because it
+does not know it or because it has changed, cannot be imported. Tools that the code
+governs itself are left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+from . import settings
+from .enforcement import Enforcer
+from .frameworks import ADAPTERS, Adapter, Patch, Wrapping, adapter_of, governed_copy, load
+from .unix_socket import UnixSocketTransport
+
+__all__ = ["AutoloadError", "install", "install_from_environment"]
+
+UNKNOWN = frozenset(
+    {
+        "agno",
+        "autogen",
+        "beeai_framework",
+        "camel",
+        "dspy",
+        "griptape",
+        "haystack",
+        "langroid",
+        "letta",
+        "marvin",
+        "metagpt",
+        "phi",
+        "semantic_kernel",
+        "smolagents",
+        "strands",
+        "swarm",
+    }
+)
+"""Agent frameworks that no adapter knows, by the name of their module."""
+
+_lock = threading.RLock()
+_installed: _Watcher | None = None
+
+
+class AutoloadError(ImportError):
+    """``FARAMESH_AUTOLOAD=strict`` found an agent framework that it cannot govern."""
+
+
+def install_from_environment() -> None:
+    """What the package does when it is imported, and its ``.pth`` file at start."""
+    wanted = os.environ.get("FARAMESH_AUTOLOAD", "").strip()
+    if wanted in ("", "0"):
+        return
+    if wanted not in ("1", "strict"):
+        raise AutoloadError(f"FARAMESH_AUTOLOAD is 1 or strict, not `{wanted}`")
+    install(strict=wanted == "strict")
+
+
+def install(*, strict: bool = False, enforcer: Enforcer | None = None) -> None:
+    """Patch now and from now on. A second call does nothing but make it strict."""
+    global _installed
+    with _lock:
+        if _installed is not None:
+            _installed.strict = _installed.strict or strict
+            _installed.refuse_what_is_there()
+            return
+        _installed = _Watcher(strict, enforcer)
+        sys.meta_path.insert(0, _installed)
+        _installed.refuse_what_is_there()
+        for name in list(_installed.patches):
+            if module := sys.modules.get(name):
+                _installed.patch(module)
+
+
+class _Watcher(importlib.abc.MetaPathFinder):
+    """Finds nothing itself; patches the modules that carry tools once they are executed."""
+
+    def __init__(self, strict: bool, enforcer: Enforcer | None) -> None:
+        self.strict = strict
+        self._enforcer = enforcer
+        # By identity: frameworks' tools may be equal to each other, or have no hash.
+        self._governed: dict[int, tuple[weakref.ref[Any], Any]] = {}
+        self._finding = threading.local()
+        self._done: set[str] = set()
+        self.patches: dict[str, list[tuple[str, Adapter, Patch]]] = {}
+        for name in ADAPTERS.values():
+            adapter = load(name)
+            for patch in adapter.PATCHES:
+                self.patches.setdefault(patch.module, []).append((name, adapter, patch))
+
+    def refuse_what_is_there(self) -> None:
+        for name in UNKNOWN & sys.modules.keys():
+            self._unknown(name)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname in UNKNOWN:
+            self._unknown(fullname)
+        if fullname not in self.patches or getattr(self._finding, "busy", False):
+            return None
+        self._finding.busy = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._finding.busy = False
+        if spec is not None and spec.loader is not None:
+            spec.loader = _PatchingLoader(spec.loader, self)
+        return spec
+
+    def patch(self, module: ModuleType) -> None:
+        """Patch one module that has just been executed; tells what it did."""
+        if module.__name__ in self._done:
+            return
+        self._done.add(module.__name__)
+        for framework, adapter, patch in self.patches[module.__name__]:
+            kind = getattr(module, patch.kind, None)
+            missing = [method for method in patch.methods if not hasattr(kind, method)]
+            if kind is None or missing:
+                self._failed(f"{framework}: `{patch.module}.{patch.kind}` is not as expected")
+                continue
+            for method in patch.methods:
+                _patch_method(kind, method, self, adapter)
+            methods = ", ".join(patch.methods)
+            _say(f"governs {framework}: {patch.module}.{patch.kind} ({methods})")
+
+    def governed(self, tool: Any, adapter: Adapter) -> Any:
+        """The governed copy of ``tool``, made once, over a copy that runs unpatched."""
+        with _lock:
+            if (known := self._governed.get(id(tool))) is not None:
+                return known[1]
+            made = self.govern(tool, adapter)
+            forget = functools.partial(self._governed.pop, id(tool), None)
+            # One that cannot be referred to weakly is made anew for each call.
+            with contextlib.suppress(TypeError):
+                self._governed[id(tool)] = (weakref.ref(tool, lambda _: forget()), made)
+            return made
+
+    def govern(self, tool: Any, adapter: Adapter) -> Any:
+        """A new governed copy of ``tool``."""
+        from .toolset import declared_name, own_name
+
+        name = declared_name(tool) or own_name(tool)
+        # The inside is marked as governed, so that it runs without being asked for again.
+        inside = governed_copy(tool, name, {})
+        return adapter.govern(inside, Wrapping(name, self._enforcer_now()))
+
+    def _enforcer_now(self) -> Enforcer:
+        if self._enforcer is None:
+            self._enforcer = Enforcer(
+                transport=UnixSocketTransport(),
+                agent_id=settings.agent_id(),
+                session_id=settings.session_id(),
+            )
+        return self._enforcer
+
+    def _unknown(self, name: str) -> None:
+        self._failed(f"no adapter for the agent framework `{name}`")
+
+    def _failed(self, problem: str) -> None:
+        if self.strict:
+            raise AutoloadError(
+                f"faramesh: {problem}; FARAMESH_AUTOLOAD=strict does not let it run ungoverned. "
+                "Govern its tools with GovernedToolSet and set FARAMESH_AUTOLOAD=1"
+            )
+        _say(f"does NOT govern: {problem}")
+
+
+class _PatchingLoader(importlib.abc.Loader):
+    """The module's own loader, and then the patch."""
+
+    def __init__(self, loader: Any, watcher: _Watcher) -> None:
+        self._loader = loader
+        self._watcher = watcher
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        made: ModuleType | None = self._loader.create_module(spec)
+        return made
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        self._watcher.patch(module)
+
+
+def _patch_method(kind: Any, method: str, watcher: _Watcher, adapter: Adapter) -> None:
+    """Replace ``method`` of ``kind``, of the subclasses there are and of those to come."""
+    make = _governed_init if method == "__init__" else _governed_method
+
+    def replace(owner: Any) -> None:
+        own = owner.__dict__.get(method)
+        if "__faramesh_tool__" in owner.__dict__ or not callable(own):
+            return
+        if not hasattr(own, "__faramesh_patch__"):
+            patched = make(own, method, watcher, adapter)
+            patched.__faramesh_patch__ = own
+            setattr(owner, method, patched)
+
+    pending = [kind]
+    while pending:
+        owner = pending.pop()
+        replace(owner)
+        pending.extend(type.__subclasses__(owner))
+    if method == "__init__":
+        return
+    before = kind.__dict__.get("__init_subclass__")
+
+    def init_subclass(cls: Any, /, **options: Any) -> None:
+        if before is None:
+            super(kind, cls).__init_subclass__(**options)
+        else:
+            before.__get__(None, cls)(**options)
+        replace(cls)
+
+    kind.__init_subclass__ = classmethod(init_subclass)
+
+
+def _is_settled(tool: Any) -> bool:
+    """Whether it is governed already, or is the inside of one that is."""
+    return bool(getattr(tool, "__faramesh_tool__", None))
+
+
+def _governed_method(
+    original: Callable[..., Any], method: str, watcher: _Watcher, adapter: Adapter
+) -> Any:
+    @functools.wraps(original)
+    def patched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if _is_settled(self) or adapter_of(self) is not adapter:
+            return original(self, *args, **kwargs)
+        return getattr(watcher.governed(self, adapter), method)(*args, **kwargs)
+
+    return patched
+
+
+def _governed_init(
+    original: Callable[..., Any], method: str, watcher: _Watcher, adapter: Adapter
+) -> Any:
+    """For tools that are called through an attribute: they are governed when made."""
+
+    @functools.wraps(original)
+    def patched(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if _is_settled(self) or not adapter.accepts(self):
+            return
+        made = watcher.govern(self, adapter)
+        self.__dict__.update(vars(made))
+
+    return patched
+
+
+def _say(what: str) -> None:
+    print(f"faramesh: {what}", file=sys.stderr, flush=True)
