@@ -1,7 +1,7 @@
 """AG2: a copy of a ``FunctionTool`` that asks when it is called with an event.
 
 A refusal is the framework's ``ToolErrorEvent``, which the model reads, as is a tool's own
-exception.
+exception. So is one that is raised: AG2 lets no exception of a tool out of a run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from ..asking import Instead
 from ..contexts import origin_of
+from ..exceptions import ToolDeniedException
 from . import Patch, Wrapping, governed_copy
 
 __all__ = ["PATCHES", "accepts", "govern"]
@@ -32,21 +33,27 @@ def govern(tool: Any, wrapping: Wrapping) -> Any:
     enforcer = wrapping.enforcer.for_framework("AG2", on_deny="return", on_defer="return")
     events: Any = importlib.import_module("ag2.events")
 
+    def refused(event: Any, denial: ToolDeniedException) -> Any:
+        # The event quotes the traceback, and the model has no use for one.
+        return events.ToolErrorEvent.from_call(event, error=denial.with_traceback(None))
+
     async def call(self: Any, event: Any, context: Any) -> Any:
         def instead(refusal: Instead) -> Any:
             if refusal.denial is not None and refusal.value == str(refusal.denial):
-                # The event quotes the traceback, and the model has no use for one.
-                bare = refusal.denial.with_traceback(None)
-                return events.ToolErrorEvent.from_call(event, error=bare)
+                return refused(event, refusal.denial)
             return events.ToolResultEvent.from_call(event, result=refusal.value)
 
         given = event.serialized_arguments
         arguments = {key: value for key, value in given.items() if key not in wrapping.hidden}
         origin = dataclasses.replace(origin_of(context), call_id=str(event.id or ""))
         work = functools.partial(tool, event, context)
-        return await enforcer.arun(
-            wrapping.name, arguments, work, origin, instead, failure_of=_failure_of
-        )
+        try:
+            return await enforcer.arun(
+                wrapping.name, arguments, work, origin, instead, failure_of=_failure_of
+            )
+        except ToolDeniedException as denial:
+            denial.__cause__ = None
+            return refused(event, denial)
 
     return governed_copy(tool, wrapping.name, {"__call__": call})
 

@@ -18,7 +18,10 @@ from . import Patch, Wrapping, governed_copy
 
 __all__ = ["PATCHES", "accepts", "govern"]
 
-PATCHES = (Patch("autogen_core.tools._base", "BaseTool", ("run_json", "run_json_stream")),)
+PATCHES = (
+    Patch("autogen_core.tools._base", "BaseTool", ("run_json",)),
+    Patch("autogen_core.tools._base", "BaseStreamTool", ("run_json_stream",)),
+)
 
 
 def accepts(tool: Any) -> bool:

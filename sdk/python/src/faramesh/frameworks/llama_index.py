@@ -21,7 +21,7 @@ from . import Patch, Wrapping, governed_copy
 
 __all__ = ["PATCHES", "accepts", "govern"]
 
-PATCHES = (Patch("llama_index.core.tools.types", "BaseTool", ("call", "acall")),)
+PATCHES = (Patch("llama_index.core.tools.types", "AsyncBaseTool", ("call", "acall")),)
 
 
 def accepts(tool: Any) -> bool:

@@ -82,7 +82,9 @@ class _Invocation:
     async def needs_approval(self, ctx: Any, params: dict[str, Any], call_id: str) -> bool:
         """Ask now; a deferred call ends the run as one that waits for an approval."""
         own: Any = self._tool.needs_approval
-        if own is True or (callable(own) and await own(ctx, params, call_id)):
+        if own is not True and own is not False:
+            own = await own(ctx, params, call_id)
+        if own:
             return True
         arguments = self._shown(params)
         origin = origin_of(ctx)
