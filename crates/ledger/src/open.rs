@@ -153,6 +153,46 @@ fn io_error(file: &Path) -> impl FnOnce(io::Error) -> OpenError + '_ {
     move |error| OpenError::Io { file: file.into(), error }
 }
 
+fn check_names(options: &Options) -> Result<(), OpenError> {
+    for (what, name) in [("stack", &options.stack), ("instance", &options.instance)] {
+        if name.is_empty() || name.len() > MAX_NAME_BYTES {
+            return Err(OpenError::Name(what));
+        }
+    }
+    Ok(())
+}
+
+/// Walks a folder to its end, seals what was not sealed, and replays every record that is there. Gives
+/// the largest id of a record.
+fn read_all(
+    options: &Options,
+    now: Timestamp,
+    walk: &mut Walk,
+    follow: &mut Follow,
+    replay: &mut dyn FnMut(&Record),
+) -> Result<RecordId, OpenError> {
+    let (disk, directory) = (options.disk.as_ref(), &options.directory);
+    let mut last_id = RecordId::default();
+    while let Some(item) = walk.next_item()? {
+        seal(disk, directory, walk, now);
+        let step = match item {
+            Item::Record(step) => step,
+            Item::Digest { hash, .. } => {
+                follow.digest(&hash)?;
+                continue;
+            }
+        };
+        if step.record.seq() == 1 && step.record.stack() != options.stack {
+            let (expected, found) = (options.stack.clone(), step.record.stack().into_owned());
+            return Err(OpenError::OtherStack { expected, found });
+        }
+        follow.record(&step)?;
+        last_id = last_id.max(step.record.id());
+        replay(&step.record);
+    }
+    Ok(last_id)
+}
+
 impl Ledger {
     /// Opens a folder: verifies all of it, calls `replay` with every record in order (the new epoch's
     /// first one included), cuts an incomplete tail, and begins a new epoch.
@@ -164,34 +204,13 @@ impl Ledger {
         now: Timestamp,
         replay: &mut dyn FnMut(&Record),
     ) -> Result<(Self, Opened), OpenError> {
-        for (what, name) in [("stack", &options.stack), ("instance", &options.instance)] {
-            if name.is_empty() || name.len() > MAX_NAME_BYTES {
-                return Err(OpenError::Name(what));
-            }
-        }
+        check_names(&options)?;
         let disk = Arc::clone(&options.disk);
         let lock = lock(disk.as_ref(), &options.directory)?;
         remove_temporaries(disk.as_ref(), &options.directory)?;
         let mut follow = Follow::open(disk.as_ref(), &options.directory)?;
         let mut walk = Walk::whole(Arc::clone(&disk), &options.directory, false)?;
-        let mut last_id = RecordId::default();
-        while let Some(item) = walk.next_item()? {
-            seal(disk.as_ref(), &options.directory, &mut walk, now);
-            let step = match item {
-                Item::Record(step) => step,
-                Item::Digest { hash, .. } => {
-                    follow.digest(&hash)?;
-                    continue;
-                }
-            };
-            if step.record.seq() == 1 && step.record.stack() != options.stack {
-                let (expected, found) = (options.stack, step.record.stack().into_owned());
-                return Err(OpenError::OtherStack { expected, found });
-            }
-            follow.record(&step)?;
-            last_id = last_id.max(step.record.id());
-            replay(&step.record);
-        }
+        let last_id = read_all(&options, now, &mut walk, &mut follow, replay)?;
         let mut checkpoints = follow.end()?;
         seal(disk.as_ref(), &options.directory, &mut walk, now);
         compact::settle(disk.as_ref(), &options.directory, &walk.compactions)?;
