@@ -67,6 +67,7 @@ pub(crate) struct Removal {
 }
 
 /// One record of a compacted segment.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack, while a folder is walked")]
 pub(crate) enum Left {
     Digest { hash: Hash },
     Kept { hash: Hash, offset: u64, record: Record },
@@ -176,12 +177,12 @@ fn told(manifest: &Manifest, carry: &Carry, checked: bool) -> ArchivedSegment {
     }
 }
 
+/// A compacted segment, and the records of it that stayed with their numbers.
+pub(crate) type Remains = (ArchivedSegment, Vec<(u64, Record)>);
+
 /// The compacted segments of a folder, oldest first, with the records of them that stayed. What they
 /// hold is not held against the chain.
-pub(crate) fn list(
-    disk: &dyn Disk,
-    directory: &Path,
-) -> Result<Vec<(ArchivedSegment, Vec<(u64, Record)>)>, WalkError> {
+pub(crate) fn list(disk: &dyn Disk, directory: &Path) -> Result<Vec<Remains>, WalkError> {
     let names = disk::retry(|| disk.list(directory)).map_err(|error| io_error(directory, error))?;
     let mut found: Vec<u64> = numbers(&names).collect();
     found.sort_unstable();

@@ -109,6 +109,7 @@ pub(crate) struct Walk {
 
 /// What the walk comes by.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack, while a folder is walked")]
 pub(crate) enum Item {
     Record(Step),
     /// A record whose body is in an archive.
