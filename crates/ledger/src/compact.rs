@@ -7,7 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Draft, Kind, Record, RecordId, Resume};
@@ -26,6 +26,9 @@ use crate::sealer::{Sealer, now};
 use crate::segment;
 use crate::walk::{Item, Step, Walk};
 
+/// Longest wait for the index to have the records that may be archived, and how often it is asked.
+const INDEX_WAIT: Duration = Duration::from_secs(10);
+const INDEX_PAUSE: Duration = Duration::from_millis(20);
 /// Longest wait for the record of a compaction.
 const RECORD_WAIT: Duration = Duration::from_secs(30);
 
@@ -102,6 +105,7 @@ impl Ledger {
     ) -> Result<(), CompactError> {
         let Some(sealer) = &self.sealer else { return Err(CompactError::NoSegments) };
         let _alone = locked(&sealer.compacting);
+        self.wait_for_index();
         let mut walk = Walk::whole(Arc::clone(&sealer.disk), &sealer.directory, true)?;
         walk.resumes = true;
         let (mut gathered, mut last_id) = (Gathered::default(), RecordId::default());
@@ -130,6 +134,17 @@ impl Ledger {
             gathered.add(&step, wanted.needed)?;
         }
         Ok(())
+    }
+}
+
+impl Ledger {
+    /// The index tells where a record is, also when its body is archived. It is no reason not to archive.
+    fn wait_for_index(&self) {
+        let Some(indexer) = &self.indexer else { return };
+        let (last, until) = (self.last_seq(), Instant::now() + INDEX_WAIT);
+        while indexer.indexed() < last && Instant::now() < until {
+            std::thread::sleep(INDEX_PAUSE);
+        }
     }
 }
 

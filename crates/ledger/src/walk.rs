@@ -5,6 +5,10 @@
 //! INVARIANT bounded: a buffer of one read and one frame; of an incomplete tail at most the rest of
 //! its segment is held.
 
+mod absent;
+mod ending;
+mod reading;
+
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,15 +17,13 @@ use std::sync::Arc;
 use faramesh_dpr::{Chain, Hash, Record, RecordId, Resume};
 
 use crate::archive::Archives;
-use crate::compacted::{self, ArchivedSegment, Compacted, Compactions, Left};
+use crate::compacted::{self, ArchivedSegment, Compacted, Compactions};
 use crate::damage::{WalkError, damage, hex, io_error, record_damage};
 use crate::disk::{self, Disk, DiskFile, OpenMode};
-use crate::durable;
-use crate::frame::{self, Decoded, Fault};
 use crate::index::Cursor;
-use crate::manifest::{self, Manifest, Tally};
+use crate::manifest::{Manifest, Tally};
 use crate::segment::{self, Header};
-use crate::torn::{self, Judgement};
+use reading::Found;
 
 const READ_BYTES: usize = 1 << 20;
 
@@ -259,36 +261,6 @@ impl Walk {
         }
     }
 
-    /// The next record of a compacted segment; behind its last, the chain goes on from what it left.
-    fn left(&mut self) -> Option<Item> {
-        let compacted = self.compacted.as_mut()?;
-        match compacted.next() {
-            Some(Left::Digest { hash }) => Some(Item::Digest { seq: compacted.seq(), hash }),
-            Some(Left::Kept { hash, offset, record }) => {
-                let location = Location { segment: compacted.manifest.segment, offset };
-                if self.seals {
-                    self.compactions.record(&record);
-                }
-                Some(Item::Record(Step { location, record, hash }))
-            }
-            None => {
-                self.chain = Chain::resumed(&compacted.carry.resume);
-                self.last_id = self.last_id.max(compacted.last_id());
-                self.compacted = None;
-                None
-            }
-        }
-    }
-
-    /// No segment is left: well in an empty folder, but the last one is never compacted.
-    fn no_more(&mut self) -> Result<Option<Item>, WalkError> {
-        if self.segments == 0 || !self.seals {
-            return Ok(None);
-        }
-        let missing = self.directory.join(segment::file_name(self.segments + 1));
-        Err(damage(&missing, 0, self.next_seq(), "segment", "the file", "nothing"))
-    }
-
     /// Opens a segment; `None` when it is compacted and its body is not to be read.
     fn open(&mut self, number: u64) -> Result<Option<Open>, WalkError> {
         let path = self.directory.join(segment::file_name(number));
@@ -317,43 +289,6 @@ impl Walk {
         let base = segment::HEADER_BYTES;
         let tally = Tally::default();
         Ok(Some(Open { header, file, path, length, buffer: Vec::new(), base, at: 0, tally, left }))
-    }
-
-    /// A segment whose body is not in the folder: its place and its body in the archive, when that is to
-    /// be read; else the walk goes on over what it left.
-    fn absent(&mut self, number: u64, path: &Path) -> Result<Option<Body>, WalkError> {
-        let seq = self.next_seq();
-        let Some(compacted) = Compacted::load(self.disk.as_ref(), &self.directory, number, seq)? else {
-            return Err(damage(path, 0, seq, "segment", "the file", "nothing"));
-        };
-        let manifest = &compacted.manifest;
-        let known = number == 1 || self.chain.seq() > 0;
-        if known && (manifest.first_seq, manifest.prev) != (seq, self.chain.hash()) {
-            let path = self.directory.join(manifest::file_name(number));
-            let expected = format!("record {seq} behind {}", hex(&self.chain.hash()));
-            let found = format!("record {} behind {}", manifest.first_seq, hex(&manifest.prev));
-            return Err(damage(&path, 0, seq, "manifest.prev", &expected, &found));
-        }
-        if self.seals {
-            self.compactions.absent(&compacted);
-            self.archived.push(compacted.told(self.archives.is_some()));
-        }
-        self.segments = number;
-        let Some(archives) = &self.archives else {
-            self.compacted = Some(compacted);
-            return Ok(None);
-        };
-        let name = segment::file_name(number);
-        let location = &compacted.carry.archive;
-        let path = self.directory.join(location).join(&name);
-        let body = archives.at(location).and_then(|archive| archive.get(&name));
-        match body {
-            Ok(body) => Ok(Some((path, body, compacted))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(damage(&path, 0, seq, "archive", "the body of a compacted segment", "nothing"))
-            }
-            Err(error) => Err(io_error(&path, error)),
-        }
     }
 
     fn check_header(&self, path: &Path, header: &Header, number: u64, length: u64) -> Result<(), WalkError> {
@@ -402,182 +337,4 @@ impl Walk {
         let location = Location { segment: open.header.number, offset };
         Ok(Step { location, record, hash })
     }
-
-    /// No frame stands at the place: the end of a segment, the end of the ledger, or damage.
-    fn finish(&mut self, mut open: Open, fault: Option<Fault>) -> Result<(), WalkError> {
-        let offset = open.offset();
-        let mut looks = 0;
-        let (judgement, length) = loop {
-            let length = disk::retry(|| open.file.length()).map_err(|error| io_error(&open.path, error))?;
-            let tail = open.tail(length).map_err(|error| io_error(&open.path, error))?;
-            let judgement = torn::judge(&tail, offset, self.next_seq());
-            let writer_may_be_here = self.live && self.waiting.is_empty();
-            if judgement == Judgement::Unused || !writer_may_be_here || looks >= LIVE_LOOKS {
-                break (judgement, length);
-            }
-            if matches!(frame::decode(&tail), Decoded::Frame(_)) {
-                // The frame was being written a moment ago and is whole now.
-                open.forget();
-                self.current = Some(open);
-                return Ok(());
-            }
-            looks += 1;
-            std::thread::sleep(LIVE_PAUSE);
-        };
-        let sealed = self.last_sealed()?;
-        if self.live && self.waiting.is_empty() && self.follow(open.header.number)? {
-            // The writer went on to another segment: read here once more, now that it is sealed.
-            open.forget();
-            self.current = Some(open);
-            return Ok(());
-        }
-        let is_last = self.waiting.is_empty();
-        let wrong = |field, expected: &str, found: &str| {
-            Err(damage(&open.path, offset, self.next_seq(), field, expected, found))
-        };
-        match judgement {
-            Judgement::Damage(found) => {
-                let found = fault.map_or_else(|| found.to_owned(), |fault| format!("{fault} ({found})"));
-                wrong("frame", "a frame or zeros", &found)
-            }
-            Judgement::Incomplete(_) if !is_last => {
-                wrong("frame", "a whole frame, because another segment follows", "an incomplete one")
-            }
-            _ if !is_last && length != open.header.capacity => {
-                wrong("segment", &format!("{} bytes", open.header.capacity), &format!("{length} bytes"))
-            }
-            _ if !is_last => self.seal(&open, length),
-            _ if sealed >= open.header.number => {
-                let missing = self.directory.join(segment::file_name(open.header.number + 1));
-                Err(damage(&missing, 0, self.next_seq(), "segment", "the file", "nothing"))
-            }
-            Judgement::Unused | Judgement::Incomplete(_) => {
-                self.compactions.check(&self.directory)?;
-                let incomplete = if let Judgement::Incomplete(bytes) = judgement { bytes } else { 0 };
-                let (segment, capacity) = (open.header.number, open.header.capacity);
-                self.end = Some(End { segment, offset, capacity, file_length: length, incomplete });
-                Ok(())
-            }
-        }
-    }
-
-    /// The end of a sealed segment: it must be as its manifest says.
-    fn seal(&mut self, open: &Open, length: u64) -> Result<(), WalkError> {
-        if !self.seals {
-            return Ok(());
-        }
-        let hashed = durable::sha256(open.file.as_ref(), length);
-        let (hash, bytes) = hashed.map_err(|error| io_error(&open.path, error))?;
-        let manifest = open.tally.manifest(&open.header, self.chain.hash(), hash, bytes);
-        let (disk, directory) = (self.disk.as_ref(), &self.directory);
-        let known = Manifest::read(disk, directory, manifest.segment, manifest.last_seq)?;
-        if let Some(known) = &known {
-            known.compare(directory, &manifest)?;
-        }
-        let resume = if self.resumes { self.chain.resume() } else { None };
-        self.boundaries.push(Boundary { manifest, is_sealed: known.is_some(), resume });
-        Ok(())
-    }
-
-    /// The last segment that has a manifest, and so another behind it; 0 for none.
-    fn last_sealed(&self) -> Result<u64, WalkError> {
-        if !self.seals || !self.waiting.is_empty() {
-            return Ok(0);
-        }
-        let names = disk::retry(|| self.disk.list(&self.directory));
-        let names = names.map_err(|error| io_error(&self.directory, error))?;
-        Ok(names.iter().filter_map(|name| manifest::number_of(name)).max().unwrap_or(0))
-    }
-
-    /// Whether segments behind `number` have appeared.
-    fn follow(&mut self, number: u64) -> Result<bool, WalkError> {
-        let all = segments_of(self.disk.as_ref(), &self.directory)?;
-        self.waiting.extend(all.into_iter().filter(|other| *other > number));
-        Ok(!self.waiting.is_empty())
-    }
-}
-
-enum Found {
-    Frame { offset: u64, seq: u64, start: usize, length: usize },
-    Other(Option<Fault>),
-}
-
-impl Open {
-    /// Where in the file the next frame begins.
-    fn offset(&self) -> u64 {
-        self.base.saturating_add(u64::try_from(self.at).unwrap_or(u64::MAX))
-    }
-
-    fn next(&mut self) -> io::Result<Found> {
-        loop {
-            let offset = self.offset();
-            let rest = self.buffer.get(self.at..).unwrap_or_default();
-            match frame::decode(rest) {
-                Decoded::Frame(frame) => {
-                    let (start, length) = (self.at + frame::HEADER_BYTES, frame.record.len());
-                    self.at += frame::frame_bytes(length);
-                    return Ok(Found::Frame { offset, seq: frame.seq, start, length });
-                }
-                Decoded::Zero => return Ok(Found::Other(None)),
-                Decoded::Bad(fault) => return Ok(Found::Other(Some(fault))),
-                Decoded::Short(needed) => {
-                    let whole = self.read(needed)?;
-                    let missing = needed.saturating_sub(self.buffer.len());
-                    if !whole && missing < 8 {
-                        // A file that ends within the padding of a frame holds all of its record.
-                        self.buffer.resize(needed, 0);
-                    } else if !whole {
-                        return Ok(Found::Other(None));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Moves the buffer on to the next frame; false when the file has no `needed` bytes there.
-    fn read(&mut self, needed: usize) -> io::Result<bool> {
-        let offset = self.offset();
-        self.buffer.drain(..self.at.min(self.buffer.len()));
-        (self.base, self.at) = (offset, 0);
-        let have = self.buffer.len();
-        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let wanted = needed.max(READ_BYTES).min(left).max(have);
-        self.buffer.resize(wanted, 0);
-        let place = offset.saturating_add(u64::try_from(have).unwrap_or(u64::MAX));
-        let rest = self.buffer.get_mut(have..).unwrap_or_default();
-        let read = disk::read_full_at(self.file.as_ref(), rest, place)?;
-        self.buffer.truncate(have + read);
-        Ok(self.buffer.len() >= needed)
-    }
-
-    /// Drops what was read, so that the file is read anew.
-    fn forget(&mut self) {
-        (self.base, self.at) = (self.offset(), 0);
-        self.buffer.clear();
-    }
-
-    /// The file from the next frame on; empty when it holds only zeros, without holding them.
-    fn tail(&self, length: u64) -> io::Result<Vec<u8>> {
-        let mut tail: Vec<u8> = Vec::new();
-        let mut zeros = 0_usize;
-        let mut chunk = vec![0; READ_BYTES];
-        let mut place = self.offset();
-        while place < length {
-            let read = disk::read_full_at(self.file.as_ref(), &mut chunk, place)?;
-            let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
-            place = place.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-            if is_zero(bytes) {
-                zeros += read;
-                continue;
-            }
-            tail.resize(tail.len() + std::mem::take(&mut zeros), 0);
-            tail.extend_from_slice(bytes);
-        }
-        Ok(tail)
-    }
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    // In portions, because a search that may stop at each byte is many times slower.
-    bytes.chunks(4_096).all(|chunk| chunk.iter().fold(0, |all, byte| all | byte) == 0)
 }
