@@ -12,6 +12,7 @@ use faramesh_archive::{Account, S3Archive, open};
 use faramesh_call::Timestamp;
 use faramesh_ledger::{Archive, Archives, Compaction, Disk, Ledger, Options, RealDisk, verify_archived};
 use faramesh_testkit::{decision, policy};
+use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 
 const NOW: Timestamp = Timestamp(1_795_166_999_999);
 const DAY: u64 = 86_400_000;
@@ -119,16 +120,21 @@ fn bodies_go_to_a_store_and_are_verified_there() {
         place += body.read_at(bytes.get_mut(place..).unwrap(), offset).unwrap();
     }
     let agent = ureq::Agent::config_builder().build().new_agent();
-    let address = format!("http://127.0.0.1:{}/bodies/ledgers/one/00000002.wal", server.port);
+    let endpoint = format!("http://127.0.0.1:{}", server.port).parse().unwrap();
+    let bucket = Bucket::new(endpoint, UrlStyle::Path, "bodies", "us-east-1").unwrap();
+    let credentials = Credentials::new("key", "CANARY");
+    let object = "ledgers/one/00000002.wal";
     *bytes.get_mut(5_000).unwrap() ^= 1;
-    agent.put(&address).send(&bytes[..]).unwrap();
+    let address = bucket.put_object(Some(&credentials), object).sign(WAIT);
+    agent.put(address.as_str()).send(&bytes[..]).unwrap();
     let error = verify().unwrap_err().to_string();
     assert!(error.contains("s3:/") && error.contains("00000002.wal"), "{error}");
     // Another ledger's body is not overwritten.
     let other = RealDisk.open(&folder.path().join("00000003.manifest"), faramesh_ledger::OpenMode::Read);
     let error = archive.put("00000002.wal", other.unwrap().as_ref(), 10, &[0; 32]).unwrap_err();
     assert!(error.to_string().contains("another `00000002.wal`"), "{error}");
-    agent.delete(&address).call().unwrap();
+    let address = bucket.delete_object(Some(&credentials), object).sign(WAIT);
+    agent.delete(address.as_str()).call().unwrap();
     let error = verify().unwrap_err().to_string();
     assert!(error.contains("nothing"), "{error}");
 }
