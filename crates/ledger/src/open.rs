@@ -171,10 +171,9 @@ fn read_all(
     follow: &mut Follow,
     replay: &mut dyn FnMut(&Record),
 ) -> Result<RecordId, OpenError> {
-    let (disk, directory) = (options.disk.as_ref(), &options.directory);
     let mut last_id = RecordId::default();
     while let Some(item) = walk.next_item()? {
-        seal(disk, directory, walk, now);
+        walk.give_manifests(now);
         let step = match item {
             Item::Record(step) => step,
             Item::Digest { hash, .. } => {
@@ -190,6 +189,7 @@ fn read_all(
         last_id = last_id.max(step.record.id());
         replay(&step.record);
     }
+    walk.give_manifests(now);
     Ok(last_id)
 }
 
@@ -212,7 +212,7 @@ impl Ledger {
         let mut walk = Walk::whole(Arc::clone(&disk), &options.directory, false)?;
         let last_id = read_all(&options, now, &mut walk, &mut follow, replay)?;
         let mut checkpoints = follow.end()?;
-        seal(disk.as_ref(), &options.directory, &mut walk, now);
+        walk.give_manifests(now);
         compact::settle(disk.as_ref(), &options.directory, &walk.compactions)?;
         let last_id = last_id.max(walk.last_id);
         let agents = if walk.archived.is_empty() { None } else { walk.chain.resume() };
@@ -311,15 +311,6 @@ fn lock(disk: &dyn Disk, directory: &Path) -> Result<Arc<dyn DiskFile>, OpenErro
         return Err(OpenError::Locked(directory.into()));
     }
     Ok(file)
-}
-
-/// Gives the sealed segments that the walk came by their manifests. What fails is no hindrance: they are
-/// made at the next open.
-fn seal(disk: &dyn Disk, directory: &Path, walk: &mut Walk, now: Timestamp) {
-    for mut boundary in walk.boundaries.drain(..).filter(|boundary| !boundary.is_sealed) {
-        boundary.manifest.sealed_at = now;
-        let _ = boundary.manifest.write(disk, directory);
-    }
 }
 
 fn remove_temporaries(disk: &dyn Disk, directory: &Path) -> Result<(), OpenError> {

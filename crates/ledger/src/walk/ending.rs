@@ -1,6 +1,8 @@
 //! The end of a segment on a walk: sealed and as its manifest says, or the end of the ledger, perhaps with
 //! a writer at it, or damage.
 
+use faramesh_call::Timestamp;
+
 use super::{Boundary, End, LIVE_LOOKS, LIVE_PAUSE, Open, Walk, segments_of};
 use crate::damage::{WalkError, damage, io_error};
 use crate::disk;
@@ -11,6 +13,15 @@ use crate::segment;
 use crate::torn::{self, Judgement};
 
 impl Walk {
+    /// Gives the sealed segments that the walk came by their manifests. What fails is no hindrance: they
+    /// are made at the next open.
+    pub(crate) fn give_manifests(&mut self, now: Timestamp) {
+        for mut boundary in self.boundaries.drain(..).filter(|boundary| !boundary.is_sealed) {
+            boundary.manifest.sealed_at = now;
+            let _ = boundary.manifest.write(self.disk.as_ref(), &self.directory);
+        }
+    }
+
     /// No frame stands at the place: the end of a segment, the end of the ledger, or damage.
     pub(super) fn finish(&mut self, mut open: Open, fault: Option<Fault>) -> Result<(), WalkError> {
         let offset = open.offset();
