@@ -143,6 +143,15 @@ def test_what_the_page_shows(row: Row, stack: Stack) -> None:
     assert not stack.pending()
 
 
+@pytest.mark.parametrize("page", ["langchain", "openai-agents"])
+def test_whose_call_it_is_comes_from_the_framework(page: str, stack: Stack) -> None:
+    play(page, PERMITTED, stack)
+    (record,) = records(stack, "decision")
+    whole = json.dumps(record)
+    assert record["session"] == "ticket-7"
+    assert '"ada"' in whole and '"support"' in whole, whole
+
+
 @pages
 def test_a_tool_that_raises_is_reported_and_its_exception_goes_on(row: Row, stack: Stack) -> None:
     broken = play(row.page, BROKEN, stack)
