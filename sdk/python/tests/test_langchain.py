@@ -230,3 +230,31 @@ def test_langchain_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     stub = StubTransport("permit")
     assert GovernedToolSet([abs], transport=stub)["abs"](-1) == 1
     assert stub.calls[0].arguments == {"x": -1}
+
+
+def test_the_config_says_whose_call_it_is() -> None:
+    class Recorder(StubTransport):
+        def request(self, method: str, params: Any, timeout: float | None = None) -> Any:
+            asked.append(params)
+            return super().request(method, params, timeout)
+
+    asked: list[Any] = []
+    config: RunnableConfig = {
+        "configurable": {"thread_id": "t-1", "principal": {"id": "ada"}},
+        "metadata": {"request_id": "r-9"},
+        "tags": ["team:support", "night"],
+    }
+    graph_of(govern(Recorder("permit"))).invoke(call_of("refund", {"amount": 5}), config)
+    (params,) = asked
+    assert (params["session"], params["request_id"]) == ("t-1", "r-9")
+    assert params["principal"] == {"id": "ada"}
+    assert {"team": "support", "night": "true"}.items() <= params["tags"].items()
+
+
+def test_a_call_id_that_langgraph_repeats_is_refused_once() -> None:
+    stub = StubTransport().deny("*", "never")
+    graph = graph_of(govern(stub))
+    for _ in range(2):
+        with pytest.raises(ToolDeniedException, match="never"):
+            graph.invoke(call_of("refund", {"amount": 5}))
+    assert len(stub.calls) == 1

@@ -66,6 +66,9 @@ async def main() -> None:
 asyncio.run(main())
 """
 
+# The others take the resumption for the answer, and their model reads that it still waits.
+HELD_AGAIN = ("langgraph", "pydantic-ai")
+
 ENDINGS = {
     "langgraph": ("", ""),
     "openai-agents": ("result = Runner", OPENAI_AGENTS),
@@ -110,11 +113,12 @@ def test_a_held_call_goes_on_after_the_answer(page: str, answer: str, stack: Sta
 
         read_until_held()
         (waiting,) = stack.pending()
-        # Resumed before anybody answered: it is held again, and nothing new is evaluated.
-        process.stdin.write("\n")
-        process.stdin.flush()
-        read_until_held()
-        assert len(records(stack, "decision")) == 1
+        if page in HELD_AGAIN:
+            # Resumed before anybody answered, and nothing new is evaluated.
+            process.stdin.write("\n")
+            process.stdin.flush()
+            read_until_held()
+            assert len(records(stack, "decision")) == 1
         if answer == "approve":
             stack.approve(waiting["id"])
         else:

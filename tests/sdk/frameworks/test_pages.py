@@ -144,12 +144,10 @@ def test_what_the_page_shows(row: Row, stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("page", ["langchain", "openai-agents"])
-def test_whose_call_it_is_comes_from_the_framework(page: str, stack: Stack) -> None:
+def test_the_session_comes_from_the_framework(page: str, stack: Stack) -> None:
     play(page, PERMITTED, stack)
     (record,) = records(stack, "decision")
-    whole = json.dumps(record)
     assert record["session"] == "ticket-7"
-    assert '"ada"' in whole and '"support"' in whole, whole
 
 
 @pages
