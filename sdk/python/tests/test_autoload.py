@@ -10,6 +10,7 @@ from pathlib import Path
 import faramesh
 
 SOURCE = Path(faramesh.__file__).parents[1]
+PTH = Path(__file__).parents[1] / "faramesh-autoload.pth"
 
 
 def run(folder: Path, autoload: str, code: str) -> subprocess.CompletedProcess[str]:
@@ -56,3 +57,12 @@ def test_nothing_is_patched_unless_asked(tmp_path: Path) -> None:
         assert quiet.stderr == ""
     wrong = run(tmp_path, "yes", "import faramesh")
     assert "FARAMESH_AUTOLOAD is 1 or strict, not `yes`" in wrong.stderr
+
+
+def test_the_pth_file_lets_nothing_run_when_it_fails(tmp_path: Path) -> None:
+    (line,) = PTH.read_text().splitlines()
+    (tmp_path / "start.py").write_text(line + "\nprint('ran')\n")
+    for autoload, ran in (("", True), ("0", True), ("1", True), ("yes", False)):
+        done = run(tmp_path, autoload, "import start")
+        assert ("ran" in done.stdout) == ran, done.stderr
+        assert (done.returncode == 0) == ran
