@@ -38,6 +38,8 @@ codes! {
     PolicyLimit = "POLICY_LIMIT",
     /// The agent may not use this model.
     ModelDenied = "MODEL_DENIED",
+    /// The agent may not reach this host.
+    EgressDenied = "EGRESS_DENIED",
     /// The session has lasted, paused or called too long.
     SessionExpired = "SESSION_EXPIRED",
     /// Calls of this tool come faster than the policy allows.

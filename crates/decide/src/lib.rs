@@ -1,7 +1,7 @@
 //! One decision as a pure function: (program, call, state, now) to a verdict, its trace and the
 //! changes of state that it asks for. The order of the steps is the order of this list; each step is
 //! one file in `steps/`, and any of them may end the call. Steps on other blocks of the language
-//! (phases, delegation, egress) take their place here when they come.
+//! (phases, delegation) take their place here when they come.
 //!
 //! INVARIANT: no I/O, no clock, no randomness. The same input gives the same verdict.
 
@@ -41,6 +41,7 @@ const STEPS: &[Step] = &[
     steps::rates::step,
     steps::approvals::cover,
     steps::budgets::step,
+    steps::egress::step,
     steps::approvals::ask,
 ];
 

@@ -1,12 +1,14 @@
 //! An agent's limits, ready for deciding: rates and ceilings by tool, each with the name that the
-//! state knows it by, and what its sessions and models may be. Leaves out how much of them is left.
+//! state knows it by, and what its sessions, models and hosts may be. Leaves out how much of them is left.
 //!
 //! INVARIANT stable names: a name says only what a sum is about, so a policy that changes a ceiling
 //! goes on with what was used under the one before.
 
 use faramesh_call::Timestamp;
 
-use crate::image::{Ambient, BlocksImage, Budget, ModelPolicy, OnExceed, RateLimit, SessionLimits, Window};
+use crate::image::{
+    Ambient, BlocksImage, Budget, Egress, ModelPolicy, OnExceed, RateLimit, SessionLimits, Window,
+};
 use crate::program::Program;
 use crate::tools::ToolIndex;
 
@@ -19,6 +21,7 @@ pub struct Limits {
     ceiling_tools: ToolIndex,
     session: Option<SessionLimits>,
     models: Option<ModelPolicy>,
+    egress: Option<Egress>,
 }
 
 /// The sums of an agent's sessions, as the state knows them.
@@ -90,6 +93,7 @@ impl Limits {
         }
         limits.session = Some(blocks.session).filter(|session| *session != SessionLimits::default());
         limits.models = blocks.model_policy;
+        limits.egress = blocks.egress;
         if limits.is_empty() {
             return None;
         }
@@ -100,7 +104,7 @@ impl Limits {
 
     fn is_empty(&self) -> bool {
         let counts = self.rates.len() + self.ceilings.len();
-        counts == 0 && self.session.is_none() && self.models.is_none()
+        counts == 0 && self.session.is_none() && self.models.is_none() && self.egress.is_none()
     }
 
     fn add_ambient(&mut self, ambient: Ambient) {
@@ -179,6 +183,12 @@ impl Limits {
     #[must_use]
     pub fn models(&self) -> Option<&ModelPolicy> {
         self.models.as_ref()
+    }
+
+    /// The hosts that it may reach, when the policy says so.
+    #[must_use]
+    pub fn egress(&self) -> Option<&Egress> {
+        self.egress.as_ref()
     }
 
     /// Whether anything is counted by session.

@@ -33,7 +33,7 @@ pub const AGENT: &[Definition] = &[
         "redact refund args: [\"card.number\"]",
         "fields that must not reach a record; with `seal` at the end, encrypted",
     ),
-    not_yet(block("egress", Label::None, EGRESS, "hosts that calls may reach")),
+    block("egress", Label::None, EGRESS, "hosts that calls may reach"),
     block("model_policy", Label::None, MODEL_POLICY, "models that the agent may call"),
     block("session", Label::None, SESSION, "bounds of one session"),
     not_yet(block("spawn", Label::None, SPAWN, "agents that this one may start")),

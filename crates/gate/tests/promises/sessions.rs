@@ -1,4 +1,4 @@
-//! Sessions end when their bounds say so, a day's calls are counted, and only allowed models are used.
+//! Sessions end when their bounds say so, a day's calls are counted, and only allowed models and hosts are used.
 
 use std::sync::Arc;
 
@@ -121,4 +121,28 @@ fn only_allowed_models_are_used() {
     ] {
         assert_eq!(with(model, action), expected, "{model:?}");
     }
+}
+
+#[test]
+fn only_allowed_hosts_are_reached() {
+    let gate = gate(
+        "egress { allow = [\"*.example.com\", \"10.0.0.0/8\"] deny = [\"internal.example.com\"] }
+         budget daily { max_calls 2 }",
+    );
+    let to = |args: &str| ask(&gate, call("a", "look", args));
+    for args in [
+        "{\"host\":\"internal.example.com\"}",
+        "{\"host\":\"INTERNAL.example.com.\"}",
+        "{\"url\":\"https://evil.com/api.example.com\"}",
+        "{\"host\":\"api.example.com\",\"url\":\"https://evil.com/\"}",
+        "{\"host\":[\"api.example.com\"]}",
+        "{\"url\":\"http://192.168.0.1/\"}",
+    ] {
+        assert_eq!(code(&to(args)), "EGRESS_DENIED", "{args}");
+    }
+    let meter = |gate: &Gate| gate.state().limits().of("a").is_none();
+    assert!(meter(&gate), "what is denied spends nothing");
+    assert_eq!(code(&to("{\"url\":\"https://api.example.com/x\"}")), "PERMIT");
+    assert_eq!(code(&to("{\"host\":\"10.9.8.7\"}")), "PERMIT");
+    assert_eq!(code(&to("{}")), "BUDGET_EXCEEDED", "a call that goes nowhere is not judged");
 }
