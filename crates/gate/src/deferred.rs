@@ -56,11 +56,16 @@ impl PollStatus {
     }
 }
 
-/// Whether a permit of this tool takes something from a limit.
-fn spends(agent: &Agent, tool: &str) -> bool {
-    agent
-        .limits()
-        .is_some_and(|limits| limits.ceilings(tool).next().is_some() || limits.rates(tool).next().is_some())
+/// Whether a permit of this tool is weighed against a limit: what it takes, and whether its session, model
+/// and host may have it, is in the call.
+fn is_limited(agent: &Agent, tool: &str) -> bool {
+    agent.limits().is_some_and(|limits| {
+        limits.ceilings(tool).next().is_some()
+            || limits.rates(tool).next().is_some()
+            || limits.session().is_some()
+            || limits.models().is_some()
+            || limits.egress().is_some()
+    })
 }
 
 impl Gate {
@@ -104,8 +109,11 @@ impl Gate {
         let Some(identity) = identity.filter(|_| approval.policy == *program.hash()) else {
             return answer(PollStatus::only(Status::Expired));
         };
-        // What the call costs is in its arguments, which are not here.
-        if program.agent(&approval.binding.agent).is_some_and(|agent| spends(agent, &approval.binding.tool)) {
+        // The call itself is not here, so nothing can be weighed.
+        if program
+            .agent(&approval.binding.agent)
+            .is_some_and(|agent| is_limited(agent, &approval.binding.tool))
+        {
             let reason = Some("it counts for a limit: make the call again, it is approved".into());
             return answer(PollStatus { status: Some(Status::Expired), reason });
         }

@@ -119,6 +119,12 @@ const VARIABLES: &[Variable] = &[
         default: "`chromium` from the path",
         meaning: "the browser that the page which verifies bundles is tested in",
     },
+    Variable {
+        name: "FARAMESH_TEST_POSTGRES",
+        reader: TESTS,
+        default: "the newest in `/usr/lib/postgresql`",
+        meaning: "the folder of the PostgreSQL server's programs that the ledger's tests start",
+    },
 ];
 
 /// The page.
@@ -157,11 +163,13 @@ pub fn page() -> Page {
 mod tests {
     use super::*;
 
-    /// Names in the tests of the published 0.3.3, which reads variables of its own, and in examples of policies.
+    /// Names in examples of policies, and those by which tests tell their own children something.
     const FOREIGN: &[&str] = &[
         "FARAMESH_KILL_TEST_FOLDER",
         "FARAMESH_KMS_KEY_ARN",
         "FARAMESH_PG_URL",
+        "FARAMESH_POSTGRES_KILL_TEST_URL",
+        "FARAMESH_TEST_OF_A_VARIABLE_THAT_IS_NOT_SET",
         "FARAMESH_STACK_ID",
         "FARAMESH_STACK_KEY",
     ];

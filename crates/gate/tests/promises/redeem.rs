@@ -120,3 +120,24 @@ fn a_permit_that_cannot_be_recorded_is_not_told() {
     assert_eq!(word, "approved");
     assert_eq!(run(before + 1).1, "expired");
 }
+
+#[test]
+fn what_a_limit_weighs_must_be_asked_again() {
+    for limit in [
+        "rate_limit \"mail/*\": 5 per minute",
+        "budget daily { max $5 cost = price }",
+        "session { max_calls = 5 }",
+        "model_policy { deny = [\"cheap-*\"] }",
+        "egress { allow = [\"mail.example\"] }",
+    ] {
+        let gate = in_memory(&format!(
+            "runtime {{ allow_self_declared_identity = true }}\nagent \"support\" {{ default deny\ndefer mail/send\n{limit} }}"
+        ));
+        let args = r#"{"to":"x","price":1,"host":"mail.example"}"#;
+        let first = token(&ask(&gate, call("support", "mail/send", args)));
+        answer(&gate, &first, true);
+        assert_eq!(redeem(&gate, 1000, "support", &first).word(), "expired", "{limit}");
+        let again = ask(&gate, call("support", "mail/send", args));
+        assert_eq!(again.effect(), Effect::Permit, "the poll took nothing: {limit}");
+    }
+}
