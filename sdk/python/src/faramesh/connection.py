@@ -67,12 +67,7 @@ class Connection:
 
     def exchange(self, line: bytes, request_id: int, deadline: float) -> Mapping[str, Any]:
         """Send one line and wait for the reply with its id. Raises ``TimeoutError``."""
-        view = memoryview(line)
-        while view:
-            try:
-                view = view[self._socket.send(view) :]
-            except BlockingIOError:
-                self._wait(select.POLLOUT, deadline)
+        self._send(line, deadline)
         for _ in range(_MAX_FOREIGN_LINES):
             while (found := self._take_line()) is None:
                 self._wait(select.POLLIN, deadline)
@@ -92,10 +87,17 @@ class Connection:
                 return reply
         raise protocol_error("the daemon answered everything but the question")
 
-    def tell(self, line: bytes) -> None:
-        """Send one line at once or not at all; its reply is left for :meth:`settle`."""
-        if self._socket.send(line) != len(line):
-            raise ConnectionLost("the daemon does not keep up")
+    def tell(self, line: bytes, deadline: float) -> None:
+        """Send one line; its reply is left for :meth:`settle`. Raises ``TimeoutError``."""
+        self._send(line, deadline)
+
+    def _send(self, line: bytes, deadline: float) -> None:
+        view = memoryview(line)
+        while view:
+            try:
+                view = view[self._socket.send(view) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT, deadline)
 
     def settle(self) -> list[bytes] | None:
         """The lines that came in meanwhile; ``None`` once the daemon has hung up."""

@@ -149,8 +149,10 @@ class UnixSocketTransport:
                 teller = None
             teller = teller or Connection()
             try:
-                teller.connect(self.address.path, time.monotonic() + _TELL_SECONDS)
-                teller.tell(line)
+                # A daemon that is busy for a moment still gets the report; one that hangs costs little.
+                deadline = time.monotonic() + _TELL_SECONDS
+                teller.connect(self.address.path, deadline)
+                teller.tell(line, deadline)
             except BaseException as problem:
                 teller.close()
                 raise self._explained(problem, params) from _cause(problem)
