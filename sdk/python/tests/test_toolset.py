@@ -394,7 +394,9 @@ def test_the_agent_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert (stub.calls[0].agent_id, stub.calls[0].session_id) == ("env-bot", "env-session")
 
 
-def test_fifty_threads_on_one_toolset(start_peer: Callable[..., FakePeer]) -> None:
+def test_fifty_threads_on_one_toolset(
+    start_peer: Callable[..., FakePeer], caplog: pytest.LogCaptureFixture
+) -> None:
     peer = start_peer()
     tools = GovernedToolSet([refund], agent_id="bot", socket=peer.path, timeout=30)
     results: list[str] = []
@@ -409,10 +411,16 @@ def test_fifty_threads_on_one_toolset(start_peer: Callable[..., FakePeer]) -> No
         thread.join()
     assert len(results) == 500
     tools._enforcer.transport.close()
+
+    # A report that the peer does not take in time is dropped, and the log says so.
+    def dropped() -> int:
+        return sum("was not reported" in message for message in caplog.messages)
+
     for _ in range(500):
-        if len(peer.of("outcome")) == 500:
+        if len(peer.of("outcome")) + dropped() >= 500:
             break
         threading.Event().wait(0.01)
     call_ids = {request["params"]["call_id"] for request in peer.of("govern")}
     assert len(call_ids) == 500
-    assert len(peer.of("outcome")) == 500
+    assert len(peer.of("outcome")) + dropped() == 500
+    assert dropped() < 250
