@@ -36,6 +36,12 @@ codes! {
     PolicyDefer = "POLICY_DEFER",
     /// A limit of the evaluation was reached.
     PolicyLimit = "POLICY_LIMIT",
+    /// An operator ended the agent.
+    AgentKilled = "AGENT_KILLED",
+    /// An operator cut the agent off: its calls are decided and recorded, and none runs.
+    AgentIsolated = "AGENT_ISOLATED",
+    /// An operator lets the agent begin nothing new.
+    AgentQuiesced = "AGENT_QUIESCED",
     /// The agent may not use this model.
     ModelDenied = "MODEL_DENIED",
     /// The agent may not reach this host.
@@ -83,7 +89,9 @@ impl Code {
             Self::PolicyDefer => Some("pending_approval"),
             Self::RateExceeded | Self::DaemonNotReady | Self::LedgerUnavailable => Some("retry_after"),
             Self::BudgetExceeded | Self::AmbientExceeded => Some("budget_reset"),
-            Self::SessionExpired => Some("operator"),
+            Self::SessionExpired | Self::AgentKilled | Self::AgentIsolated | Self::AgentQuiesced => {
+                Some("operator")
+            }
             _ => Some("rule_block"),
         }
     }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    apply, approvals, audit, check, completions, daemon, destroy, dev, explain, fmt, init, lsp, plan, status,
+    agent, apply, approvals, audit, check, completions, daemon, destroy, dev, explain, fmt, init, lsp, plan,
+    status,
 };
 use crate::console::Format;
 use crate::exit::Exit;
@@ -77,6 +78,9 @@ pub enum Command {
     /// List and answer the calls that wait for a person
     #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed, Exit::Usage]))]
     Approvals(approvals::Arguments),
+    /// Show how agents stand, and kill, isolate, quiesce or resume one
+    #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed, Exit::Usage]))]
+    Agent(agent::Arguments),
     /// Read and verify the record of decisions
     #[command(after_help = Exit::table(&[Exit::Success, Exit::Broken, Exit::Usage]))]
     Audit(audit::Arguments),

@@ -1,5 +1,6 @@
 //! One file per command; each has its arguments, its work, and its text view beside the JSON one.
 
+pub mod agent;
 pub mod apply;
 pub mod approvals;
 pub mod audit;
@@ -34,6 +35,7 @@ pub fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Apply(arguments) => apply::run(&arguments, context),
         Command::Dev(arguments) => dev::run(&arguments, context),
         Command::Status(arguments) => status::run(&arguments, context),
+        Command::Agent(arguments) => agent::run(&arguments, context),
         Command::Approvals(arguments) => approvals::run(&arguments, context),
         Command::Audit(arguments) => audit::run(&arguments, context),
         Command::Explain(arguments) => explain::run(&arguments, context),

@@ -3,6 +3,7 @@
 //!
 //! INVARIANT apart: this socket is not the agents' one, so an agent can never approve itself.
 
+mod agents;
 mod approvals;
 mod audit;
 mod compaction;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use faramesh_call::{Object, Value, json, object};
 use faramesh_gate::{Gate, Peer};
 use faramesh_socket::Listener;
+use faramesh_state::Standing;
 
 use crate::running::Facts;
 use crate::stop::{StopHandle, StopReason};
@@ -184,6 +186,12 @@ fn handle(context: &Context, peer: &Peer, stream: &UnixStream, line: &[u8]) -> i
         "audit.tail" => return audit::tail(context, params, id, stream).map(|()| false),
         "status" => Ok(status::status(context)),
         "apply" => policy::apply(context, peer, params),
+        "agent.list" => agents::list(context),
+        "agent.show" => agents::show(context, params),
+        "agent.kill" => agents::control(context, peer, params, Standing::Killed),
+        "agent.isolate" => agents::control(context, peer, params, Standing::Isolated),
+        "agent.quiesce" => agents::control(context, peer, params, Standing::Quiesced),
+        "agent.resume" => agents::control(context, peer, params, Standing::Running),
         "approvals.list" => approvals::list(context, params),
         "approvals.show" => approvals::show(context, params),
         "approvals.approve" => approvals::answer(context, peer, params, true),

@@ -35,6 +35,7 @@ enum Flow {
 type Step = for<'a> fn(&Input<'a>, &mut Verdict<'a>) -> Flow;
 
 const STEPS: &[Step] = &[
+    steps::control::step,
     steps::models::step,
     steps::sessions::step,
     steps::rules::step,
@@ -54,6 +55,7 @@ pub fn decide<'a>(input: &Input<'a>) -> Verdict<'a> {
             break;
         }
     }
+    steps::control::isolate(input, &mut verdict);
     // Whatever the verdict, nothing leaves this function that a redaction names.
     steps::redact::step(input, &mut verdict);
     verdict

@@ -8,7 +8,7 @@ use faramesh_state::{Approval, Change, Resolution, Status};
 use crate::gate::{Gate, Unrecorded, awaited};
 
 /// Longest reason, in bytes.
-const MAX_REASON_BYTES: usize = 1 << 10;
+pub(crate) const MAX_REASON_BYTES: usize = 1 << 10;
 
 /// The person who acts, as the operators' socket proves.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use faramesh_ledger::{Receipt, Unavailable};
 use faramesh_program::image::Mode;
 use faramesh_program::{Agent, Program};
 use faramesh_state::fold::DEFAULT_RULE;
-use faramesh_state::{Approval, Change, Status};
+use faramesh_state::{Approval, Change, Standing, Status};
 
 use crate::gate::Gate;
 use crate::lifecycle::Lifecycle;
@@ -109,6 +109,11 @@ impl Gate {
         let Some(identity) = identity.filter(|_| approval.policy == *program.hash()) else {
             return answer(PollStatus::only(Status::Expired));
         };
+        let control = inner.state.control(&approval.binding.agent);
+        if control.is_some_and(|control| control.standing != Standing::Running) {
+            let reason = Some("an operator keeps this agent from running".into());
+            return answer(PollStatus { status: Some(Status::Denied), reason });
+        }
         // The call itself is not here, so nothing can be weighed.
         if program
             .agent(&approval.binding.agent)

@@ -8,6 +8,7 @@
 mod approvals;
 mod ask;
 mod budgets;
+mod control;
 mod deferred;
 mod gate;
 mod lifecycle;
@@ -20,6 +21,7 @@ mod swap;
 
 pub use approvals::{ApprovalError, Operator};
 pub use budgets::BudgetStatus;
+pub use control::{AgentStatus, ControlError};
 pub use deferred::PollStatus;
 pub use faramesh_identity::Peer;
 pub use gate::{Decider, Gate, Settings};

@@ -5,6 +5,7 @@ use faramesh_call::{Object, Timestamp, Value};
 use crate::approval::{Approval, Resolution};
 use crate::fold::BUDGET_RULE;
 use crate::limits::{Bucket, Reservation, Settled};
+use crate::standing::Control;
 
 /// One change of state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,13 @@ pub enum Change {
     Reserved(Box<Reservation>),
     /// The outcome of a permitted call said what it cost.
     Settled(Settled),
+    /// An operator did something about an agent.
+    AgentControlled {
+        /// Which agent.
+        agent: Box<str>,
+        /// What.
+        control: Control,
+    },
 }
 
 impl Change {
@@ -43,7 +51,10 @@ impl Change {
         match self {
             Self::ApprovalRequested(approval) => Some(&approval.id),
             Self::ApprovalResolved { id, .. } | Self::ApprovalConsumed { id } => Some(id),
-            Self::TokensTaken { .. } | Self::Reserved(_) | Self::Settled(_) => None,
+            Self::TokensTaken { .. }
+            | Self::Reserved(_)
+            | Self::Settled(_)
+            | Self::AgentControlled { .. } => None,
         }
     }
 
@@ -77,6 +88,11 @@ impl Change {
             }
             Self::Reserved(reservation) => reservation.to_value(),
             Self::Settled(settled) => settled.to_value(),
+            Self::AgentControlled { control, .. } => {
+                let mut members = control.to_value();
+                members.insert("change", "agent_controlled");
+                members
+            }
         };
         Value::Object(members)
     }

@@ -7,6 +7,7 @@ use crate::State;
 use crate::approval::{Approval, Binding, Status};
 use crate::change::Change;
 use crate::limits::{Bucket, Reservation};
+use crate::standing::Control;
 
 /// Largest arguments that an approval shows, in bytes; the record has them all.
 const MAX_SHOWN_ARGS_BYTES: usize = 16 << 10;
@@ -42,7 +43,7 @@ pub fn changes_of(record: &Record) -> Vec<Change> {
         .collect()
 }
 
-/// What a call took from its agent's limits: the record says which agent, and which call.
+/// What the record says of its agent: what a call took from its limits, or what an operator did about it.
 fn limited(record: &Record, change: &Value) -> Option<Change> {
     let agent = record.agent()?;
     match change.get("change")?.as_str()? {
@@ -54,6 +55,9 @@ fn limited(record: &Record, change: &Value) -> Option<Change> {
         "reserved" => {
             let reservation = Reservation::from_value(change, &agent, &record.id().to_string())?;
             Some(Change::Reserved(Box::new(reservation)))
+        }
+        "agent_controlled" => {
+            Some(Change::AgentControlled { agent: (*agent).into(), control: Control::from_value(change)? })
         }
         _ => None,
     }

@@ -6,10 +6,12 @@ pub mod approval;
 pub mod change;
 pub mod fold;
 pub mod limits;
+pub mod standing;
 
 pub use approval::{Approval, Binding, Resolution, Status};
 pub use change::Change;
 pub use limits::Limits;
+pub use standing::{Control, Standing};
 
 use std::collections::HashMap;
 
@@ -26,6 +28,7 @@ pub struct State {
     by_binding: HashMap<Binding, Box<str>>,
     agent_seqs: FxHashMap<Box<str>, u64>,
     limits: Limits,
+    controls: FxHashMap<Box<str>, Control>,
 }
 
 impl State {
@@ -43,14 +46,33 @@ impl State {
             by_binding: self.by_binding.clone(),
             agent_seqs: self.agent_seqs.clone(),
             limits: Limits::default(),
+            controls: self.controls.clone(),
         }
+    }
+
+    /// What an operator last did about an agent; `None` when nobody ever did anything.
+    #[must_use]
+    pub fn control(&self, agent: &str) -> Option<&Control> {
+        self.controls.get(agent)
     }
 
     /// The part of the state that a decision read, from the `inputs` of its record: deciding the call
     /// again over it gives what was decided.
     #[must_use]
     pub fn of_inputs(agent: &str, inputs: &Value) -> Self {
-        Self { limits: Limits::read_back(agent, inputs), ..Self::default() }
+        let control = inputs.get("control").and_then(Control::from_value);
+        Self {
+            limits: Limits::read_back(agent, inputs),
+            controls: control.map(|control| (agent.into(), control)).into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What operators last did about agents, by name.
+    pub fn controls(&self) -> impl Iterator<Item = (&str, &Control)> {
+        let mut controls: Vec<_> = self.controls.iter().map(|(agent, control)| (&**agent, control)).collect();
+        controls.sort_unstable_by_key(|(agent, _)| *agent);
+        controls.into_iter()
     }
 
     /// The approval of that id.
@@ -78,6 +100,13 @@ impl State {
     #[must_use]
     pub fn pending(&self, now: Timestamp) -> usize {
         self.approvals.values().filter(|approval| approval.status_at(now) == Status::Pending).count()
+    }
+
+    /// How many approvals of an agent wait for a person.
+    #[must_use]
+    pub fn pending_of(&self, agent: &str, now: Timestamp) -> usize {
+        let of_agent = self.approvals.values().filter(|approval| *approval.binding.agent == *agent);
+        of_agent.filter(|approval| approval.status_at(now) == Status::Pending).count()
     }
 
     /// Whether one more approval can be remembered: used and expired ones make room.
@@ -112,7 +141,30 @@ impl State {
             Change::TokensTaken { agent, buckets } => self.limits.take(agent, buckets),
             Change::Reserved(reservation) => self.limits.reserve(reservation),
             Change::Settled(settled) => self.limits.settle(settled),
+            Change::AgentControlled { agent, control } => self.control_agent(agent, control),
         }
+    }
+
+    /// A killed agent's approvals end with it: nothing that was allowed before may run after.
+    fn control_agent(&mut self, agent: &str, control: &Control) {
+        let mut control = control.clone();
+        if control.standing == Standing::Killed {
+            control.killed_at = Some(control.at);
+            for approval in self.approvals.values_mut().filter(|approval| *approval.binding.agent == *agent) {
+                if matches!(approval.status, Status::Pending | Status::Approved) {
+                    approval.status = Status::Denied;
+                    approval.resolution = Some(Resolution {
+                        approved: false,
+                        by: control.by.clone(),
+                        reason: format!("the agent was killed: {}", control.reason).into(),
+                        at: control.at,
+                    });
+                }
+            }
+        } else {
+            control.killed_at = self.control(agent).and_then(|known| known.killed_at);
+        }
+        self.controls.insert(agent.into(), control);
     }
 
     /// Used and expired approvals make room when a new one comes. The time is the record's, so a

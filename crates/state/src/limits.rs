@@ -9,7 +9,7 @@
 mod bucket;
 mod meter;
 mod reservation;
-mod words;
+pub(crate) mod words;
 
 pub use bucket::{Bucket, MAX_BUCKETS};
 pub use meter::{MAX_SESSIONS, Meter, Period, SESSION_KEPT_MS, SLICES, Spent};
@@ -137,7 +137,9 @@ impl Limits {
                     .flat_map(Meter::periods)
                     .any(|(_, spent)| spent.first <= at && at.since_ms(spent.at) <= RESERVATION_MS)
             }),
-            Change::ApprovalRequested(_)
+            // Records of what operators did are kept whole by their kind.
+            Change::AgentControlled { .. }
+            | Change::ApprovalRequested(_)
             | Change::ApprovalResolved { .. }
             | Change::ApprovalConsumed { .. } => false,
         }

@@ -164,7 +164,7 @@ fn ledger(value: &Value) -> String {
     }
 }
 
-fn budget(value: &Value) -> String {
+pub(super) fn budget(value: &Value) -> String {
     let shown =
         |key: &str| json::at(value, &[key]).filter(|value| **value != Value::Null).map(json::indented);
     let of = |used: &str, most: &str, sign: &str| {

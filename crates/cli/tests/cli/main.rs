@@ -10,6 +10,7 @@
     reason = "what fails in these helpers fails the test that called them"
 )]
 
+mod agents;
 mod commands;
 mod copies;
 mod journeys;

@@ -8,7 +8,7 @@ use faramesh_identity::believes_callers;
 use faramesh_ledger::CheckpointStatus;
 use faramesh_program::image::Mode;
 use faramesh_sinks as sinks;
-use faramesh_state::Status;
+use faramesh_state::{Standing, Status};
 use faramesh_verify::SigningMode;
 
 use super::Context;
@@ -76,12 +76,15 @@ pub(super) fn status(context: &Context) -> Object {
             "index_lag" => ledger.index_lag,
             "sinks" => sinks.iter().map(sink).collect::<Value>(),
         },
-        "warnings" => warnings(gate.is_dev(), mode, believes, &ledger, &sinks, retention),
+        "warnings" => stopped(context)
+            .into_iter()
+            .chain(warnings(gate.is_dev(), mode, believes, &ledger, &sinks, retention))
+            .collect::<Value>(),
     }
 }
 
 /// How a budget stands, in the words of `status`.
-fn budget(status: &BudgetStatus) -> Object {
+pub(super) fn budget(status: &BudgetStatus) -> Object {
     object! {
         "agent" => &*status.agent,
         "id" => &*status.id,
@@ -133,7 +136,7 @@ fn warnings(
     ledger: &faramesh_ledger::Status,
     sinks: &[sinks::Status],
     retention: Option<String>,
-) -> Value {
+) -> Vec<String> {
     let mut warnings: Vec<String> = sinks.iter().filter_map(behind).collect();
     warnings.extend(retention.map(|error| format!("old records could not be archived: {error}")));
     let mut add = |warning: &str| warnings.push(warning.to_owned());
@@ -165,7 +168,19 @@ fn warnings(
         }
         Some(_) => {}
     }
-    warnings.into_iter().collect()
+    warnings
+}
+
+/// The agents that an operator stopped.
+fn stopped(context: &Context) -> Vec<String> {
+    let agents = context.gate.agents();
+    let controls = agents.iter().filter_map(|agent| Some((&agent.agent, agent.control.as_ref()?)));
+    controls
+        .filter(|(_, control)| control.standing != Standing::Running)
+        .map(|(agent, control)| {
+            format!("agent `{agent}` is {}: {}", control.standing.as_str(), control.reason)
+        })
+        .collect()
 }
 
 /// What an operator should know of a sink that does not deliver.

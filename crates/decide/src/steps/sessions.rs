@@ -23,7 +23,13 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
         return expired(format!("{MAX_SESSIONS} sessions of this agent are under way already"), verdict);
     }
     verdict.read_meter(SESSION_KEY, Meter::to_value(sum.parts.iter().copied()));
-    let why = sum.parts.first().and_then(|(_, spent)| over(session, spent, now.0));
+    let killed_at = input.state.control(&input.agent.name).and_then(|control| control.killed_at);
+    let why = sum.parts.first().and_then(|(_, spent)| match killed_at {
+        Some(killed_at) if spent.first <= killed_at => {
+            Some("an operator killed the agent, and this session ended with it".to_owned())
+        }
+        _ => over(session, spent, now.0),
+    });
     why.map_or(Flow::Continue, |why| expired(why, verdict))
 }
 

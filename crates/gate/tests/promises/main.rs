@@ -10,6 +10,7 @@ mod answers;
 mod approvals;
 mod budgets;
 mod clock;
+mod control;
 mod fail_closed;
 mod honest;
 mod last_dollar;

@@ -9,7 +9,7 @@ pub(super) fn number(number: u128) -> Value {
 }
 
 /// A member that is a whole number.
-pub(super) fn whole(value: &Value, key: &str) -> Option<u128> {
+pub(crate) fn whole(value: &Value, key: &str) -> Option<u128> {
     let number = value.get(key)?.as_number()?;
     match number.to_i64() {
         Some(small) => u128::try_from(small).ok(),

@@ -1,0 +1,44 @@
+//! An operator stops an agent and lets it go on, and everybody who looks is told.
+
+use crate::stack::{POLICY, Stack, at, govern, text};
+
+#[test]
+fn an_agent_is_stopped_and_goes_on() {
+    let mut stack = Stack::with(POLICY);
+    let socket = stack.dev(&[]);
+    let search = || govern(&socket, "docs/search", "{}");
+    assert_eq!(text(&search(), &["effect"]), "PERMIT");
+    let unreasoned = stack.run(&["agent", "kill", "support-bot"]);
+    assert_eq!((unreasoned.exit, unreasoned.stderr.contains("hint: give one with `--reason")), (2, true));
+    let unknown = stack.run(&["agent", "kill", "suport-bot", "--reason", "x"]);
+    assert_eq!((unknown.exit, unknown.stderr.contains("hint: `faramesh agent list`")), (1, true));
+
+    let killed = stack.run(&["agent", "kill", "support-bot", "--reason", "it paid twice"]);
+    assert!(killed.exit == 0 && killed.stdout.contains("✗ killed support-bot"), "{}", killed.stdout);
+    assert!(killed.stderr.contains("agent resume support-bot"), "{}", killed.stderr);
+    let denied = search();
+    assert_eq!(
+        (text(&denied, &["code"]), text(&denied, &["resolution", "type"])),
+        ("AGENT_KILLED", "operator")
+    );
+    let again = stack.run(&["agent", "kill", "support-bot", "--reason", "x"]);
+    assert!(again.exit == 1 && again.stderr.contains("killed already"), "{}", again.stderr);
+    let listed = stack.json(&["agent", "list"]);
+    let agent = &at(&listed, &["agents"]).as_list().unwrap()[0];
+    assert_eq!((text(agent, &["standing"]), text(agent, &["reason"])), ("killed", "it paid twice"));
+    let shown = stack.run(&["agent", "show", "support-bot"]);
+    assert!(
+        shown.stdout.contains("it paid twice") && shown.stdout.contains("docs/search"),
+        "{}",
+        shown.stdout
+    );
+    let status = stack.run(&["status"]);
+    assert!(status.stdout.contains("agent `support-bot` is killed"), "{}", status.stdout);
+    let explained = stack.run(&["explain", text(&denied, &["action_id"])]);
+    assert!(explained.stdout.contains("AGENT_KILLED"), "{}", explained.stdout);
+
+    assert_eq!(stack.run(&["agent", "resume", "support-bot", "--reason", "mended"]).exit, 0);
+    assert_eq!(text(&search(), &["effect"]), "PERMIT");
+    let emergencies = stack.run(&["audit", "ls", "--kind", "emergency", "--format", "jsonl"]);
+    assert_eq!(emergencies.stdout.lines().count(), 2, "{}", emergencies.stdout);
+}
