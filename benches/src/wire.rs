@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::net::UnixStream;
@@ -13,6 +14,37 @@ use crate::Outcome;
 /// A request as an SDK sends it.
 pub const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"govern","params":{"agent":"payments","tool":"stripe/refund","call_id":"5f8a2c7e-9b1d-4e3f-a6c0-d2b4e8f01735","session":"sess-2041","args":{"amount":80,"currency":"usd","customer":"cus_9s6XKzkNRiz8i3","country":"de","note":"item arrived broken","channel":"chat","reason_code":"requested_by_customer"}}}
 "#;
+
+/// Calls made by this process.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
+/// Digits at the end of the call's id that count calls.
+const ID_DIGITS: usize = 12;
+
+/// Requests that differ in the call's id, as those of an SDK do: a repeated id would be a retry, which is
+/// answered without a decision.
+#[derive(Debug)]
+pub struct Calls {
+    line: String,
+    /// Where the digits of the id are.
+    digits: std::ops::Range<usize>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        let end = CALL.find("\",\"session\"").unwrap_or(ID_DIGITS);
+        Self { line: CALL.to_owned(), digits: end - ID_DIGITS..end }
+    }
+}
+
+impl Calls {
+    /// The next request.
+    pub fn next_line(&mut self) -> &str {
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        self.line.replace_range(self.digits.clone(), &format!("{number:012}"));
+        &self.line
+    }
+}
 
 /// One connected client.
 #[derive(Debug)]
@@ -73,12 +105,13 @@ fn wait(poll: &mut Poll, events: &mut Events, clients: usize) -> Outcome {
 pub fn closed_loop(socket: &Path, clients: usize, duration: Duration) -> Outcome<f64> {
     let mut poll = Poll::new()?;
     let mut streams = Vec::with_capacity(clients);
+    let mut calls = Calls::default();
     for index in 0..clients {
         let stream = StdStream::connect(socket)?;
         stream.set_nonblocking(true)?;
         let mut stream = UnixStream::from_std(stream);
         poll.registry().register(&mut stream, Token(index), Interest::READABLE)?;
-        stream.write_all(CALL.as_bytes())?;
+        stream.write_all(calls.next_line().as_bytes())?;
         streams.push(stream);
     }
     let (mut events, mut scratch) = (Events::with_capacity(1_024), [0; 4_096]);
@@ -96,7 +129,7 @@ pub fn closed_loop(socket: &Path, clients: usize, duration: Duration) -> Outcome
             };
             if scratch.get(count.saturating_sub(1)) == Some(&b'\n') {
                 replies += 1;
-                stream.write_all(CALL.as_bytes())?;
+                stream.write_all(calls.next_line().as_bytes())?;
             }
         }
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use faramesh_benches::wire::{CALL, Client, closed_loop};
+use faramesh_benches::wire::{Calls, Client, closed_loop};
 use faramesh_benches::{Outcome, Samples, figure, policy, print_machine};
 use faramesh_daemon::{Daemon, LedgerKind, Options, StopHandle, StopReason};
 
@@ -68,6 +68,7 @@ fn durable(folder: &Path) -> Outcome {
     let bare = std::fs::File::create(folder.join("bare"))?;
     bare.write_all_at(&vec![0; 8 << 20], 0)?;
     bare.sync_all()?;
+    let mut calls = Calls::default();
     let (mut syncs, mut permits) = (Samples::default(), Samples::default());
     let mut offset = 0;
     for _ in 0..ROUNDS {
@@ -77,7 +78,7 @@ fn durable(folder: &Path) -> Outcome {
             drop(written.and_then(|()| rustix::fs::fdatasync(&bare).map_err(Into::into)));
         }));
         let mut failed = None;
-        permits.extend(Samples::of(PER_ROUND, || failed = check(client.ask(CALL)).err()));
+        permits.extend(Samples::of(PER_ROUND, || failed = check(client.ask(calls.next_line())).err()));
         if let Some(error) = failed {
             return Err(error);
         }
@@ -123,7 +124,8 @@ fn on_one_core(work: impl FnOnce() -> Outcome) -> Outcome {
 fn memory(folder: &Path, name: &str) -> Outcome {
     let running = start(folder, LedgerKind::Memory)?;
     let mut client = Client::connect(&running.socket)?;
-    let reply_bytes = client.ask(CALL)?.len();
+    let mut calls = Calls::default();
+    let reply_bytes = client.ask(calls.next_line())?.len();
     let echo_socket = folder.join("echo.sock");
     let listener = UnixListener::bind(&echo_socket)?;
     let echo = std::thread::spawn(move || echo(&listener, reply_bytes));
@@ -133,7 +135,7 @@ fn memory(folder: &Path, name: &str) -> Outcome {
         for (client, samples) in [(&mut bare, &mut echoes), (&mut client, &mut decisions)] {
             let mut failed = None;
             samples.extend(Samples::of(PER_ROUND * 5, || {
-                failed = client.ask(CALL).map(drop).err();
+                failed = client.ask(calls.next_line()).map(drop).err();
             }));
             if let Some(error) = failed {
                 return Err(error);

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use faramesh_call::call::{MAX_ARGS_BYTES, MAX_ID_BYTES, MAX_TOOL_BYTES};
 use faramesh_call::{Call, Code, Effect, Timestamp};
 use faramesh_decide::{Input, Moment};
-use faramesh_dpr::{Canonical, Draft};
+use faramesh_dpr::{Canonical, Draft, RecordId};
 use faramesh_identity::{Peer, Refused, identify};
 use faramesh_ledger::{Commit, Receipt, Unavailable};
 use faramesh_program::Program;
 use faramesh_program::image::Mode;
 use faramesh_state::Change;
+use faramesh_state::recent::Earlier;
 
 use crate::gate::{Gate, Inner};
 use crate::lifecycle::Lifecycle;
 use crate::record::{self, Caller};
+use crate::repeats::{Answer, Noted, Permit, earlier, reused};
 use crate::reply::{Denial, Reply, Respond, Warning};
 
 /// What the reply will be once the record is durable.
@@ -28,6 +30,20 @@ struct Pending {
     warnings: Vec<Warning>,
 }
 
+/// Why a call is not decided.
+enum Undecided {
+    /// It cannot be.
+    Refused(Box<Reply>),
+    /// It is a retry of the call that this record permitted.
+    Repeated(RecordId),
+}
+
+impl From<Reply> for Undecided {
+    fn from(reply: Reply) -> Self {
+        Self::Refused(Box::new(reply))
+    }
+}
+
 /// A verdict with everything that has to be written about it.
 struct Decided<'a> {
     draft: Draft<'a>,
@@ -35,6 +51,8 @@ struct Decided<'a> {
     pending: Pending,
     /// The time that was decided with; the record says it, so that it can be decided again.
     now: Timestamp,
+    /// The process that called, when a retry of the call can be told by its id.
+    retried: Option<u32>,
 }
 
 impl Gate {
@@ -51,7 +69,11 @@ impl Gate {
         let decided = catch_unwind(AssertUnwindSafe(|| self.decide(&mut inner, &program, peer, &call)));
         let decided = match decided {
             Ok(Ok(decided)) => decided,
-            Ok(Err(refusal)) => return respond(*refusal),
+            Ok(Err(Undecided::Refused(refusal))) => return respond(*refusal),
+            Ok(Err(Undecided::Repeated(record))) => {
+                drop(inner);
+                return self.repeat(record, call.call_id.clone(), respond);
+            }
             Err(_) => return respond(internal_error()),
         };
         self.record(&mut inner, decided, respond);
@@ -93,19 +115,31 @@ impl Gate {
         program: &'a Program,
         peer: &'a Peer,
         call: &'a Call,
-    ) -> Result<Decided<'a>, Box<Reply>> {
+    ) -> Result<Decided<'a>, Undecided> {
         let now = (self.settings.clock)();
         let args = Canonical::from(&call.args);
         if args.as_bytes().len() > MAX_ARGS_BYTES {
             let message = "the arguments are larger than 1 MiB".to_owned();
-            return Err(Box::new(Reply::refusal(Code::CallInvalid, message, None)));
+            return Err(Reply::refusal(Code::CallInvalid, message, None).into());
         }
-        let entropy = inner.entropy.take().map_err(|_| Box::new(internal_error()))?;
+        let entropy = inner.entropy.take().map_err(|_| internal_error())?;
         let commitment = self.settings.commitment_key.commit(args.as_bytes());
         let (agent, identity) = match identify(program, peer, call.agent.as_deref(), self.settings.dev) {
             Ok(found) => found,
             Err(refused) => return Ok(self.unidentified(program, peer, call, &refused, now)),
         };
+        let earlier = earlier(&inner.state, peer, &agent.name, call, &commitment, now);
+        if let Earlier::Permitted(record) = earlier {
+            return Err(Undecided::Repeated(record));
+        }
+        let caller = Caller { program, agent, identity, call, dev: self.settings.dev };
+        if let Earlier::Other { ago_ms } = earlier {
+            let refused = reused(call, ago_ms);
+            let mut draft = record::of_refused(caller, commitment, &refused);
+            draft.agent_seq = Some(inner.state.next_agent_seq(&agent.name));
+            let pending = pending(program, call, Effect::Deny, Some(refused));
+            return Ok(Decided { draft, changes: Vec::new(), pending, now, retried: None });
+        }
         let input = Input {
             program,
             agent,
@@ -118,7 +152,7 @@ impl Gate {
         let mut verdict = (self.settings.decider)(&input);
         let mut changes = std::mem::take(&mut verdict.changes);
         let sealed = self.sealed_args(&input, &commitment);
-        let sealed = sealed.map_err(|()| Box::new(ledger_unavailable(self.retry_after_seconds())))?;
+        let sealed = sealed.map_err(|()| ledger_unavailable(self.retry_after_seconds()))?;
         if let Some(args) = &sealed {
             for change in &mut changes {
                 if let Change::ApprovalRequested(approval) = change {
@@ -127,7 +161,9 @@ impl Gate {
                 }
             }
         }
-        let caller = Caller { program, agent, identity, call, dev: self.settings.dev };
+        if call.call_id.is_some() && call.session.is_none() {
+            verdict.inputs.insert("process", u64::from(peer.pid));
+        }
         let mut draft = record::of_verdict(caller, &input, &verdict, &changes);
         let shown = sealed.as_ref().or(verdict.redacted_args.as_ref());
         draft.args = Some(shown.map_or(args, Canonical::from));
@@ -136,7 +172,8 @@ impl Gate {
         let told = verdict.warnings.into_iter().map(|(code, message)| Warning { code, message });
         pending.warnings.extend(told);
         draft.args_commitment = Some(commitment.into());
-        Ok(Decided { draft, changes, pending, now })
+        let retried = call.call_id.as_ref().map(|_| peer.pid);
+        Ok(Decided { draft, changes, pending, now, retried })
     }
 
     /// A caller who is nobody is denied, and that is recorded too. Its claims name no agent, so the
@@ -160,19 +197,34 @@ impl Gate {
             next: None,
         };
         let pending = pending(program, call, Effect::Deny, Some(denial));
-        Decided { draft, changes: Vec::new(), pending, now }
+        Decided { draft, changes: Vec::new(), pending, now, retried: None }
     }
 
     /// Steps 12 to 14. The state changes only when the record has its place in the ledger.
     fn record(&self, inner: &mut Inner, decided: Decided<'_>, respond: Respond) {
-        let Decided { draft, mut changes, pending, now } = decided;
+        let Decided { draft, mut changes, pending, now, retried } = decided;
         let agent = draft.agent.clone();
+        let noted = retried.and_then(|pid| Noted::of(&draft, pid));
+        // Only a permit is repeated; whatever else came of the call is decided again.
+        let repeatable = noted.as_ref().filter(|noted| noted.permitted).map(|_| Answer::new());
+        let answer = repeatable.clone();
         let retry_after_seconds = self.retry_after_seconds();
-        let completion = Box::new(move |result: Result<Receipt, Unavailable>| match result {
-            Ok(receipt) => respond(pending.reply(&receipt)),
-            Err(_) => respond(ledger_unavailable(retry_after_seconds)),
+        let completion = Box::new(move |result: Result<Receipt, Unavailable>| {
+            if let Some(answer) = answer {
+                answer.settle(result.as_ref(), &pending.permit(), retry_after_seconds);
+            }
+            match result {
+                Ok(receipt) => respond(pending.reply(&receipt)),
+                Err(_) => respond(ledger_unavailable(retry_after_seconds)),
+            }
         });
         let Ok(appended) = self.ledger.append(draft, now, completion) else { return };
+        if let Some(noted) = noted {
+            noted.note(&mut inner.state, appended.id, now);
+        }
+        if let Some(answer) = repeatable {
+            inner.repeats.insert(appended.id, answer);
+        }
         if let Some(agent) = agent {
             inner.state.count_record(&agent);
         }
@@ -220,6 +272,15 @@ fn pending(program: &Program, call: &Call, effect: Effect, denial: Option<Denial
 }
 
 impl Pending {
+    /// What a permit says, for those who ask for it again.
+    fn permit(&self) -> Permit {
+        Permit {
+            policy_version: Arc::clone(&self.policy_version),
+            enforced: self.enforced,
+            warnings: self.warnings.clone(),
+        }
+    }
+
     fn reply(self, receipt: &Receipt) -> Reply {
         match self.denial {
             Some(denial) => {
@@ -233,7 +294,7 @@ impl Pending {
     }
 }
 
-fn ledger_unavailable(retry_after_seconds: u64) -> Reply {
+pub(crate) fn ledger_unavailable(retry_after_seconds: u64) -> Reply {
     let message = "the decision could not be recorded, so nothing is permitted".to_owned();
     Reply::refusal(Code::LedgerUnavailable, message, Some(retry_after_seconds))
 }

@@ -16,6 +16,7 @@ use faramesh_state::State;
 use crate::budgets::{BudgetStatus, budgets};
 use crate::lifecycle::{Lifecycle, Shared};
 use crate::moment::{Entropy, wall_clock};
+use crate::repeats::Repeats;
 use crate::sealing::seals;
 
 /// Longest wait for a record that an operator or the daemon itself asked for.
@@ -87,6 +88,7 @@ pub(crate) struct Inner {
     pub(crate) program: Arc<Program>,
     pub(crate) state: State,
     pub(crate) entropy: Entropy,
+    pub(crate) repeats: Repeats,
 }
 
 impl std::fmt::Debug for Gate {
@@ -105,7 +107,12 @@ impl Gate {
             settings,
             ledger,
             lifecycle: Shared::default(),
-            inner: Mutex::new(Inner { program, state, entropy: Entropy::default() }),
+            inner: Mutex::new(Inner {
+                program,
+                state,
+                entropy: Entropy::default(),
+                repeats: Repeats::default(),
+            }),
             watchers: Mutex::default(),
             started_at: wall_clock(),
         }

@@ -15,6 +15,7 @@ mod lifecycle;
 mod moment;
 mod outcome;
 mod record;
+mod repeats;
 mod reply;
 mod sealing;
 mod swap;

@@ -59,6 +59,20 @@ pub(crate) fn recorded<'a>(identity: &Identity<'a>) -> RecordedIdentity<'a> {
     }
 }
 
+/// The record of a call that is refused before anything is decided. What it says may be of no policy's
+/// making, so its arguments are committed to and not kept.
+pub(crate) fn of_refused<'a>(caller: Caller<'a>, commitment: String, refused: &Denial) -> Draft<'a> {
+    Draft {
+        agent: Some((&*caller.agent.name).into()),
+        identity: Some(recorded(&caller.identity)),
+        effect: Some(refused.effect),
+        code: Some(refused.code),
+        reason: Some(refused.message.clone().into()),
+        args_commitment: Some(commitment.into()),
+        ..of_call(caller.program, caller.call, caller.dev)
+    }
+}
+
 /// The record of a call whose caller is nobody.
 pub(crate) fn of_refusal<'a>(
     program: &Program,

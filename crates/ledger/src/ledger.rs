@@ -265,6 +265,19 @@ impl Ledger {
         self.query(&Filter::by_id(id))
     }
 
+    /// The receipt of a record that is kept, and the record; `None` when it is not, or not yet.
+    ///
+    /// # Errors
+    /// The files could not be read.
+    pub fn receipt(&self, id: RecordId) -> Result<Option<(Receipt, Record)>, ReadError> {
+        let kept = locked(&self.shared.kept).seq;
+        let mut found = self.get(&id.to_string())?.into_iter().filter(|record| record.id() == id);
+        Ok(found.find(|record| record.seq() <= kept).map(|record| {
+            let receipt = Receipt::new(id, record.seq(), record.epoch(), record.hash());
+            (receipt, record)
+        }))
+    }
+
     /// Keeps what waits, refuses what comes, ends the ledger's threads. A second call does nothing.
     pub fn close(&self) {
         let patience = if self.is_healthy() { CLOSE_TIMEOUT } else { CLOSE_TIMEOUT_AWAY };

@@ -7,6 +7,7 @@ use crate::State;
 use crate::approval::{Approval, Binding, Status};
 use crate::change::Change;
 use crate::limits::{Bucket, Reservation};
+use crate::recent::Recent;
 use crate::standing::Control;
 
 /// Largest arguments that an approval shows, in bytes; the record has them all.
@@ -110,16 +111,18 @@ impl State {
         if let (Some(agent), Some(seq)) = (record.agent(), record.agent_seq()) {
             self.agent_seqs.insert(agent.as_ref().into(), seq);
         }
+        self.recent.replay(record);
     }
 
     /// Whether the state at a time cannot be folded again without this record: it tells of an approval
-    /// that waits or still holds, or of what a rate or a budget still counts.
+    /// that waits or still holds, of what a rate or a budget still counts, or of a call that may be retried.
     #[must_use]
     pub fn needs(&self, record: &Record, now: Timestamp) -> bool {
-        changes_of(record).iter().any(|change| match change.approval() {
+        let counted = changes_of(record).iter().any(|change| match change.approval() {
             Some(id) => self.approval(id).is_some_and(|found| found.is_live(now)),
             None => self.limits.need(change, record.time(), now),
-        })
+        });
+        counted || Recent::needs(record, now)
     }
 
     /// Takes the last sequence numbers of agents whose records are in an archive and were not replayed.

@@ -6,11 +6,13 @@ pub mod approval;
 pub mod change;
 pub mod fold;
 pub mod limits;
+pub mod recent;
 pub mod standing;
 
 pub use approval::{Approval, Binding, Resolution, Status};
 pub use change::Change;
 pub use limits::Limits;
+pub use recent::Recent;
 pub use standing::{Control, Standing};
 
 use std::collections::HashMap;
@@ -29,6 +31,7 @@ pub struct State {
     agent_seqs: FxHashMap<Box<str>, u64>,
     limits: Limits,
     controls: FxHashMap<Box<str>, Control>,
+    recent: Recent,
 }
 
 impl State {
@@ -47,7 +50,19 @@ impl State {
             agent_seqs: self.agent_seqs.clone(),
             limits: Limits::default(),
             controls: self.controls.clone(),
+            recent: Recent::default(),
         }
+    }
+
+    /// The calls of the last minutes that have an id.
+    #[must_use]
+    pub fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
+    /// The same, to note another.
+    pub fn recent_mut(&mut self) -> &mut Recent {
+        &mut self.recent
     }
 
     /// What an operator last did about an agent; `None` when nobody ever did anything.

@@ -20,6 +20,7 @@ mod rates;
 mod record_first;
 mod redeem;
 mod restarts;
+mod retries;
 mod secrets;
 mod sessions;
 mod stack;
