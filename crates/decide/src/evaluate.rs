@@ -4,7 +4,7 @@
 //! 100,000 of them end the evaluation as unknown, which no permit survives.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 
 use faramesh_call::path::within;
@@ -13,8 +13,10 @@ use faramesh_call::{Call, Timestamp, Value};
 use faramesh_program::image::{Comparison, Expression, Operand, Root, Step};
 use faramesh_program::program::{ConstantList, ConstantValue};
 use faramesh_program::{Agent, Program};
+use faramesh_state::State;
 
 use crate::address::{at_domain, in_domains};
+use crate::input::Input;
 use crate::outcome::{Outcome, Unknown, both};
 use crate::read::View;
 
@@ -30,6 +32,11 @@ pub struct Evaluator<'a> {
     pub(crate) agent: &'a Agent,
     pub(crate) call: &'a Call,
     pub(crate) now: Timestamp,
+    /// What happened before; nothing when `None`.
+    pub(crate) state: Option<&'a State>,
+    /// The sums and counts that were looked at, by their operand.
+    pub(crate) facts_read: RefCell<Vec<u32>>,
+    pub(crate) purpose_was_read: Cell<bool>,
     steps_left: Cell<u32>,
 }
 
@@ -37,7 +44,22 @@ impl<'a> Evaluator<'a> {
     /// Evaluates conditions of `program` over `call` at `now`.
     #[must_use]
     pub fn new(program: &'a Program, agent: &'a Agent, call: &'a Call, now: Timestamp) -> Self {
-        Self { program, agent, call, now, steps_left: Cell::new(MAX_STEPS) }
+        Self {
+            program,
+            agent,
+            call,
+            now,
+            state: None,
+            facts_read: RefCell::default(),
+            purpose_was_read: Cell::new(false),
+            steps_left: Cell::new(MAX_STEPS),
+        }
+    }
+
+    /// The same for the call of a decision, over what happened before it.
+    pub(crate) fn of(input: &Input<'a>) -> Self {
+        let new = Self::new(input.program, input.agent, input.call, input.moment.now);
+        Self { state: Some(input.state), ..new }
     }
 
     /// Whether the bound was reached.

@@ -7,6 +7,7 @@
 
 mod address;
 mod evaluate;
+mod facts;
 mod input;
 mod next;
 mod outcome;

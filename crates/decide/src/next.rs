@@ -41,7 +41,7 @@ pub(crate) fn smallest_change(input: &Input<'_>, verdict: &Verdict<'_>) -> Optio
             }
             let changed = changed_call(input, &simple)?;
             let input = Input { call: &changed, ..*input };
-            let evaluator = Evaluator::new(input.program, input.agent, input.call, input.moment.now);
+            let evaluator = Evaluator::of(&input);
             let found = first_match(&input, &evaluator, None);
             let effect = found.map_or(input.agent.default, |rule| rule.effect).effect();
             looser(effect).then(|| written(input.program, &simple))?
@@ -51,7 +51,7 @@ pub(crate) fn smallest_change(input: &Input<'_>, verdict: &Verdict<'_>) -> Optio
 
 /// The one comparison that keeps a rule from matching, or that makes it match.
 fn failing_comparison<'a>(input: &Input<'a>, rule: &Rule, matched: bool) -> Option<Simple<'a>> {
-    let evaluator = Evaluator::new(input.program, input.agent, input.call, input.moment.now);
+    let evaluator = Evaluator::of(input);
     let condition = rule.condition?;
     let parts = match input.program.expression(condition)? {
         Expression::All(parts) => parts.as_slice(),

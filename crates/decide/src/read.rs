@@ -51,8 +51,7 @@ impl<'a> Evaluator<'a> {
                 ConstantValue::List(list) => Ok(View::Constants(list)),
             },
             Operand::Path(at) => self.path(*at),
-            // Nothing gives it a value yet: as an error, it permits nothing.
-            Operand::Fact(_) => Err(Unknown::Type(None)),
+            Operand::Fact(fact) => self.fact(index, fact),
             Operand::List(items) => Ok(View::Operands(items)),
             Operand::Lower(of) => match self.operand(*of)? {
                 View::Text(text) => Ok(View::Text(text.to_lowercase().into())),

@@ -4,6 +4,7 @@ pub(crate) mod approvals;
 pub(crate) mod budgets;
 pub(crate) mod control;
 pub(crate) mod egress;
+pub(crate) mod facts;
 pub(crate) mod models;
 pub(crate) mod rates;
 pub(crate) mod redact;

@@ -16,6 +16,7 @@ use faramesh_state::recent::Earlier;
 
 use crate::gate::{Gate, Inner};
 use crate::lifecycle::Lifecycle;
+use crate::purpose::process_session;
 use crate::record::{self, Caller};
 use crate::repeats::{Answer, Noted, Permit, earlier, reused};
 use crate::reply::{Denial, Reply, Respond, Warning};
@@ -246,7 +247,7 @@ impl Gate {
 /// A caller that names no session is in that of its process, where sessions count for anything.
 fn in_session(mut call: Call, program: &Program, peer: &Peer) -> Call {
     if program.counts_sessions() && call.session.as_deref().is_none_or(str::is_empty) {
-        call.session = Some(format!("process:{}", peer.pid).into());
+        call.session = Some(process_session(peer));
     }
     call
 }

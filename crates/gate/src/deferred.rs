@@ -62,6 +62,7 @@ fn is_limited(agent: &Agent, tool: &str) -> bool {
     agent.limits().is_some_and(|limits| {
         limits.ceilings(tool).next().is_some()
             || limits.rates(tool).next().is_some()
+            || limits.facts().of_tool(tool).next().is_some()
             || limits.session().is_some()
             || limits.models().is_some()
             || limits.egress().is_some()

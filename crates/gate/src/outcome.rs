@@ -4,6 +4,7 @@ use faramesh_call::money::micros_up;
 use faramesh_call::{Code, Object, Timestamp, Value};
 use faramesh_dpr::{Canonical, Draft, Identity as RecordedIdentity, Kind, RecordId};
 use faramesh_identity::{Peer, identify};
+use faramesh_program::facts::FACT_KEY;
 use faramesh_state::limits::Settled;
 use faramesh_state::{Change, State};
 
@@ -119,7 +120,12 @@ fn settled(state: &State, agent: &str, outcome: &Outcome, now: Timestamp) -> Opt
     let reservation = state.limits().reservation(&outcome.action_id, now)?;
     let reported = outcome.cost.as_ref().and_then(Value::as_number).and_then(micros_up);
     let failed = outcome.status == OutcomeStatus::Error;
-    (*reservation.agent == *agent).then(|| reservation.settled(failed, reported))
+    (*reservation.agent == *agent).then(|| {
+        let mut settled = reservation.settled(failed, reported);
+        // What conditions look back on is what was tried: no report of the agent's makes it less.
+        settled.actual.retain(|(meter, _)| !meter.starts_with(FACT_KEY));
+        settled
+    })
 }
 
 fn detail(outcome: &Outcome) -> Object {

@@ -181,10 +181,12 @@ impl Gathered {
 fn is_course(record: &Record) -> bool {
     match record.kind() {
         Kind::Policy | Kind::Grant | Kind::Emergency | Kind::Erasure => true,
-        // A quiet daemon makes one every minute, and their hashes say as much.
+        // A quiet daemon makes one every minute, and their hashes say as much; what a session is for matters
+        // to the state as long as the session does.
         Kind::Lifecycle => {
             let detail = record.detail();
-            detail.as_ref().and_then(|detail| detail.get("event")?.as_str()) != Some("heartbeat")
+            let event = detail.as_ref().and_then(|detail| detail.get("event")?.as_str());
+            !matches!(event, Some("heartbeat" | "purpose_declared"))
         }
         _ => false,
     }

@@ -2,6 +2,7 @@
 //! loaded from them and decides. The daemon knows policies only in this form.
 
 pub mod blocks;
+pub mod facts;
 pub mod image;
 pub mod limits;
 pub mod load;

@@ -6,6 +6,7 @@
 
 use faramesh_call::Timestamp;
 
+use crate::facts::Facts;
 use crate::image::{
     Ambient, BlocksImage, Budget, Egress, ModelPolicy, OnExceed, RateLimit, SessionLimits, Window,
 };
@@ -22,6 +23,7 @@ pub struct Limits {
     session: Option<SessionLimits>,
     models: Option<ModelPolicy>,
     egress: Option<Egress>,
+    facts: Facts,
 }
 
 /// The sums of an agent's sessions, as the state knows them.
@@ -80,8 +82,8 @@ pub struct Ceiling {
 
 impl Limits {
     /// The limits of an agent; `None` when it has none.
-    pub(crate) fn new(blocks: BlocksImage) -> Option<Box<Self>> {
-        let mut limits = Self::default();
+    pub(crate) fn new(blocks: BlocksImage, facts: Facts) -> Option<Box<Self>> {
+        let mut limits = Self { facts, ..Self::default() };
         for rate in blocks.rate_limits {
             limits.add_rate(rate);
         }
@@ -104,7 +106,8 @@ impl Limits {
 
     fn is_empty(&self) -> bool {
         let counts = self.rates.len() + self.ceilings.len();
-        counts == 0 && self.session.is_none() && self.models.is_none() && self.egress.is_none()
+        let blocks = self.session.is_some() || self.models.is_some() || self.egress.is_some();
+        counts == 0 && !blocks && self.facts.is_empty()
     }
 
     fn add_ambient(&mut self, ambient: Ambient) {
@@ -191,10 +194,18 @@ impl Limits {
         self.egress.as_ref()
     }
 
+    /// What its conditions read of its earlier calls.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
     /// Whether anything is counted by session.
     #[must_use]
     pub fn counts_sessions(&self) -> bool {
-        self.session.is_some() || self.ceilings.iter().any(|ceiling| ceiling.window == Window::Session)
+        self.session.is_some()
+            || self.facts.counts_sessions()
+            || self.ceilings.iter().any(|ceiling| ceiling.window == Window::Session)
     }
 
     /// Every ceiling, in the order of the budgets' names.
@@ -226,7 +237,11 @@ fn number(index: usize) -> u32 {
 }
 
 /// Each limit once, although several of its patterns may match.
-fn of_tool<'a, T>(tools: &'a ToolIndex, limits: &'a [T], tool: &str) -> impl Iterator<Item = &'a T> {
+pub(crate) fn of_tool<'a, T>(
+    tools: &'a ToolIndex,
+    limits: &'a [T],
+    tool: &str,
+) -> impl Iterator<Item = &'a T> {
     let mut candidates = tools.candidates(tool);
     let mut last = None;
     std::iter::from_fn(move || {
@@ -304,12 +319,12 @@ mod tests {
             vec![rate("a/*", 1, 1_000), rate("a/*", 9, 60_000), rate("a/b", 2, 1_000), rate("a/b", 3, 1_000)];
         let budgets = vec![budget("x", &["a/*", "a/b"]), budget("y", &[])];
         let blocks = BlocksImage { rate_limits: rates, budgets, ..BlocksImage::default() };
-        let limits = Limits::new(blocks).unwrap();
+        let limits = Limits::new(blocks, Facts::default()).unwrap();
         let keys: Vec<&str> = limits.rates("a/b").map(|rate| &*rate.key).collect();
         assert_eq!(keys, ["a/* per 1000ms", "a/* per 60000ms", "a/b per 1000ms", "a/b per 1000ms #2"]);
         let keys: Vec<&str> = limits.ceilings("a/b").map(|ceiling| &*ceiling.key).collect();
         assert_eq!(keys, ["x", "x\ndaily", "y", "y\ndaily"]);
         assert_eq!(limits.ceilings("other").count(), 2);
-        assert!(Limits::new(BlocksImage::default()).is_none());
+        assert!(Limits::new(BlocksImage::default(), Facts::default()).is_none());
     }
 }

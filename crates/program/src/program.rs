@@ -8,6 +8,7 @@ use faramesh_call::{Number, Timestamp};
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
+use crate::facts::{Facts, Finder};
 use crate::image::{
     AgentImage, Attest, Comparison, Constant, Expression, IdentityProvider, Image, OffsetChange, Operand,
     Path, Provider, Redaction, RuleEffect, Runtime, Scalar, Sources,
@@ -114,11 +115,12 @@ impl Program {
         hash: [u8; 32],
         regexes: Vec<Pattern>,
     ) -> Result<Self, LoadError> {
+        let facts = agents_facts(&image)?;
         let constants = image.constants.into_iter().map(constant_value).collect::<Result<_, _>>()?;
         let mut agents = Vec::with_capacity(image.agents.len());
-        for (index, agent) in image.agents.into_iter().enumerate() {
+        for ((index, agent), facts) in image.agents.into_iter().enumerate().zip(facts) {
             let places = sources.rules.get(index).map_or(&[][..], Vec::as_slice);
-            agents.push(Agent::new(agent, places, &sources.files));
+            agents.push(Agent::new(agent, places, &sources.files, facts));
         }
         let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         let by_name =
@@ -227,7 +229,7 @@ impl Program {
 }
 
 impl Agent {
-    fn new(image: AgentImage, places: &[(u32, u32)], files: &[String]) -> Self {
+    fn new(image: AgentImage, places: &[(u32, u32)], files: &[String], facts: Facts) -> Self {
         let mut tools = ToolIndex::default();
         let mut redacted_tools = ToolIndex::default();
         for (index, redaction) in image.redactions.iter().enumerate() {
@@ -261,7 +263,7 @@ impl Agent {
             tools: tools.finished(),
             redactions: image.redactions,
             redacted_tools: redacted_tools.finished(),
-            limits: Limits::new(image.blocks),
+            limits: Limits::new(image.blocks, facts),
         }
     }
 
@@ -295,6 +297,17 @@ impl Agent {
         std::iter::from_fn(move || candidates.next_rule())
             .filter_map(|index| self.redactions.get(usize::try_from(index).ok()?))
     }
+}
+
+/// What the rules and the costs of each agent read of earlier calls.
+fn agents_facts(image: &Image) -> Result<Vec<Facts>, LoadError> {
+    let finder = Finder::new(image);
+    let of_agent = |agent: &AgentImage| {
+        let phases = agent.blocks.phases.iter().flat_map(|phase| &phase.rules);
+        let conditions = agent.rules.iter().chain(phases).filter_map(|rule| rule.condition);
+        finder.facts(conditions, agent.blocks.budgets.iter().filter_map(|budget| budget.cost))
+    };
+    image.agents.iter().map(of_agent).collect()
 }
 
 fn constant_value(constant: Constant) -> Result<ConstantValue, LoadError> {

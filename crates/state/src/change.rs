@@ -5,6 +5,7 @@ use faramesh_call::{Object, Timestamp, Value};
 use crate::approval::{Approval, Resolution};
 use crate::fold::BUDGET_RULE;
 use crate::limits::{Bucket, Reservation, Settled};
+use crate::purpose::Purpose;
 use crate::standing::Control;
 
 /// One change of state.
@@ -35,6 +36,8 @@ pub enum Change {
     Reserved(Box<Reservation>),
     /// The outcome of a permitted call said what it cost.
     Settled(Settled),
+    /// An agent said what a session is for.
+    PurposeDeclared(Purpose),
     /// An operator did something about an agent.
     AgentControlled {
         /// Which agent.
@@ -54,6 +57,7 @@ impl Change {
             Self::TokensTaken { .. }
             | Self::Reserved(_)
             | Self::Settled(_)
+            | Self::PurposeDeclared(_)
             | Self::AgentControlled { .. } => None,
         }
     }
@@ -88,6 +92,7 @@ impl Change {
             }
             Self::Reserved(reservation) => reservation.to_value(),
             Self::Settled(settled) => settled.to_value(),
+            Self::PurposeDeclared(purpose) => purpose.to_value(),
             Self::AgentControlled { control, .. } => {
                 let mut members = control.to_value();
                 members.insert("change", "agent_controlled");

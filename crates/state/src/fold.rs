@@ -7,6 +7,7 @@ use crate::State;
 use crate::approval::{Approval, Binding, Status};
 use crate::change::Change;
 use crate::limits::{Bucket, Reservation};
+use crate::purpose::Purpose;
 use crate::recent::Recent;
 use crate::standing::Control;
 
@@ -57,6 +58,7 @@ fn limited(record: &Record, change: &Value) -> Option<Change> {
             let reservation = Reservation::from_value(change, &agent, &record.id().to_string())?;
             Some(Change::Reserved(Box::new(reservation)))
         }
+        "purpose_declared" => Purpose::from_value(change, &agent).map(Change::PurposeDeclared),
         "agent_controlled" => {
             Some(Change::AgentControlled { agent: (*agent).into(), control: Control::from_value(change)? })
         }
@@ -120,6 +122,7 @@ impl State {
     pub fn needs(&self, record: &Record, now: Timestamp) -> bool {
         let counted = changes_of(record).iter().any(|change| match change.approval() {
             Some(id) => self.approval(id).is_some_and(|found| found.is_live(now)),
+            None if let Change::PurposeDeclared(purpose) = change => self.purposes.need(purpose, now),
             None => self.limits.need(change, record.time(), now),
         });
         counted || Recent::needs(record, now)

@@ -6,12 +6,14 @@ pub mod approval;
 pub mod change;
 pub mod fold;
 pub mod limits;
+pub mod purpose;
 pub mod recent;
 pub mod standing;
 
 pub use approval::{Approval, Binding, Resolution, Status};
 pub use change::Change;
 pub use limits::Limits;
+pub use purpose::{Purpose, Purposes};
 pub use recent::Recent;
 pub use standing::{Control, Standing};
 
@@ -32,6 +34,7 @@ pub struct State {
     limits: Limits,
     controls: FxHashMap<Box<str>, Control>,
     recent: Recent,
+    purposes: Purposes,
 }
 
 impl State {
@@ -51,7 +54,20 @@ impl State {
             limits: Limits::default(),
             controls: self.controls.clone(),
             recent: Recent::default(),
+            purposes: Purposes::default(),
         }
+    }
+
+    /// What sessions are for.
+    #[must_use]
+    pub fn purposes(&self) -> &Purposes {
+        &self.purposes
+    }
+
+    /// What one session is for, when that was declared.
+    #[must_use]
+    pub fn purpose(&self, agent: &str, session: &str) -> Option<&str> {
+        self.purposes.of(agent, session).map(|purpose| &*purpose.text)
     }
 
     /// The calls of the last minutes that have an id.
@@ -76,7 +92,12 @@ impl State {
     #[must_use]
     pub fn of_inputs(agent: &str, inputs: &Value) -> Self {
         let control = inputs.get("control").and_then(Control::from_value);
+        let mut purposes = Purposes::default();
+        if let Some(purpose) = inputs.get("purpose").and_then(|found| Purpose::from_value(found, agent)) {
+            purposes.declare(&purpose);
+        }
         Self {
+            purposes,
             limits: Limits::read_back(agent, inputs),
             controls: control.map(|control| (agent.into(), control)).into_iter().collect(),
             ..Self::default()
@@ -156,6 +177,7 @@ impl State {
             Change::TokensTaken { agent, buckets } => self.limits.take(agent, buckets),
             Change::Reserved(reservation) => self.limits.reserve(reservation),
             Change::Settled(settled) => self.limits.settle(settled),
+            Change::PurposeDeclared(purpose) => self.purposes.declare(purpose),
             Change::AgentControlled { agent, control } => self.control_agent(agent, control),
         }
     }

@@ -137,8 +137,9 @@ impl Limits {
                     .flat_map(Meter::periods)
                     .any(|(_, spent)| spent.first <= at && at.since_ms(spent.at) <= RESERVATION_MS)
             }),
-            // Records of what operators did are kept whole by their kind.
-            Change::AgentControlled { .. }
+            // Records of what operators did are kept whole by their kind, and purposes are no limits.
+            Change::PurposeDeclared(_)
+            | Change::AgentControlled { .. }
             | Change::ApprovalRequested(_)
             | Change::ApprovalResolved { .. }
             | Change::ApprovalConsumed { .. } => false,

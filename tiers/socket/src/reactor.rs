@@ -330,6 +330,15 @@ impl Server {
                 };
                 1
             }
+            (id, Ok(Request::Purpose(declaration))) => {
+                let answer = self.answer(client);
+                let declared = move |result: Result<(), (Code, String)>| match result {
+                    Ok(()) => answer(&respond::done(&id)),
+                    Err((_, message)) => answer(&respond::error(&id, respond::INVALID_PARAMS, &message)),
+                };
+                self.gate.declare_purpose(&client.peer, declaration, Box::new(declared));
+                1
+            }
             (id, Ok(Request::Poll { token, wait_ms })) => {
                 self.waiting.add(&self.gate, client, id, token, wait_ms);
                 0

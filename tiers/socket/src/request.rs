@@ -6,7 +6,7 @@ mod params;
 
 use faramesh_call::json::{JsonError, Kind, Reader};
 use faramesh_call::{Call, Number, Value};
-use faramesh_gate::Outcome;
+use faramesh_gate::{Declaration, Outcome};
 
 use params::Params;
 
@@ -58,6 +58,8 @@ pub enum Request {
         /// The agent id that the client claims.
         agent: Option<Box<str>>,
     },
+    /// What a session is for.
+    Purpose(Declaration),
 }
 
 /// Why a line is no request.
@@ -77,6 +79,9 @@ pub enum Refused {
         message: String,
     },
 }
+
+/// Everything that can be asked for here.
+const METHODS: [&str; 5] = ["govern", "outcome", "poll_defer", "bare poll_defer", "session.declare_purpose"];
 
 /// The outer members of a line.
 #[derive(Debug, Default)]
@@ -172,7 +177,7 @@ impl Envelope {
         };
         let govern = method == "govern";
         let params_error = |message: String| Refused::Params { govern, message };
-        if !["govern", "outcome", "poll_defer", "bare poll_defer"].contains(&method) {
+        if !METHODS.contains(&method) {
             return Err(Refused::UnknownMethod(method.escape_debug().to_string()));
         }
         if let Some(message) = self.wrong.take() {
@@ -188,6 +193,7 @@ impl Envelope {
         let request = match method {
             "govern" => params.govern(),
             "outcome" => params.outcome(),
+            "session.declare_purpose" => params.purpose(),
             _ => params.poll(bare),
         };
         request.map_err(|message| params_error(message.to_owned()))

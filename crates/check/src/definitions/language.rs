@@ -53,24 +53,12 @@ pub const NAMES: &[Word] = &[
 pub const FUNCTIONS: &[Word] = &[
     word("has", "has(customer.id)", "whether a field is present, `null` included"),
     word("within", "within(path, \"./drafts\")", "whether a path lies in a folder"),
-    not_yet(word("purpose", "purpose(\"refund\")", "whether the session was started for this purpose")),
-    not_yet(word("session.calls", "session.calls < 100", "calls of the session so far")),
-    not_yet(word("session.cost", "session.cost < $5", "cost of the session so far")),
-    not_yet(word(
-        "session.sum",
-        "session.sum(stripe/refund.amount, window=1h) < 500",
-        "sum of a field over calls",
-    )),
-    not_yet(word(
-        "session.count",
-        "session.count(stripe/refund, window=1h) < 10",
-        "number of calls of a tool",
-    )),
-    not_yet(word(
-        "history.contains",
-        "history.contains(auth/verify, within=10m)",
-        "whether a tool was called",
-    )),
+    word("purpose", "purpose(\"refund\")", "whether the session was started for this purpose"),
+    word("session.calls", "session.calls < 100", "calls of the session so far"),
+    word("session.cost", "session.cost < $5", "cost of the session so far"),
+    word("session.sum", "session.sum(stripe/refund.amount, window=1h) < 500", "sum of a field over calls"),
+    word("session.count", "session.count(stripe/refund, window=1h) < 10", "number of calls of a tool"),
+    word("history.contains", "history.contains(auth/verify, within=10m)", "whether a tool was called"),
 ];
 
 /// Members of a value that are computed from it.

@@ -16,6 +16,7 @@ use crate::input::Input;
 use crate::outcome::Unknown;
 use crate::read::View;
 use crate::steps::approvals;
+use crate::steps::facts;
 use crate::steps::sessions;
 use crate::steps::sums::Sum;
 use crate::trace::describe;
@@ -51,6 +52,16 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
         }
     }
     tally.charges.extend(limits.session().map(|_| sessions::charge(input)));
+    match facts::charges(input) {
+        Ok(charges) => tally.charges.extend(charges),
+        Err(why) => {
+            verdict.effect = Effect::Deny;
+            verdict.code = Code::PolicyLimit;
+            verdict.message = why;
+            verdict.take_back();
+            return Flow::End;
+        }
+    }
     if tally.charges.is_empty() {
         return Flow::Continue;
     }
@@ -80,10 +91,10 @@ impl<'a> Tally<'a> {
     ///
     /// # Errors
     /// In words, when nobody can say whether it holds.
-    fn add(&mut self, input: &Input<'_>, ceiling: &'a Ceiling) -> Result<(), String> {
+    fn add(&mut self, input: &Input<'a>, ceiling: &'a Ceiling) -> Result<(), String> {
         let now = input.moment.now;
         let meter = input.state.limits().of(&input.agent.name).and_then(|known| known.meter(&ceiling.key));
-        let cost = if ceiling.max_micros.is_some() { cost(input, ceiling)? } else { 0 };
+        let cost = if ceiling.max_micros.is_some() { cost(input, ceiling, &mut self.read)? } else { 0 };
         let session = input.call.session.as_deref().unwrap_or_default();
         let sum = Sum::read(input.program, ceiling.window, session, now, meter);
         if meter.is_some_and(|meter| !meter.has_room_for(&sum.period, now)) {
@@ -155,11 +166,13 @@ fn code(ceiling: &Ceiling) -> Code {
 }
 
 /// What the call costs, in micro-dollars.
-fn cost(input: &Input<'_>, ceiling: &Ceiling) -> Result<u64, String> {
+fn cost<'a>(input: &Input<'a>, ceiling: &Ceiling, read: &mut Vec<(&'a str, Object)>) -> Result<u64, String> {
     let Some(operand) = ceiling.cost else { return Ok(FLAT_COST_MICROS) };
-    let evaluator = Evaluator::new(input.program, input.agent, input.call, input.moment.now);
+    let evaluator = Evaluator::of(input);
     let unknown = |why: &str| format!("budget `{}` cannot tell what this call costs: {why}", ceiling.budget);
-    match evaluator.operand(operand) {
+    let value = evaluator.operand(operand);
+    read.extend(evaluator.sums_read());
+    match value {
         Ok(View::Number(number)) => {
             micros_up(&number).ok_or_else(|| unknown("the amount is below zero or too large"))
         }

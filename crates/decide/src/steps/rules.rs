@@ -14,8 +14,9 @@ use crate::trace::{Tried, describe};
 use crate::verdict::Verdict;
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
-    let evaluator = Evaluator::new(input.program, input.agent, input.call, input.moment.now);
+    let evaluator = Evaluator::of(input);
     let rule = first_match(input, &evaluator, Some(verdict));
+    evaluator.note_reads(verdict);
     if evaluator.is_exhausted() {
         verdict.effect = Effect::Deny;
         verdict.code = Code::PolicyLimit;

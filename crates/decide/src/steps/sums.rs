@@ -5,6 +5,7 @@
 
 use faramesh_call::Timestamp;
 use faramesh_program::Program;
+use faramesh_program::facts::FactMeter;
 use faramesh_program::image::Window;
 use faramesh_program::limits::Ceiling;
 use faramesh_state::limits::{Meter, Period, SLICES, Spent};
@@ -34,9 +35,17 @@ impl<'a> Sum<'a> {
         now: Timestamp,
         meter: Option<&'a Meter>,
     ) -> Self {
-        let period = period(program, window, session, now, meter);
+        Self::over(period(program, window, session, now, meter), meter)
+    }
+
+    /// Reads a sum or count that conditions look at, as [`Sum::read`] reads a window.
+    pub(crate) fn of_fact(fact: &FactMeter, session: &str, now: Timestamp, meter: Option<&'a Meter>) -> Self {
+        Self::over(fact_period(fact, session, now, meter), meter)
+    }
+
+    fn over(period: Period, meter: Option<&'a Meter>) -> Self {
         let parts: Vec<_> =
-            meter.into_iter().flat_map(Meter::periods).filter(|(known, _)| counts(known, &period)).collect();
+            meter.into_iter().flat_map(|meter| meter.range(&first(&period), &period)).collect();
         let (mut micros, mut calls, mut warned) = (0_u64, 0_u64, false);
         for (_, spent) in &parts {
             micros = micros.saturating_add(spent.micros);
@@ -73,6 +82,8 @@ impl<'a> Sum<'a> {
             Period::Day(day) => Some(program.day_begins(day.saturating_add(1))),
             Period::Month(month) => program.month_begins(month.saturating_add(1)),
             Period::Slice { .. } => self.parts.first().and_then(|(part, _)| gone(part)),
+            // Budgets have no windows of a session.
+            Period::SessionSlice { .. } => None,
         }
     }
 
@@ -123,12 +134,32 @@ fn period(program: &Program, window: Window, session: &str, now: Timestamp, mete
     }
 }
 
-/// Whether what was charged to one period counts in the window that ends with another.
-fn counts(known: &Period, current: &Period) -> bool {
-    match (known, current) {
-        (Period::Slice { length_ms, number }, Period::Slice { length_ms: length, number: current }) => {
-            length_ms == length && number.saturating_add(SLICES) >= *current
-        }
-        _ => known == current,
+/// The first period that counts in the window that ends with another.
+fn first(current: &Period) -> Period {
+    let mut first = current.clone();
+    if let Period::Slice { number, .. } | Period::SessionSlice { number, .. } = &mut first {
+        *number = number.saturating_sub(SLICES);
     }
+    first
+}
+
+/// What a call adds to in a sum or count.
+fn fact_period(fact: &FactMeter, session: &str, now: Timestamp, meter: Option<&Meter>) -> Period {
+    let session: Box<str> = if fact.by_session { session.into() } else { Box::default() };
+    let Some(window_ms) = fact.window_ms else { return Period::Session(session) };
+    let length_ms = window_ms.div_ceil(SLICES).max(1);
+    let slice = |number: u64| {
+        if fact.by_session {
+            Period::SessionSlice { session: session.clone(), length_ms, number }
+        } else {
+            Period::Slice { length_ms, number }
+        }
+    };
+    let latest = meter.and_then(|meter| {
+        meter.range(&slice(0), &slice(u64::MAX)).next_back().and_then(|(period, _)| match period {
+            Period::Slice { number, .. } | Period::SessionSlice { number, .. } => Some(*number),
+            _ => None,
+        })
+    });
+    slice((now.0 / length_ms).max(latest.unwrap_or(0)))
 }

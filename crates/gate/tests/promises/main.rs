@@ -11,6 +11,7 @@ mod approvals;
 mod budgets;
 mod clock;
 mod control;
+mod facts;
 mod fail_closed;
 mod honest;
 mod last_dollar;

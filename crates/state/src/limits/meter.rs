@@ -33,6 +33,15 @@ pub enum Period {
         /// Slices since 1970.
         number: u64,
     },
+    /// A slice of a rolling window of one session.
+    SessionSlice {
+        /// The session's id.
+        session: Box<str>,
+        /// Length of a slice, in milliseconds.
+        length_ms: u64,
+        /// Slices since 1970.
+        number: u64,
+    },
 }
 
 /// What was spent in one period.
@@ -65,6 +74,9 @@ impl Period {
             Self::Day(day) => format!("day:{day}"),
             Self::Month(month) => format!("month:{month}"),
             Self::Slice { length_ms, number } => format!("slice:{length_ms}:{number}"),
+            Self::SessionSlice { session, length_ms, number } => {
+                format!("session-slice:{length_ms}:{number}:{session}")
+            }
         }
     }
 
@@ -80,6 +92,11 @@ impl Period {
                 let (length_ms, number) = rest.split_once(':')?;
                 Some(Self::Slice { length_ms: length_ms.parse().ok()?, number: number.parse().ok()? })
             }
+            "session-slice" => {
+                let mut parts = rest.splitn(3, ':');
+                let (length_ms, number) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+                Some(Self::SessionSlice { session: parts.next()?.into(), length_ms, number })
+            }
             _ => None,
         }
     }
@@ -92,6 +109,10 @@ impl Period {
             (Self::Slice { length_ms, number }, Self::Slice { length_ms: length, number: newest }) => {
                 length_ms == length && number.saturating_add(SLICES) >= *newest
             }
+            (
+                Self::SessionSlice { session: this, length_ms, number },
+                Self::SessionSlice { session, length_ms: length, number: newest },
+            ) => this != session || (length_ms == length && number.saturating_add(SLICES) >= *newest),
             // Of a window that the policy had before.
             _ => false,
         }
@@ -115,18 +136,14 @@ impl Meter {
     pub fn has_room_for(&self, period: &Period, now: Timestamp) -> bool {
         self.spent.len() < MAX_SESSIONS
             || self.spent.contains_key(period)
-            || self.spent.values().any(|spent| is_idle(spent, now))
+            || self.spent.iter().any(|(period, spent)| is_idle(period, spent, now))
     }
 
     pub(super) fn charge(&mut self, charge: &Charge, now: Timestamp) {
         if !self.spent.contains_key(&charge.period) {
-            // They are in order, so when the first and the last stay, all of them do.
-            let ends = [self.spent.first_key_value(), self.spent.last_key_value()];
-            if ends.into_iter().flatten().any(|(period, _)| !period.outlives(&charge.period)) {
-                self.spent.retain(|period, _| period.outlives(&charge.period));
-            }
+            self.forget_before(&charge.period);
             if self.spent.len() >= MAX_SESSIONS {
-                self.spent.retain(|_, spent| !is_idle(spent, now));
+                self.spent.retain(|period, spent| !is_idle(period, spent, now));
             }
         }
         let spent = self.spent.entry(charge.period.clone()).or_default();
@@ -137,6 +154,40 @@ impl Meter {
         spent.calls = spent.calls.saturating_add(1);
         spent.warned |= charge.warned;
         spent.at = spent.at.max(now);
+    }
+
+    /// Forgets what no longer matters once something is charged to a new period.
+    fn forget_before(&mut self, newest: &Period) {
+        if let Period::SessionSlice { session, length_ms, .. } = newest {
+            // Those of one session stand together, oldest first.
+            let first = Period::SessionSlice { session: session.clone(), length_ms: *length_ms, number: 0 };
+            let gone: Vec<Period> = self
+                .spent
+                .range(first..)
+                .map(|(period, _)| period)
+                .take_while(|period| !period.outlives(newest))
+                .cloned()
+                .collect();
+            for period in gone {
+                self.spent.remove(&period);
+            }
+        }
+        // They are in order, so when the first and the last stay, all of them do.
+        let ends = [self.spent.first_key_value(), self.spent.last_key_value()];
+        if ends.into_iter().flatten().any(|(period, _)| !period.outlives(newest)) {
+            self.spent.retain(|period, _| period.outlives(newest));
+        }
+    }
+
+    /// What was spent in periods from one to another, in order.
+    pub fn range<'a>(
+        &'a self,
+        from: &Period,
+        to: &Period,
+    ) -> impl DoubleEndedIterator<Item = (&'a Period, &'a Spent)> + use<'a> {
+        // A range that ends before it begins would panic.
+        let to = to.max(from);
+        self.spent.range(from.clone()..=to.clone())
     }
 
     /// Puts what a call cost in place of what was reserved for it.
@@ -180,8 +231,15 @@ impl Meter {
     }
 }
 
-fn is_idle(spent: &Spent, now: Timestamp) -> bool {
-    now.since_ms(spent.at) > SESSION_KEPT_MS
+/// A slice of a longer window counts for longer.
+fn is_idle(period: &Period, spent: &Spent, now: Timestamp) -> bool {
+    let counts_ms = match period {
+        Period::Slice { length_ms, .. } | Period::SessionSlice { length_ms, .. } => {
+            length_ms.saturating_mul(SLICES + 1)
+        }
+        _ => 0,
+    };
+    now.since_ms(spent.at) > SESSION_KEPT_MS.max(counts_ms)
 }
 
 #[cfg(test)]
@@ -200,6 +258,7 @@ mod tests {
             Period::Day(20_784),
             Period::Month(24_323),
             Period::Slice { length_ms: 56_250, number: 31_915_000 },
+            Period::SessionSlice { session: "a:b".into(), length_ms: 56_250, number: 31_915_000 },
         ] {
             assert_eq!(Period::parse(&period.to_text()), Some(period));
         }

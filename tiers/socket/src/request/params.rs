@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use faramesh_call::json::{JsonError, Kind, Reader};
 use faramesh_call::{Action, Call, Http, Object, Tier, Value, envelope};
-use faramesh_gate::{Outcome, OutcomeStatus};
+use faramesh_gate::{Declaration, Outcome, OutcomeStatus};
 
 use super::Request;
 
@@ -51,6 +51,7 @@ pub(super) struct Params {
     error: Member<Box<str>>,
     defer_token: Member<Box<str>>,
     wait_ms: Option<u64>,
+    purpose: Member<Box<str>>,
 }
 
 impl Params {
@@ -71,6 +72,7 @@ impl Params {
             "status" => text(&mut self.status, reader),
             "error" => text(&mut self.error, reader),
             "defer_token" => text(&mut self.defer_token, reader),
+            "purpose" => text(&mut self.purpose, reader),
             "args" => value(&mut self.args, reader),
             "principal" => value(&mut self.principal, reader),
             "cost" => value(&mut self.cost, reader),
@@ -137,6 +139,14 @@ impl Params {
             usage: self.usage,
             error: self.error.flatten(),
         })))
+    }
+
+    pub(super) fn purpose(self) -> Result<Request, &'static str> {
+        Ok(Request::Purpose(Declaration {
+            agent: self.agent.flatten().or(self.agent_id.flatten()),
+            session: self.session.flatten(),
+            purpose: self.purpose.flatten().ok_or("`purpose` is missing")?,
+        }))
     }
 
     pub(super) fn poll(self, bare: bool) -> Result<Request, &'static str> {
