@@ -46,6 +46,8 @@ codes! {
     ModelDenied = "MODEL_DENIED",
     /// The agent may not reach this host.
     EgressDenied = "EGRESS_DENIED",
+    /// The phase that the session or the rollout is in does not let the call through.
+    PhaseDenied = "PHASE_DENIED",
     /// The session has lasted, paused or called too long.
     SessionExpired = "SESSION_EXPIRED",
     /// Calls of this tool come faster than the policy allows.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use faramesh_program::image::NextPhase;
 use faramesh_syntax::ast::{Item, Name, Span, Spanned, Value};
 
 use crate::blocks::{Block, Names};
@@ -64,7 +65,7 @@ impl Checker<'_> {
                 _ => {}
             }
         }
-        self.agent_references(&names, shared);
+        self.agent_references(&names, &agent.blocks, shared);
         // The agent's own rules match first, wherever `use` stands.
         for (alias, overrides, span) in uses {
             self.use_pack(&mut agent, alias, overrides, span, &scope);
@@ -75,7 +76,7 @@ impl Checker<'_> {
     }
 
     /// Reports budgets and phases that are named and do not exist.
-    fn agent_references(&mut self, names: &Names, shared: &Blocks) {
+    fn agent_references(&mut self, names: &Names, own: &Blocks, shared: &Blocks) {
         let budgets = names.of("budget");
         for budget in std::mem::take(&mut self.inherited_budgets) {
             let known: Vec<String> = budgets.iter().map(|id| format!("budget.{id}")).collect();
@@ -85,9 +86,15 @@ impl Checker<'_> {
         }
         let mut phases = names.of("phase");
         phases.extend(shared.phases.iter().map(|phase| phase.name.as_str()));
+        let mut in_circle = false;
         for phase in std::mem::take(&mut self.next_phases) {
             let help = "write `next = \"enforce\"`";
             self.look_up("phase", &phase.node, phase.span, &phases, help);
+            if !in_circle && comes_back(&phase.node, own, shared) {
+                let message = format!("phase `{}` follows itself, so none of its phases begins", phase.node);
+                self.say(codes::WRONG_VALUE, phase.span, message, help);
+                in_circle = true;
+            }
         }
     }
 
@@ -140,6 +147,21 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Whether the phases after one come back to it.
+fn comes_back(name: &str, own: &Blocks, shared: &Blocks) -> bool {
+    let phases = || own.phases.iter().chain(&shared.phases);
+    let mut at = name;
+    for _ in 0..phases().count() {
+        let found = phases().find(|phase| phase.name == at).and_then(|phase| phase.next.as_ref());
+        let Some(NextPhase::Phase(next)) = found else { return false };
+        if next == name {
+            return true;
+        }
+        at = next;
+    }
+    false
 }
 
 /// Adds what the file shares among its agents and this one does not have itself.

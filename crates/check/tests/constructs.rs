@@ -116,7 +116,6 @@ fn each_construct_is_refused_by_name_and_once() {
         (agent("rate_limit \"a\": 5 per 30s scope = \"fleet\""), "rate_limit.scope = \"fleet\""),
         (agent("budget daily { max $1 scope = \"fleet\" }"), "budget.scope = \"fleet\""),
         (agent("delegate a { scope = [stripe/*] ttl = 1h ceiling = permit }"), "delegate"),
-        (agent("phase \"intake\" { permit docs/search }"), "phase"),
         (
             agent("completion_gate { require \"no_pending_approvals\" require called \"a\" }"),
             "completion_gate",

@@ -16,7 +16,8 @@ pub(crate) fn blocks(
 ) -> Result<(BlocksImage, Vec<Places>), CompileError> {
     let mut phases = Vec::with_capacity(blocks.phases.len());
     let mut places = Vec::with_capacity(blocks.phases.len());
-    for phase in sorted_by(&blocks.phases, |phase| &phase.name) {
+    // Stages follow each other in the order of the source.
+    for phase in &blocks.phases {
         let (rules, lines) = crate::compile_rules(&phase.rules, interner)?;
         phases.push(Phase {
             name: phase.name.clone(),

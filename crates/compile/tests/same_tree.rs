@@ -117,7 +117,7 @@ const AGENT: &[Case] = &[
     ("phase \"p\" { permit y }", "phase p { rules { allow y } }", "phase p { rules { defer y } }"),
     (
         "phase p { duration = 48h next = \"q\" tools = [y] } phase q { permit z }",
-        "phase q { permit z } phase \"p\" { tools [\"y\"] duration \"2d\" next q }",
+        "phase \"p\" { tools [\"y\"] duration \"2d\" next q } phase q { permit z }",
         "phase p { duration = 48h tools = [y] } phase q { permit z }",
     ),
     (

@@ -7,8 +7,8 @@ use faramesh_call::Object;
 use faramesh_call::money::dollars;
 use faramesh_program::facts::Counted;
 use faramesh_program::image::Fact;
-use faramesh_state::Purpose;
 use faramesh_state::limits::Meter;
+use faramesh_state::sessions::Session;
 
 use crate::evaluate::Evaluator;
 use crate::outcome::Unknown;
@@ -22,7 +22,9 @@ impl<'a> Evaluator<'a> {
         match fact {
             Fact::Purpose(purpose) => {
                 self.purpose_was_read.set(true);
-                Ok(View::Bool(self.purpose().is_some_and(|declared| *declared.text == **purpose)))
+                Ok(View::Bool(
+                    self.known_session().and_then(|known| known.purpose.as_deref()) == Some(purpose),
+                ))
             }
             // Nothing fetches it yet: as an error, it permits nothing.
             Fact::Selector { .. } => Err(Unknown::Type(None)),
@@ -34,8 +36,8 @@ impl<'a> Evaluator<'a> {
         self.call.session.as_deref().unwrap_or_default()
     }
 
-    fn purpose(&self) -> Option<&'a Purpose> {
-        self.state.and_then(|state| state.purposes().of(&self.agent.name, self.session()))
+    fn known_session(&self) -> Option<&'a Session> {
+        self.state.and_then(|state| state.sessions().of(&self.agent.name, self.session()))
     }
 
     /// The value of a sum or count.
@@ -64,9 +66,9 @@ impl<'a> Evaluator<'a> {
             verdict.read_meter(key, sums);
         }
         if self.purpose_was_read.get()
-            && let Some(purpose) = self.purpose()
+            && let Some(session) = self.known_session()
         {
-            verdict.inputs.insert("purpose", purpose.to_value());
+            verdict.inputs.insert("session", session.to_value());
         }
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod control;
 pub(crate) mod egress;
 pub(crate) mod facts;
 pub(crate) mod models;
+pub(crate) mod phases;
 pub(crate) mod rates;
 pub(crate) mod redact;
 pub(crate) mod rules;

@@ -16,10 +16,10 @@ use faramesh_state::recent::Earlier;
 
 use crate::gate::{Gate, Inner};
 use crate::lifecycle::Lifecycle;
-use crate::purpose::process_session;
 use crate::record::{self, Caller};
 use crate::repeats::{Answer, Noted, Permit, earlier, reused};
 use crate::reply::{Denial, Reply, Respond, Warning};
+use crate::sessions::process_session;
 
 /// What the reply will be once the record is durable.
 struct Pending {

@@ -17,6 +17,7 @@ use crate::budgets::{BudgetStatus, budgets};
 use crate::lifecycle::{Lifecycle, Shared};
 use crate::moment::{Entropy, wall_clock};
 use crate::repeats::Repeats;
+use crate::rollouts::{RolloutStatus, rollouts};
 use crate::sealing::seals;
 
 /// Longest wait for a record that an operator or the daemon itself asked for.
@@ -170,6 +171,13 @@ impl Gate {
     pub fn budgets(&self) -> Vec<BudgetStatus> {
         let inner = self.inner();
         budgets(&inner.program, &inner.state, (self.settings.clock)())
+    }
+
+    /// How every rollout of the policy in force stands, but those that are over.
+    #[must_use]
+    pub fn rollouts(&self) -> Vec<RolloutStatus> {
+        let inner = self.inner();
+        rollouts(&inner.program, &inner.state, (self.settings.clock)())
     }
 
     /// Has `watcher` told whenever an approval was answered. Watchers must return at once.

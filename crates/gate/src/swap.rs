@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use faramesh_call::{Object, Value};
-use faramesh_dpr::{Draft, Kind};
+use faramesh_dpr::{Canonical, Draft, Kind};
 use faramesh_program::Program;
+use faramesh_state::{Change, Rollouts};
 
 use crate::gate::{Gate, Unrecorded, awaited};
 use crate::lifecycle::Lifecycle;
@@ -48,9 +49,15 @@ impl Gate {
         draft.policy = Some(*program.hash());
         draft.dev = self.settings.dev;
         let (completion, recorded) = awaited();
+        let now = (self.settings.clock)();
         {
             let mut inner = self.inner();
-            self.ledger.append(draft, wall_clock(), completion).map_err(|_| SwapError::NotRecorded)?;
+            let rollouts = inner.state.rollouts().of_policy(rollouts(&program), now);
+            let change = (rollouts != Rollouts::default()).then(|| Change::Rollouts(rollouts));
+            draft.changes =
+                change.as_ref().map(|change| Canonical::from(&Value::List(vec![change.to_value()])));
+            self.ledger.append(draft, now, completion).map_err(|_| SwapError::NotRecorded)?;
+            inner.state.apply(&change.unwrap_or_else(|| Change::Rollouts(Rollouts::default())));
             self.seals.store(seals(&program), Ordering::Release);
             inner.program = program;
         }
@@ -72,4 +79,12 @@ impl Gate {
         self.advance(to);
         Ok(())
     }
+}
+
+/// The rollouts that a policy begins, by agent and first phase.
+fn rollouts(program: &Program) -> impl Iterator<Item = (&str, &str)> {
+    program.agents().iter().flat_map(|agent| {
+        let rollouts = agent.phases().into_iter().flat_map(|phases| phases.rollouts());
+        rollouts.map(|phase| (&*agent.name, &*phase.name))
+    })
 }

@@ -186,7 +186,7 @@ fn is_course(record: &Record) -> bool {
         Kind::Lifecycle => {
             let detail = record.detail();
             let event = detail.as_ref().and_then(|detail| detail.get("event")?.as_str());
-            !matches!(event, Some("heartbeat" | "purpose_declared"))
+            !matches!(event, Some("heartbeat" | "purpose_declared" | "phase_entered"))
         }
         _ => false,
     }

@@ -7,6 +7,7 @@ pub mod image;
 pub mod limits;
 pub mod load;
 pub mod pattern;
+pub mod phases;
 pub mod program;
 pub mod tools;
 

@@ -1,5 +1,6 @@
 //! A loaded policy, ready for deciding: rules indexed by tool, constants as values, regular
 //! expressions compiled once each.
+//! Length: the parts of a program, each a few lines, are read together.
 
 use std::sync::Arc;
 
@@ -11,11 +12,12 @@ use sha2::{Digest, Sha256};
 use crate::facts::{Facts, Finder};
 use crate::image::{
     AgentImage, Attest, Comparison, Constant, Expression, IdentityProvider, Image, OffsetChange, Operand,
-    Path, Provider, Redaction, RuleEffect, Runtime, Scalar, Sources,
+    Path, Provider, Redaction, RuleEffect, RuleImage, Runtime, Scalar, Sources,
 };
 use crate::limits::Limits;
 use crate::load::LoadError;
 use crate::pattern::Pattern;
+use crate::phases::{Phase, Phases};
 use crate::tools::ToolIndex;
 
 /// A policy that can decide. Immutable; shared between threads.
@@ -83,6 +85,9 @@ pub struct Agent {
     redacted_tools: ToolIndex,
     /// Apart, because most agents have none and every decision looks whether there are any.
     limits: Option<Box<Limits>>,
+    phases: Option<Box<Phases>>,
+    /// Rules of phases; their numbers go on from those of the agent's own.
+    phase_rules: Vec<Rule>,
 }
 
 /// One rule of a program.
@@ -120,12 +125,14 @@ impl Program {
         let mut agents = Vec::with_capacity(image.agents.len());
         for ((index, agent), facts) in image.agents.into_iter().enumerate().zip(facts) {
             let places = sources.rules.get(index).map_or(&[][..], Vec::as_slice);
-            agents.push(Agent::new(agent, places, &sources.files, facts));
+            let phases = sources.phases.get(index).map_or(&[][..], Vec::as_slice);
+            agents.push(Agent::new(agent, places, phases, &sources.files, facts));
         }
         let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         let by_name =
             agents.iter().enumerate().map(|(index, agent)| (agent.name.clone(), number(index))).collect();
-        let counts_sessions = agents.iter().filter_map(Agent::limits).any(Limits::counts_sessions);
+        let counts_sessions = agents.iter().filter_map(Agent::limits).any(Limits::counts_sessions)
+            || agents.iter().filter_map(Agent::phases).any(|phases| phases.stages().next().is_some());
         Ok(Self {
             hash,
             hash_text: format!("sha256:{}", hex(&hash)).into(),
@@ -229,30 +236,29 @@ impl Program {
 }
 
 impl Agent {
-    fn new(image: AgentImage, places: &[(u32, u32)], files: &[String], facts: Facts) -> Self {
+    fn new(
+        image: AgentImage,
+        places: &[(u32, u32)],
+        phase_places: &[Vec<(u32, u32)>],
+        files: &[String],
+        facts: Facts,
+    ) -> Self {
         let mut tools = ToolIndex::default();
         let mut redacted_tools = ToolIndex::default();
         for (index, redaction) in image.redactions.iter().enumerate() {
             redacted_tools.add(&redaction.pattern, u32::try_from(index).unwrap_or(u32::MAX));
         }
-        let mut rules = Vec::with_capacity(image.rules.len());
-        for (index, rule) in image.rules.into_iter().enumerate() {
+        let rules = rules(image.rules, places, files);
+        for (index, rule) in rules.iter().enumerate() {
             tools.add(&rule.pattern, u32::try_from(index).unwrap_or(u32::MAX));
-            let place = places.get(index).and_then(|(file, line)| {
-                let file = files.get(usize::try_from(*file).ok()?)?;
-                Some(format!("{file}:{line}"))
-            });
-            rules.push(Rule {
-                effect: rule.effect,
-                pattern: rule.pattern.into(),
-                condition: rule.condition,
-                reason: rule.reason.map(Into::into),
-                notify: rule.notify,
-                explain: rule.explain,
-                digest: Sha256::digest(rule.text.as_bytes()).into(),
-                text: rule.text.into(),
-                reference: place.unwrap_or_else(|| format!("rule {}", index + 1)).into(),
-            });
+        }
+        let (mut phases, mut phase_rules) = (Vec::new(), Vec::new());
+        let mut blocks = image.blocks;
+        for (index, mut phase) in std::mem::take(&mut blocks.phases).into_iter().enumerate() {
+            let places = phase_places.get(index).map_or(&[][..], Vec::as_slice);
+            let own = self::rules(std::mem::take(&mut phase.rules), places, files);
+            phases.push(Phase::new(&phase, &own, rules.len() + phase_rules.len()));
+            phase_rules.extend(own);
         }
         Self {
             name: image.name.into(),
@@ -263,14 +269,29 @@ impl Agent {
             tools: tools.finished(),
             redactions: image.redactions,
             redacted_tools: redacted_tools.finished(),
-            limits: Limits::new(image.blocks, facts),
+            limits: Limits::new(blocks, facts),
+            phases: Phases::new(phases),
+            phase_rules,
         }
     }
 
-    /// A rule by its number.
+    /// A rule by its number, those of phases after the agent's own.
     #[must_use]
     pub fn rule(&self, index: u32) -> Option<&Rule> {
-        self.rules.get(usize::try_from(index).ok()?)
+        let index = usize::try_from(index).ok()?;
+        let of_phase = index.checked_sub(self.rules.len());
+        of_phase.map_or_else(|| self.rules.get(index), |index| self.phase_rules.get(index))
+    }
+
+    /// Every rule, those of phases after the agent's own.
+    pub fn all_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().chain(&self.phase_rules)
+    }
+
+    /// Its phases, when it has any.
+    #[must_use]
+    pub fn phases(&self) -> Option<&Phases> {
+        self.phases.as_deref()
     }
 
     /// Its limits, when it has any.
@@ -297,6 +318,28 @@ impl Agent {
         std::iter::from_fn(move || candidates.next_rule())
             .filter_map(|index| self.redactions.get(usize::try_from(index).ok()?))
     }
+}
+
+/// Rules with the places where they were written.
+fn rules(images: Vec<RuleImage>, places: &[(u32, u32)], files: &[String]) -> Vec<Rule> {
+    let rule = |(index, rule): (usize, RuleImage)| {
+        let place = places.get(index).and_then(|(file, line)| {
+            let file = files.get(usize::try_from(*file).ok()?)?;
+            Some(format!("{file}:{line}"))
+        });
+        Rule {
+            effect: rule.effect,
+            pattern: rule.pattern.into(),
+            condition: rule.condition,
+            reason: rule.reason.map(Into::into),
+            notify: rule.notify,
+            explain: rule.explain,
+            digest: Sha256::digest(rule.text.as_bytes()).into(),
+            text: rule.text.into(),
+            reference: place.unwrap_or_else(|| format!("rule {}", index + 1)).into(),
+        }
+    };
+    images.into_iter().enumerate().map(rule).collect()
 }
 
 /// What the rules and the costs of each agent read of earlier calls.

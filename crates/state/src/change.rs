@@ -5,7 +5,8 @@ use faramesh_call::{Object, Timestamp, Value};
 use crate::approval::{Approval, Resolution};
 use crate::fold::BUDGET_RULE;
 use crate::limits::{Bucket, Reservation, Settled};
-use crate::purpose::Purpose;
+use crate::rollouts::Rollouts;
+use crate::sessions::Declared;
 use crate::standing::Control;
 
 /// One change of state.
@@ -36,8 +37,10 @@ pub enum Change {
     Reserved(Box<Reservation>),
     /// The outcome of a permitted call said what it cost.
     Settled(Settled),
-    /// An agent said what a session is for.
-    PurposeDeclared(Purpose),
+    /// An agent said what a session is for, or which stage it enters.
+    Declared(Declared),
+    /// A policy came in force: when its rollouts began.
+    Rollouts(Rollouts),
     /// An operator did something about an agent.
     AgentControlled {
         /// Which agent.
@@ -57,7 +60,8 @@ impl Change {
             Self::TokensTaken { .. }
             | Self::Reserved(_)
             | Self::Settled(_)
-            | Self::PurposeDeclared(_)
+            | Self::Declared(_)
+            | Self::Rollouts(_)
             | Self::AgentControlled { .. } => None,
         }
     }
@@ -92,7 +96,8 @@ impl Change {
             }
             Self::Reserved(reservation) => reservation.to_value(),
             Self::Settled(settled) => settled.to_value(),
-            Self::PurposeDeclared(purpose) => purpose.to_value(),
+            Self::Declared(declared) => declared.to_value(),
+            Self::Rollouts(rollouts) => rollouts.to_value(),
             Self::AgentControlled { control, .. } => {
                 let mut members = control.to_value();
                 members.insert("change", "agent_controlled");
@@ -108,6 +113,9 @@ impl Change {
     pub fn from_value(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let change = text("change")?;
+        if change == "rollouts" {
+            return Rollouts::from_value(value).map(Self::Rollouts);
+        }
         if change == "settled" {
             return Settled::from_value(value).map(Self::Settled);
         }

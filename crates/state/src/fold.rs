@@ -7,8 +7,8 @@ use crate::State;
 use crate::approval::{Approval, Binding, Status};
 use crate::change::Change;
 use crate::limits::{Bucket, Reservation};
-use crate::purpose::Purpose;
 use crate::recent::Recent;
+use crate::sessions::Declared;
 use crate::standing::Control;
 
 /// Largest arguments that an approval shows, in bytes; the record has them all.
@@ -58,7 +58,7 @@ fn limited(record: &Record, change: &Value) -> Option<Change> {
             let reservation = Reservation::from_value(change, &agent, &record.id().to_string())?;
             Some(Change::Reserved(Box::new(reservation)))
         }
-        "purpose_declared" => Purpose::from_value(change, &agent).map(Change::PurposeDeclared),
+        "purpose_declared" | "phase_entered" => Declared::from_value(change, &agent).map(Change::Declared),
         "agent_controlled" => {
             Some(Change::AgentControlled { agent: (*agent).into(), control: Control::from_value(change)? })
         }
@@ -122,7 +122,7 @@ impl State {
     pub fn needs(&self, record: &Record, now: Timestamp) -> bool {
         let counted = changes_of(record).iter().any(|change| match change.approval() {
             Some(id) => self.approval(id).is_some_and(|found| found.is_live(now)),
-            None if let Change::PurposeDeclared(purpose) = change => self.purposes.need(purpose, now),
+            None if let Change::Declared(declared) = change => self.sessions.need(declared, now),
             None => self.limits.need(change, record.time(), now),
         });
         counted || Recent::needs(record, now)

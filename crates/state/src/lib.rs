@@ -6,15 +6,17 @@ pub mod approval;
 pub mod change;
 pub mod fold;
 pub mod limits;
-pub mod purpose;
 pub mod recent;
+pub mod rollouts;
+pub mod sessions;
 pub mod standing;
 
 pub use approval::{Approval, Binding, Resolution, Status};
 pub use change::Change;
 pub use limits::Limits;
-pub use purpose::{Purpose, Purposes};
 pub use recent::Recent;
+pub use rollouts::Rollouts;
+pub use sessions::{Declared, Said, Sessions};
 pub use standing::{Control, Standing};
 
 use std::collections::HashMap;
@@ -34,7 +36,8 @@ pub struct State {
     limits: Limits,
     controls: FxHashMap<Box<str>, Control>,
     recent: Recent,
-    purposes: Purposes,
+    sessions: Sessions,
+    rollouts: Rollouts,
 }
 
 impl State {
@@ -54,20 +57,21 @@ impl State {
             limits: Limits::default(),
             controls: self.controls.clone(),
             recent: Recent::default(),
-            purposes: Purposes::default(),
+            sessions: Sessions::default(),
+            rollouts: self.rollouts.clone(),
         }
     }
 
-    /// What sessions are for.
+    /// What is known of sessions beside their calls.
     #[must_use]
-    pub fn purposes(&self) -> &Purposes {
-        &self.purposes
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
-    /// What one session is for, when that was declared.
+    /// When the rollouts of the policy in force began.
     #[must_use]
-    pub fn purpose(&self, agent: &str, session: &str) -> Option<&str> {
-        self.purposes.of(agent, session).map(|purpose| &*purpose.text)
+    pub fn rollouts(&self) -> &Rollouts {
+        &self.rollouts
     }
 
     /// The calls of the last minutes that have an id.
@@ -90,14 +94,11 @@ impl State {
     /// The part of the state that a decision read, from the `inputs` of its record: deciding the call
     /// again over it gives what was decided.
     #[must_use]
-    pub fn of_inputs(agent: &str, inputs: &Value) -> Self {
+    pub fn of_inputs(agent: &str, session: Option<&str>, inputs: &Value) -> Self {
         let control = inputs.get("control").and_then(Control::from_value);
-        let mut purposes = Purposes::default();
-        if let Some(purpose) = inputs.get("purpose").and_then(|found| Purpose::from_value(found, agent)) {
-            purposes.declare(&purpose);
-        }
         Self {
-            purposes,
+            sessions: Sessions::read_back(agent, session, inputs),
+            rollouts: inputs.get("rollouts").and_then(Rollouts::from_value).unwrap_or_default(),
             limits: Limits::read_back(agent, inputs),
             controls: control.map(|control| (agent.into(), control)).into_iter().collect(),
             ..Self::default()
@@ -177,7 +178,8 @@ impl State {
             Change::TokensTaken { agent, buckets } => self.limits.take(agent, buckets),
             Change::Reserved(reservation) => self.limits.reserve(reservation),
             Change::Settled(settled) => self.limits.settle(settled),
-            Change::PurposeDeclared(purpose) => self.purposes.declare(purpose),
+            Change::Declared(declared) => self.sessions.declare(declared),
+            Change::Rollouts(rollouts) => self.rollouts = rollouts.clone(),
             Change::AgentControlled { agent, control } => self.control_agent(agent, control),
         }
     }

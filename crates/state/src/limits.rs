@@ -137,8 +137,9 @@ impl Limits {
                     .flat_map(Meter::periods)
                     .any(|(_, spent)| spent.first <= at && at.since_ms(spent.at) <= RESERVATION_MS)
             }),
-            // Records of what operators did are kept whole by their kind, and purposes are no limits.
-            Change::PurposeDeclared(_)
+            // Records of operators and policies are kept whole by their kind; sessions are no limits.
+            Change::Declared(_)
+            | Change::Rollouts(_)
             | Change::AgentControlled { .. }
             | Change::ApprovalRequested(_)
             | Change::ApprovalResolved { .. }

@@ -330,13 +330,13 @@ impl Server {
                 };
                 1
             }
-            (id, Ok(Request::Purpose(declaration))) => {
+            (id, Ok(Request::Declare(declaration))) => {
                 let answer = self.answer(client);
-                let declared = move |result: Result<(), (Code, String)>| match result {
+                let told = move |result: Result<(), (Code, String)>| match result {
                     Ok(()) => answer(&respond::done(&id)),
                     Err((_, message)) => answer(&respond::error(&id, respond::INVALID_PARAMS, &message)),
                 };
-                self.gate.declare_purpose(&client.peer, declaration, Box::new(declared));
+                self.gate.declare(&client.peer, declaration, Box::new(told));
                 1
             }
             (id, Ok(Request::Poll { token, wait_ms })) => {

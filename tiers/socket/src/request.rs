@@ -58,8 +58,8 @@ pub enum Request {
         /// The agent id that the client claims.
         agent: Option<Box<str>>,
     },
-    /// What a session is for.
-    Purpose(Declaration),
+    /// What an agent says of a session.
+    Declare(Declaration),
 }
 
 /// Why a line is no request.
@@ -81,7 +81,8 @@ pub enum Refused {
 }
 
 /// Everything that can be asked for here.
-const METHODS: [&str; 5] = ["govern", "outcome", "poll_defer", "bare poll_defer", "session.declare_purpose"];
+const METHODS: [&str; 6] =
+    ["govern", "outcome", "poll_defer", "bare poll_defer", "session.declare_purpose", "session.enter_phase"];
 
 /// The outer members of a line.
 #[derive(Debug, Default)]
@@ -194,6 +195,7 @@ impl Envelope {
             "govern" => params.govern(),
             "outcome" => params.outcome(),
             "session.declare_purpose" => params.purpose(),
+            "session.enter_phase" => params.phase(),
             _ => params.poll(bare),
         };
         request.map_err(|message| params_error(message.to_owned()))

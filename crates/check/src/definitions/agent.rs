@@ -38,7 +38,7 @@ pub const AGENT: &[Definition] = &[
     block("session", Label::None, SESSION, "bounds of one session"),
     not_yet(block("spawn", Label::None, SPAWN, "agents that this one may start")),
     not_yet(block("delegate", Label::Optional, DELEGATE, "authority that may be handed on")),
-    not_yet(block("phase", Label::Required, PHASE, "rules for a stage of the work or of a rollout")),
+    block("phase", Label::Required, PHASE, "rules for a stage of the work or of a rollout"),
     not_yet(block(
         "completion_gate",
         Label::None,

@@ -92,8 +92,9 @@ fn view(value: &Value) -> String {
         ("approvals", approvals(value)),
     ];
     let sinks = list(value, &["ledger", "sinks"]).iter().map(|value| ("sink", sink(value)));
+    let rollouts = list(value, &["rollouts"]).iter().map(|value| ("rollout", rollout(value)));
     let budgets = list(value, &["budgets"]).iter().map(|value| ("budget", budget(value)));
-    let rows: Vec<_> = rows.into_iter().chain(budgets).chain(sinks).collect();
+    let rows: Vec<_> = rows.into_iter().chain(rollouts).chain(budgets).chain(sinks).collect();
     let mut text = pairs(&rows);
     let warnings = list(value, &["warnings"]);
     if !warnings.is_empty() {
@@ -130,6 +131,17 @@ fn identity(method: &str) -> String {
         "unix" => "attested by the kernel".to_owned(),
         "self-declared" => "self-declared: agents name themselves".to_owned(),
         other => other.to_owned(),
+    }
+}
+
+fn rollout(value: &Value) -> String {
+    let what = format!("{} of {}", text(value, &["phase"]), text(value, &["agent"]));
+    if json::is_true(value, &["enforced"]) {
+        return format!("{what}: ended, its tools are denied");
+    }
+    match text(value, &["ends"]) {
+        "" => what,
+        ends => format!("{what}, until {} ({})", time::day_and_time(ends), time::until(ends, time::now())),
     }
 }
 

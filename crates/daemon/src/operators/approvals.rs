@@ -48,7 +48,7 @@ pub(super) fn show(context: &Context, params: &Object) -> Answer {
         let same = |rule: &&faramesh_program::Rule| {
             *faramesh_program::hex(&rule.digest) == *approval.binding.rule_digest
         };
-        agent.rules.iter().find(same).map(|rule| rule.text.clone())
+        agent.all_rules().find(same).map(|rule| rule.text.clone())
     });
     Ok(object! {
         "version" => 1_i64,

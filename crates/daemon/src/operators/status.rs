@@ -3,7 +3,7 @@
 use faramesh_call::money::dollars;
 use faramesh_call::{Object, Value, object};
 use faramesh_dpr::write_hash;
-use faramesh_gate::{BudgetStatus, Lifecycle};
+use faramesh_gate::{BudgetStatus, Lifecycle, RolloutStatus};
 use faramesh_identity::believes_callers;
 use faramesh_ledger::CheckpointStatus;
 use faramesh_program::image::Mode;
@@ -61,6 +61,7 @@ pub(super) fn status(context: &Context) -> Object {
         "daemon" => daemon,
         "providers" => Vec::<Value>::new(),
         "budgets" => gate.budgets().iter().map(budget).collect::<Value>(),
+        "rollouts" => gate.rollouts().iter().map(rollout).collect::<Value>(),
         "approvals" => object! {
             "pending" => pending.len(),
             "oldest_age_seconds" => pending.iter().max().copied(),
@@ -94,6 +95,17 @@ pub(super) fn budget(status: &BudgetStatus) -> Object {
         "calls" => status.calls,
         "max_calls" => status.max_calls.map(u64::from),
         "resets_at" => status.resets_at.map(|at| at.to_string()),
+    }
+}
+
+/// How a rollout stands, in the words of `status`.
+fn rollout(status: &RolloutStatus) -> Object {
+    object! {
+        "agent" => &*status.agent,
+        "phase" => &*status.phase,
+        "began" => status.began.to_string(),
+        "ends" => status.ends.map(|at| at.to_string()),
+        "enforced" => status.enforced,
     }
 }
 

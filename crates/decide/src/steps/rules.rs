@@ -4,18 +4,50 @@
 use faramesh_call::{Code, Effect};
 use faramesh_program::Rule;
 use faramesh_program::image::RuleEffect;
+use faramesh_program::phases::Phase;
+use faramesh_program::tools::ToolIndex;
 
 use crate::Flow;
 use crate::evaluate::Evaluator;
 use crate::input::Input;
 use crate::next;
 use crate::outcome::{Outcome, Unknown};
+use crate::steps::phases::{self, Says};
 use crate::trace::{Tried, describe};
 use crate::verdict::Verdict;
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
     let evaluator = Evaluator::of(input);
-    let rule = first_match(input, &evaluator, Some(verdict));
+    let says = phases::says(input, verdict);
+    let decided = match says {
+        Says::Nothing => own(input, &evaluator, Some(verdict)),
+        Says::Limits(stage) => {
+            let own = own(input, &evaluator, Some(verdict));
+            let shown = of_phase(input, &evaluator, stage, Some(verdict));
+            if shown.1.effect() > own.1.effect() { shown } else { own }
+        }
+        Says::Decides(_) | Says::Ended(_) | Says::Hides(_) => {
+            let mandatory = matching(input, &evaluator, &input.agent.tools, Some(verdict), Which::Mandatory);
+            match (mandatory, says) {
+                (Some(rule), _) => (Some(rule), rule.effect),
+                (None, Says::Decides(phase)) => of_phase(input, &evaluator, phase, Some(verdict)),
+                (None, Says::Ended(phase)) => {
+                    let message = format!(
+                        "the rollout `{}` has ended, and `{}` is denied since",
+                        phase.name, input.call.tool
+                    );
+                    phases::denied(message, verdict);
+                    return Flow::End;
+                }
+                (None, _) => {
+                    let Says::Hides(stage) = says else { return Flow::End };
+                    let message = format!("`{}` is not shown in the phase `{}`", input.call.tool, stage.name);
+                    phases::denied(message, verdict);
+                    return Flow::End;
+                }
+            }
+        }
+    };
     evaluator.note_reads(verdict);
     if evaluator.is_exhausted() {
         verdict.effect = Effect::Deny;
@@ -23,8 +55,9 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
         verdict.message = "the conditions on this call took more steps than a decision may".to_owned();
         return Flow::End;
     }
+    let (rule, effect) = decided;
     verdict.rule = rule;
-    let effect = rule.map_or(input.agent.default, |rule| rule.effect).effect();
+    let effect = effect.effect();
     verdict.effect = effect;
     verdict.code = match effect {
         Effect::Permit => Code::PolicyPermit,
@@ -33,22 +66,65 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
     };
     if effect != Effect::Permit {
         verdict.message = message(input, verdict);
-        if rule.is_none_or(|rule| rule.explain) {
+        // A change of the call is tried on the agent's own rules alone.
+        if matches!(says, Says::Nothing) && rule.is_none_or(|rule| rule.explain) {
             verdict.next = next::smallest_change(input, verdict);
         }
     }
     Flow::Continue
 }
 
-/// The first rule that applies; what was tried goes to the verdict's trace, when there is one.
+/// What decides: a rule, or a default.
+type Decided<'a> = (Option<&'a Rule>, RuleEffect);
+
+/// The agent's own rules and default.
+fn own<'a>(input: &Input<'a>, evaluator: &Evaluator<'_>, verdict: Option<&mut Verdict<'a>>) -> Decided<'a> {
+    let rule = first_match(input, evaluator, verdict);
+    (rule, rule.map_or(input.agent.default, |rule| rule.effect))
+}
+
+/// The rules and the default of a phase.
+fn of_phase<'a>(
+    input: &Input<'a>,
+    evaluator: &Evaluator<'_>,
+    phase: &'a Phase,
+    verdict: Option<&mut Verdict<'a>>,
+) -> Decided<'a> {
+    let rule = matching(input, evaluator, &phase.rules, verdict, Which::All);
+    (rule, rule.map_or(phase.default, |rule| rule.effect))
+}
+
+/// Which rules count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    All,
+    Mandatory,
+}
+
+/// The first of the agent's own rules that applies.
 pub(crate) fn first_match<'a>(
     input: &Input<'a>,
     evaluator: &Evaluator<'_>,
-    mut verdict: Option<&mut Verdict<'a>>,
+    verdict: Option<&mut Verdict<'a>>,
 ) -> Option<&'a Rule> {
-    let mut candidates = input.agent.tools.candidates(&input.call.tool);
+    matching(input, evaluator, &input.agent.tools, verdict, Which::All)
+}
+
+/// The first rule that applies; what was tried goes to the verdict's trace, when there is one.
+fn matching<'a>(
+    input: &Input<'a>,
+    evaluator: &Evaluator<'_>,
+    rules: &ToolIndex,
+    mut verdict: Option<&mut Verdict<'a>>,
+    which: Which,
+) -> Option<&'a Rule> {
+    let mut candidates = rules.candidates(&input.call.tool);
     while let Some(number) = candidates.next_rule() {
         let rule = input.agent.rule(number)?;
+        // They stand before all others.
+        if which == Which::Mandatory && rule.effect != RuleEffect::DenyAlways {
+            return None;
+        }
         let outcome = rule.condition.map_or(Outcome::True, |condition| evaluator.condition(condition));
         let matched = applies(rule.effect, outcome);
         if let Some(verdict) = verdict.as_deref_mut() {

@@ -70,7 +70,8 @@ fn decided_again(record: &Record, program: &Program) -> (Vec<Value>, &'static st
         session: owned(record.session()),
         ..Call::default()
     };
-    let state = State::of_inputs(&agent, &record.field("inputs").unwrap_or_default());
+    let state =
+        State::of_inputs(&agent, record.session().as_deref(), &record.field("inputs").unwrap_or_default());
     let verdict = decide(&Input {
         program,
         agent: program.agent(&agent).unwrap(),

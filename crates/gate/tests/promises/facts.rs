@@ -4,7 +4,7 @@
 use std::sync::mpsc::channel;
 
 use faramesh_call::{Call, Code, Value, json};
-use faramesh_gate::{Declaration, Gate, Outcome, OutcomeStatus, Reply};
+use faramesh_gate::{Declaration, Gate, Outcome, OutcomeStatus, Reply, Said};
 use faramesh_state::State;
 
 use crate::clock::{NOON, back, clocked, forward, replayed, set};
@@ -130,10 +130,13 @@ fn history_is_the_agents_own_over_sessions() {
 
 fn declare(gate: &Gate, session: &str, purpose: &str) -> Result<(), Code> {
     let (sender, receiver) = channel();
-    let declaration =
-        Declaration { agent: Some("a".into()), session: Some(session.into()), purpose: purpose.into() };
+    let declaration = Declaration {
+        agent: Some("a".into()),
+        session: Some(session.into()),
+        said: Said::Purpose(purpose.into()),
+    };
     let told = Box::new(move |result: Result<(), (Code, String)>| sender.send(result).unwrap());
-    gate.declare_purpose(&peer(1000), declaration, told);
+    gate.declare(&peer(1000), declaration, told);
     gate.commit(true);
     receiver.recv_timeout(WAIT).unwrap().map_err(|(code, _)| code)
 }

@@ -17,6 +17,7 @@ mod honest;
 mod last_dollar;
 mod limits;
 mod one_policy;
+mod phases;
 mod rates;
 mod record_first;
 mod redeem;

@@ -26,7 +26,7 @@ pub struct Blocks<Cost, Condition, Rule> {
     pub spawn: Option<Spawn>,
     /// Authority that may be handed on, sorted by receiver.
     pub delegates: Vec<Delegate<Condition>>,
-    /// Stages of work and of rollouts, sorted by name.
+    /// Stages of work and of rollouts, in source order.
     pub phases: Vec<Phase<Rule>>,
     /// What must be true before a task is complete, sorted.
     pub completion_gate: Vec<Requirement>,

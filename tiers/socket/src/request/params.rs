@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use faramesh_call::json::{JsonError, Kind, Reader};
 use faramesh_call::{Action, Call, Http, Object, Tier, Value, envelope};
-use faramesh_gate::{Declaration, Outcome, OutcomeStatus};
+use faramesh_gate::{Declaration, Outcome, OutcomeStatus, Said};
 
 use super::Request;
 
@@ -52,6 +52,7 @@ pub(super) struct Params {
     defer_token: Member<Box<str>>,
     wait_ms: Option<u64>,
     purpose: Member<Box<str>>,
+    phase: Member<Box<str>>,
 }
 
 impl Params {
@@ -73,6 +74,7 @@ impl Params {
             "error" => text(&mut self.error, reader),
             "defer_token" => text(&mut self.defer_token, reader),
             "purpose" => text(&mut self.purpose, reader),
+            "phase" => text(&mut self.phase, reader),
             "args" => value(&mut self.args, reader),
             "principal" => value(&mut self.principal, reader),
             "cost" => value(&mut self.cost, reader),
@@ -141,12 +143,19 @@ impl Params {
         })))
     }
 
-    pub(super) fn purpose(self) -> Result<Request, &'static str> {
-        Ok(Request::Purpose(Declaration {
-            agent: self.agent.flatten().or(self.agent_id.flatten()),
-            session: self.session.flatten(),
-            purpose: self.purpose.flatten().ok_or("`purpose` is missing")?,
-        }))
+    pub(super) fn purpose(mut self) -> Result<Request, &'static str> {
+        let purpose = self.purpose.take().flatten().ok_or("`purpose` is missing")?;
+        Ok(self.declares(Said::Purpose(purpose)))
+    }
+
+    pub(super) fn phase(mut self) -> Result<Request, &'static str> {
+        let phase = self.phase.take().flatten().ok_or("`phase` is missing")?;
+        Ok(self.declares(Said::Stage(phase)))
+    }
+
+    fn declares(self, said: Said) -> Request {
+        let agent = self.agent.flatten().or(self.agent_id.flatten());
+        Request::Declare(Declaration { agent, session: self.session.flatten(), said })
     }
 
     pub(super) fn poll(self, bare: bool) -> Result<Request, &'static str> {

@@ -60,7 +60,7 @@ pub fn decide(record: &Record, layout: &Layout) -> Again {
     let rules = lines.iter().map(|line| {
         let shown = from_line(line);
         let place = shown.get("ref").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let mut named = agent.rules.iter().filter(|rule| *rule.reference == *place);
+        let mut named = agent.all_rules().filter(|rule| *rule.reference == *place);
         match (named.next(), named.next()) {
             (Some(rule), None) => with_values(shown, rule, &program, agent, &call),
             _ => shown,
@@ -77,7 +77,11 @@ fn decided_again(
     call: &Call,
     lines: &[&str],
 ) -> Option<Value> {
-    let state = State::of_inputs(&agent.name, &record.field("inputs").unwrap_or_default());
+    let state = State::of_inputs(
+        &agent.name,
+        record.session().as_deref(),
+        &record.field("inputs").unwrap_or_default(),
+    );
     let input = Input {
         program,
         agent,
