@@ -5,6 +5,8 @@ use crate::value::{Object, Value};
 
 /// Longest tool name, in bytes.
 pub const MAX_TOOL_BYTES: usize = 512;
+/// What a session calls that says its task is complete, and runs nothing.
+pub const COMPLETE_TOOL: &str = "faramesh/complete";
 /// Longest agent, session, call or request id, in bytes.
 pub const MAX_ID_BYTES: usize = 256;
 /// Largest canonical form of the arguments, in bytes.

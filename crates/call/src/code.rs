@@ -62,6 +62,8 @@ codes! {
     Approved = "APPROVED",
     /// A person denied this very call.
     ApprovalDenied = "APPROVAL_DENIED",
+    /// A task is not complete: its completion gate requires more.
+    CompletionBlocked = "COMPLETION_BLOCKED",
     /// The daemon starts, drains or stops.
     DaemonNotReady = "DAEMON_NOT_READY",
     /// The record could not be made durable.
@@ -90,6 +92,7 @@ impl Code {
             Self::PolicyPermit | Self::Approved | Self::BudgetWarning => None,
             Self::PolicyDefer => Some("pending_approval"),
             Self::RateExceeded | Self::DaemonNotReady | Self::LedgerUnavailable => Some("retry_after"),
+            Self::CompletionBlocked => Some("unmet"),
             Self::BudgetExceeded | Self::AmbientExceeded => Some("budget_reset"),
             Self::SessionExpired | Self::AgentKilled | Self::AgentIsolated | Self::AgentQuiesced => {
                 Some("operator")
@@ -107,6 +110,7 @@ impl Code {
                 | Self::RateExceeded
                 | Self::BudgetExceeded
                 | Self::AmbientExceeded
+                | Self::CompletionBlocked
                 | Self::DaemonNotReady
                 | Self::LedgerUnavailable
         )

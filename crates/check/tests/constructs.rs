@@ -116,10 +116,6 @@ fn each_construct_is_refused_by_name_and_once() {
         (agent("rate_limit \"a\": 5 per 30s scope = \"fleet\""), "rate_limit.scope = \"fleet\""),
         (agent("budget daily { max $1 scope = \"fleet\" }"), "budget.scope = \"fleet\""),
         (agent("delegate a { scope = [stripe/*] ttl = 1h ceiling = permit }"), "delegate"),
-        (
-            agent("completion_gate { require \"no_pending_approvals\" require called \"a\" }"),
-            "completion_gate",
-        ),
         (agent("selector \"role\" { source = \"https://x\" cache = 5m }"), "selector"),
         (agent("ambient { max_customers_per_day = 5 }"), "ambient.max_customers_per_day"),
         (agent("ambient { max_data_volume = 5mb }"), "ambient.max_data_volume"),

@@ -23,7 +23,7 @@ pub use steps::budgets::FLAT_COST_MICROS;
 pub use steps::redact::{REDACTED, sealed_args};
 pub use steps::sums::Sum;
 pub use trace::{Trace, Tried};
-pub use verdict::{ApprovalUse, Relief, Verdict};
+pub use verdict::{ApprovalUse, Blocked, Relief, Verdict};
 
 /// Whether the steps after this one still count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,7 @@ type Step = for<'a> fn(&Input<'a>, &mut Verdict<'a>) -> Flow;
 
 const STEPS: &[Step] = &[
     steps::control::step,
+    steps::completion::step,
     steps::models::step,
     steps::sessions::step,
     steps::rules::step,

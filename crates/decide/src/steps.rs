@@ -2,6 +2,7 @@
 
 pub(crate) mod approvals;
 pub(crate) mod budgets;
+pub(crate) mod completion;
 pub(crate) mod control;
 pub(crate) mod egress;
 pub(crate) mod facts;

@@ -39,6 +39,17 @@ pub struct Verdict<'a> {
     pub relief: Option<Relief>,
     /// The budgets that ask for a person, by name, when it is they and no rule.
     pub over: Option<Box<str>>,
+    /// What a task still needs, when it is not complete.
+    pub blocked: Option<Blocked>,
+}
+
+/// What a task still needs to be complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Blocked {
+    /// A person's answer to these approvals.
+    Approvals(Vec<Box<str>>),
+    /// These requirements, as policies write them.
+    Unmet(Vec<Box<str>>),
 }
 
 /// When a denial by a limit ends.
@@ -90,6 +101,7 @@ impl<'a> Verdict<'a> {
             warnings: Vec::new(),
             relief: None,
             over: None,
+            blocked: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use faramesh_call::{Call, Code, Effect, Object, Value};
-use faramesh_decide::{Input, Relief, Verdict};
+use faramesh_decide::{Blocked, Input, Relief, Verdict};
 use faramesh_dpr::{Canonical, Draft, Identity as RecordedIdentity, Kind, RuleRef};
 use faramesh_identity::{Identity, Peer, Refused};
 use faramesh_program::image::Mode;
@@ -136,6 +136,10 @@ pub(crate) fn denial(verdict: &Verdict<'_>) -> Option<Denial> {
         return None;
     }
     let rule_id: Option<Box<str>> = verdict.rule.map(rule_id);
+    let blocked = verdict.blocked.as_ref().map(|blocked| match blocked {
+        Blocked::Approvals(ids) => Resolution::PendingApprovals { approval_ids: ids.clone() },
+        Blocked::Unmet(requirements) => Resolution::Unmet { requirements: requirements.clone() },
+    });
     let resolution = match (&verdict.approval, verdict.code, verdict.relief) {
         (Some(used), Code::PolicyDefer, _) => Resolution::PendingApproval { approval_id: used.id.clone() },
         (_, _, Some(Relief::RetryAfter { seconds })) => {
@@ -151,7 +155,7 @@ pub(crate) fn denial(verdict: &Verdict<'_>) -> Option<Denial> {
         message: verdict.message.clone(),
         rule_ref: verdict.rule.map(|rule| rule.reference.clone()),
         rule_id,
-        resolution,
+        resolution: blocked.unwrap_or(resolution),
         next: verdict.next.clone(),
     })
 }

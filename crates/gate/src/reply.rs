@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use faramesh_call::json::Writer;
+use faramesh_call::json::{Writer, write_string};
 use faramesh_call::{Code, Effect, Timestamp};
 use faramesh_ledger::Receipt;
 
@@ -81,6 +81,16 @@ pub enum Resolution {
     },
     /// An operator, or a new session.
     Operator,
+    /// People's answers, before a task is complete.
+    PendingApprovals {
+        /// To these approvals.
+        approval_ids: Vec<Box<str>>,
+    },
+    /// What a task still needs to be complete.
+    Unmet {
+        /// As policies write it.
+        requirements: Vec<Box<str>>,
+    },
 }
 
 impl Reply {
@@ -205,9 +215,28 @@ impl Resolution {
                 writer.optional_string("resets_at", resets_at.as_deref());
             }
             Self::Operator => writer.string("type", "operator"),
+            Self::PendingApprovals { approval_ids } => {
+                writer.string("type", "pending_approvals");
+                write_texts(approval_ids, writer.key("approval_ids"));
+            }
+            Self::Unmet { requirements } => {
+                writer.string("type", "unmet");
+                write_texts(requirements, writer.key("requirements"));
+            }
         }
         writer.end();
     }
+}
+
+fn write_texts(texts: &[Box<str>], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_string(text, out);
+    }
+    out.push(b']');
 }
 
 fn write_warnings(warnings: &[Warning], out: &mut Vec<u8>) {

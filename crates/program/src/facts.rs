@@ -5,7 +5,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::image::{Expression, Fact, Image, Operand, Step};
+use crate::image::{Expression, Fact, Image, Operand, Requirement, Step};
 use crate::limits::of_tool;
 use crate::load::LoadError;
 use crate::tools::ToolIndex;
@@ -16,6 +16,15 @@ pub const MAX_FACTS: usize = 64;
 pub const FACT_KEY: &str = "\nfact ";
 /// The name of a session's cost, which outcomes settle.
 const COST_KEY: &str = "\ncost";
+
+/// The name of the calls of a session whose outcome is awaited.
+pub const OPEN_KEY: &str = "\nfact open";
+
+/// The name of whether a session called a tool, for completion gates.
+#[must_use]
+pub fn called_key(pattern: &str) -> String {
+    format!("{FACT_KEY}called {pattern}")
+}
 
 /// What is added up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,12 +85,35 @@ impl Facts {
         self.reads_purpose || self.meters.iter().any(|meter| meter.by_session)
     }
 
+    /// Done with adding.
+    pub(crate) fn finished(mut self) -> Self {
+        self.tools = self.tools.finished();
+        self
+    }
+
     fn add(&mut self, operand: u32, fact: &Fact) -> Result<(), LoadError> {
         let Some((pattern, meter)) = meter(fact) else {
             self.reads_purpose |= matches!(fact, Fact::Purpose(_));
             return Ok(());
         };
-        let number = match self.meters.iter().position(|known| known.key == meter.key) {
+        let number = self.count(pattern, meter)?;
+        self.by_operand.insert(operand, number);
+        Ok(())
+    }
+
+    /// Counts as well what a completion gate looks back on.
+    pub(crate) fn require(&mut self, required: &Requirement) -> Result<(), LoadError> {
+        let (pattern, key, counted) = match required {
+            Requirement::Called(pattern) => (&**pattern, called_key(pattern), Counted::Presence),
+            Requirement::NoUncommittedWrites => ("*", OPEN_KEY.to_owned(), Counted::Calls),
+            Requirement::NoPendingApprovals | Requirement::BudgetUnderLimit => return Ok(()),
+        };
+        let meter = FactMeter { key: key.into(), counted, by_session: true, window_ms: None };
+        self.count(pattern, meter).map(|_| ())
+    }
+
+    fn count(&mut self, pattern: &str, meter: FactMeter) -> Result<u32, LoadError> {
+        Ok(match self.meters.iter().position(|known| known.key == meter.key) {
             Some(known) => number(known),
             None if self.meters.len() >= MAX_FACTS => {
                 return Err(LoadError::Limit("sums and counts of an agent"));
@@ -92,9 +124,7 @@ impl Facts {
                 self.meters.push(meter);
                 number
             }
-        };
-        self.by_operand.insert(operand, number);
-        Ok(())
+        })
     }
 }
 
@@ -195,7 +225,6 @@ impl<'a> Finder<'a> {
                 Some(Operand::Constant(_) | Operand::Path(_)) | None => {}
             }
         }
-        facts.tools = facts.tools.finished();
         Ok(facts)
     }
 }

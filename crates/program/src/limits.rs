@@ -8,7 +8,8 @@ use faramesh_call::Timestamp;
 
 use crate::facts::Facts;
 use crate::image::{
-    Ambient, BlocksImage, Budget, Egress, ModelPolicy, OnExceed, RateLimit, SessionLimits, Window,
+    Ambient, BlocksImage, Budget, Egress, ModelPolicy, OnExceed, RateLimit, Requirement, SessionLimits,
+    Window,
 };
 use crate::program::Program;
 use crate::tools::ToolIndex;
@@ -24,6 +25,7 @@ pub struct Limits {
     models: Option<ModelPolicy>,
     egress: Option<Egress>,
     facts: Facts,
+    completion_gate: Vec<Requirement>,
 }
 
 /// The sums of an agent's sessions, as the state knows them.
@@ -96,6 +98,7 @@ impl Limits {
         limits.session = Some(blocks.session).filter(|session| *session != SessionLimits::default());
         limits.models = blocks.model_policy;
         limits.egress = blocks.egress;
+        limits.completion_gate = blocks.completion_gate;
         if limits.is_empty() {
             return None;
         }
@@ -107,7 +110,7 @@ impl Limits {
     fn is_empty(&self) -> bool {
         let counts = self.rates.len() + self.ceilings.len();
         let blocks = self.session.is_some() || self.models.is_some() || self.egress.is_some();
-        counts == 0 && !blocks && self.facts.is_empty()
+        counts == 0 && !blocks && self.facts.is_empty() && self.completion_gate.is_empty()
     }
 
     fn add_ambient(&mut self, ambient: Ambient) {
@@ -194,6 +197,12 @@ impl Limits {
         self.egress.as_ref()
     }
 
+    /// What must hold before a task of its is complete.
+    #[must_use]
+    pub fn completion_gate(&self) -> &[Requirement] {
+        &self.completion_gate
+    }
+
     /// What its conditions read of its earlier calls.
     #[must_use]
     pub fn facts(&self) -> &Facts {
@@ -204,6 +213,7 @@ impl Limits {
     #[must_use]
     pub fn counts_sessions(&self) -> bool {
         self.session.is_some()
+            || !self.completion_gate.is_empty()
             || self.facts.counts_sessions()
             || self.ceilings.iter().any(|ceiling| ceiling.window == Window::Session)
     }

@@ -348,7 +348,10 @@ fn agents_facts(image: &Image) -> Result<Vec<Facts>, LoadError> {
     let of_agent = |agent: &AgentImage| {
         let phases = agent.blocks.phases.iter().flat_map(|phase| &phase.rules);
         let conditions = agent.rules.iter().chain(phases).filter_map(|rule| rule.condition);
-        finder.facts(conditions, agent.blocks.budgets.iter().filter_map(|budget| budget.cost))
+        let costs = agent.blocks.budgets.iter().filter_map(|budget| budget.cost);
+        let mut facts = finder.facts(conditions, costs)?;
+        agent.blocks.completion_gate.iter().try_for_each(|required| facts.require(required))?;
+        Ok(facts.finished())
     };
     image.agents.iter().map(of_agent).collect()
 }

@@ -77,6 +77,12 @@ impl Limits {
         self.reservations.len()
     }
 
+    /// The reservations of an agent that an outcome may still settle.
+    pub fn open_of(&self, agent: &str, now: Timestamp) -> impl Iterator<Item = &Reservation> {
+        let open = self.reservations.iter().filter(move |found| now.since_ms(found.at) <= RESERVATION_MS);
+        open.filter(move |found| *found.agent == *agent)
+    }
+
     /// The reservation of a decision, while its outcome may still settle it.
     #[must_use]
     pub fn reservation(&self, record: &str, now: Timestamp) -> Option<&Reservation> {

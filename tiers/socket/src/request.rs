@@ -73,7 +73,7 @@ pub enum Refused {
     UnknownMethod(String),
     /// Parameters that the method does not take. A `govern` is answered with a denial.
     Params {
-        /// Whether the method was `govern`.
+        /// Whether the method was `govern` or `complete`.
         govern: bool,
         /// What is wrong.
         message: String,
@@ -81,8 +81,15 @@ pub enum Refused {
 }
 
 /// Everything that can be asked for here.
-const METHODS: [&str; 6] =
-    ["govern", "outcome", "poll_defer", "bare poll_defer", "session.declare_purpose", "session.enter_phase"];
+const METHODS: [&str; 7] = [
+    "govern",
+    "outcome",
+    "poll_defer",
+    "bare poll_defer",
+    "session.declare_purpose",
+    "session.enter_phase",
+    "complete",
+];
 
 /// The outer members of a line.
 #[derive(Debug, Default)]
@@ -176,7 +183,7 @@ impl Envelope {
             (None, Some(kind)) if **kind == *"poll_defer" => "bare poll_defer",
             _ => return Err(Refused::NotARequest("a request needs a `method`".to_owned())),
         };
-        let govern = method == "govern";
+        let govern = matches!(method, "govern" | "complete");
         let params_error = |message: String| Refused::Params { govern, message };
         if !METHODS.contains(&method) {
             return Err(Refused::UnknownMethod(method.escape_debug().to_string()));
@@ -196,6 +203,7 @@ impl Envelope {
             "outcome" => params.outcome(),
             "session.declare_purpose" => params.purpose(),
             "session.enter_phase" => params.phase(),
+            "complete" => params.complete(),
             _ => params.poll(bare),
         };
         request.map_err(|message| params_error(message.to_owned()))

@@ -39,12 +39,7 @@ pub const AGENT: &[Definition] = &[
     not_yet(block("spawn", Label::None, SPAWN, "agents that this one may start")),
     not_yet(block("delegate", Label::Optional, DELEGATE, "authority that may be handed on")),
     block("phase", Label::Required, PHASE, "rules for a stage of the work or of a rollout"),
-    not_yet(block(
-        "completion_gate",
-        Label::None,
-        COMPLETION_GATE,
-        "what must be true before a task is complete",
-    )),
+    block("completion_gate", Label::None, COMPLETION_GATE, "what must be true before a task is complete"),
     not_yet(block("credential", Label::Required, CREDENTIAL, "a secret that is minted for a permitted call")),
     not_yet(block("selector", Label::Required, SELECTOR, "a value fetched from outside for conditions")),
     block("ambient", Label::None, AMBIENT, "ceilings on counters over a day"),

@@ -10,6 +10,7 @@ mod answers;
 mod approvals;
 mod budgets;
 mod clock;
+mod completion;
 mod control;
 mod facts;
 mod fail_closed;

@@ -61,6 +61,10 @@ impl Reservations {
         self.in_order.len()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Reservation> {
+        self.in_order.values()
+    }
+
     pub(super) fn get(&self, record: &str) -> Option<&Reservation> {
         self.in_order.get(self.by_record.get(record)?)
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use faramesh_call::call::COMPLETE_TOOL;
 use faramesh_call::json::{JsonError, Kind, Reader};
 use faramesh_call::{Action, Call, Http, Object, Tier, Value, envelope};
 use faramesh_gate::{Declaration, Outcome, OutcomeStatus, Said};
@@ -53,6 +54,7 @@ pub(super) struct Params {
     wait_ms: Option<u64>,
     purpose: Member<Box<str>>,
     phase: Member<Box<str>>,
+    task: Option<Value>,
 }
 
 impl Params {
@@ -75,6 +77,7 @@ impl Params {
             "defer_token" => text(&mut self.defer_token, reader),
             "purpose" => text(&mut self.purpose, reader),
             "phase" => text(&mut self.phase, reader),
+            "task" => value(&mut self.task, reader),
             "args" => value(&mut self.args, reader),
             "principal" => value(&mut self.principal, reader),
             "cost" => value(&mut self.cost, reader),
@@ -151,6 +154,21 @@ impl Params {
     pub(super) fn phase(mut self) -> Result<Request, &'static str> {
         let phase = self.phase.take().flatten().ok_or("`phase` is missing")?;
         Ok(self.declares(Said::Stage(phase)))
+    }
+
+    pub(super) fn complete(self) -> Result<Request, &'static str> {
+        let args: Object = self.task.into_iter().map(|task| ("task", task)).collect();
+        let call = Call {
+            agent: self.agent.flatten().or(self.agent_id.flatten()),
+            tool: COMPLETE_TOOL.into(),
+            action: Action::Completion,
+            args: Value::Object(args),
+            session: self.session.flatten(),
+            call_id: self.call_id.flatten(),
+            request_id: self.request_id.flatten(),
+            ..Call::default()
+        };
+        Ok(Request::Govern { call: Box::new(call), legacy: false })
     }
 
     fn declares(self, said: Said) -> Request {

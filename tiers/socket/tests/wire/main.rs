@@ -10,4 +10,5 @@ mod legacy;
 mod lines;
 mod many;
 mod polls;
+mod sessions;
 mod world;

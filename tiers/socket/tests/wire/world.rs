@@ -44,12 +44,16 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
+        Self::with(POLICY)
+    }
+
+    pub fn with(policy: &str) -> Self {
         let environment = |_: &str| None;
         let options = faramesh_check::Options {
             dev: true,
             ..faramesh_check::Options::new("governance.fms", &environment)
         };
-        let checked = faramesh_check::check(POLICY, &options);
+        let checked = faramesh_check::check(policy, &options);
         let (image, sources) = faramesh_compile::compile(&checked.stack.unwrap()).unwrap();
         let program = Arc::new(load(&encode(&image, &sources).unwrap()).unwrap());
         let settings = Settings::new(CommitmentKey::new(&[7; 32]), false);
