@@ -7,6 +7,10 @@ use crate::value::{Object, Value};
 pub const MAX_TOOL_BYTES: usize = 512;
 /// What a session calls that says its task is complete, and runs nothing.
 pub const COMPLETE_TOOL: &str = "faramesh/complete";
+/// What an agent calls that hands on authority, and runs nothing.
+pub const DELEGATE_TOOL: &str = "faramesh/delegate";
+/// What an agent calls that starts another agent; starting it is the caller's.
+pub const SPAWN_TOOL: &str = "faramesh/spawn";
 /// Longest agent, session, call or request id, in bytes.
 pub const MAX_ID_BYTES: usize = 256;
 /// Largest canonical form of the arguments, in bytes.
@@ -39,6 +43,8 @@ pub struct Call {
     pub http: Option<Box<Http>>,
     /// The action id of the call that led to this one.
     pub parent: Option<Box<str>>,
+    /// The token of the delegation that the call is made under.
+    pub delegation: Option<Box<str>>,
     /// The door that the call came in by.
     pub tier: Tier,
 }

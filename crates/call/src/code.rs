@@ -46,6 +46,10 @@ codes! {
     ModelDenied = "MODEL_DENIED",
     /// The agent may not reach this host.
     EgressDenied = "EGRESS_DENIED",
+    /// The agent may not start this one, or not another one now.
+    SpawnDenied = "SPAWN_DENIED",
+    /// Authority was not handed on, or does not reach this call.
+    DelegationDenied = "DELEGATION_DENIED",
     /// The phase that the session or the rollout is in does not let the call through.
     PhaseDenied = "PHASE_DENIED",
     /// The session has lasted, paused or called too long.

@@ -191,6 +191,8 @@ fn handle(context: &Context, peer: &Peer, stream: &UnixStream, line: &[u8]) -> i
         "agent.kill" => agents::control(context, peer, params, Standing::Killed),
         "agent.isolate" => agents::control(context, peer, params, Standing::Isolated),
         "agent.quiesce" => agents::control(context, peer, params, Standing::Quiesced),
+        "agent.delegations" => agents::delegations(context),
+        "agent.revoke" => agents::revoke(context, peer, params),
         "agent.resume" => agents::control(context, peer, params, Standing::Running),
         "approvals.list" => approvals::list(context, params),
         "approvals.show" => approvals::show(context, params),

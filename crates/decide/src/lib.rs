@@ -40,12 +40,14 @@ const STEPS: &[Step] = &[
     steps::completion::step,
     steps::models::step,
     steps::sessions::step,
+    steps::handovers::step,
     steps::rules::step,
     steps::rates::step,
     steps::approvals::cover,
     steps::budgets::step,
     steps::egress::step,
     steps::approvals::ask,
+    steps::handovers::make,
 ];
 
 /// Decides one call of a known agent.

@@ -6,6 +6,7 @@ pub(crate) mod completion;
 pub(crate) mod control;
 pub(crate) mod egress;
 pub(crate) mod facts;
+pub(crate) mod handovers;
 pub(crate) mod models;
 pub(crate) mod phases;
 pub(crate) mod rates;

@@ -39,6 +39,8 @@ pub struct Verdict<'a> {
     pub relief: Option<Relief>,
     /// The budgets that ask for a person, by name, when it is they and no rule.
     pub over: Option<Box<str>>,
+    /// The loosest effect that the delegations of the call let through.
+    pub ceiling: Effect,
     /// What a task still needs, when it is not complete.
     pub blocked: Option<Blocked>,
 }
@@ -101,6 +103,7 @@ impl<'a> Verdict<'a> {
             warnings: Vec::new(),
             relief: None,
             over: None,
+            ceiling: Effect::Permit,
             blocked: None,
         }
     }
@@ -119,6 +122,24 @@ impl<'a> Verdict<'a> {
                 self.inputs.insert("meters", meters);
             }
         }
+    }
+
+    /// Notes sums of another agent that were read.
+    pub(crate) fn read_payer(&mut self, payer: &str, key: &str, sums: Object) {
+        if sums.is_empty() {
+            return;
+        }
+        let mut payers = match self.inputs.remove("payers") {
+            Some(Value::Object(payers)) => payers,
+            _ => Object::new(),
+        };
+        let mut meters = match payers.remove(payer) {
+            Some(Value::Object(meters)) => meters,
+            _ => Object::new(),
+        };
+        meters.insert(key, sums);
+        payers.insert(payer, meters);
+        self.inputs.insert("payers", payers);
     }
 
     /// What was not permitted spends nothing and uses no approval.

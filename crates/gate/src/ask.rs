@@ -18,7 +18,7 @@ use crate::gate::{Gate, Inner};
 use crate::lifecycle::Lifecycle;
 use crate::record::{self, Caller};
 use crate::repeats::{Answer, Noted, Permit, earlier, reused};
-use crate::reply::{Denial, Reply, Respond, Warning};
+use crate::reply::{Denial, Handed, Reply, Respond, Warning};
 use crate::sessions::process_session;
 
 /// What the reply will be once the record is durable.
@@ -29,6 +29,8 @@ struct Pending {
     policy_version: Arc<str>,
     enforced: bool,
     warnings: Vec<Warning>,
+    /// What a permit hands on.
+    handed: Option<Handed>,
 }
 
 /// Why a call is not decided.
@@ -97,7 +99,15 @@ impl Gate {
         if !self.ledger.is_healthy() {
             return Some(ledger_unavailable(self.retry_after_seconds()));
         }
-        let ids = [&call.agent, &call.session, &call.call_id, &call.request_id, &call.model, &call.parent];
+        let ids = [
+            &call.agent,
+            &call.session,
+            &call.call_id,
+            &call.request_id,
+            &call.model,
+            &call.parent,
+            &call.delegation,
+        ];
         let long = ids.into_iter().flatten().any(|id| id.len() > MAX_ID_BYTES);
         let invalid = |message: &str| Some(Reply::refusal(Code::CallInvalid, message.to_owned(), None));
         if call.tool.is_empty() || call.tool.len() > MAX_TOOL_BYTES {
@@ -172,6 +182,7 @@ impl Gate {
         let mut pending = pending(program, call, verdict.effect, record::denial(&verdict));
         let told = verdict.warnings.into_iter().map(|(code, message)| Warning { code, message });
         pending.warnings.extend(told);
+        pending.handed = Handed::of(&changes);
         draft.args_commitment = Some(commitment.into());
         let retried = call.call_id.as_ref().map(|_| peer.pid);
         Ok(Decided { draft, changes, pending, now, retried })
@@ -237,6 +248,8 @@ impl Gate {
                     approval.reason = approval.reason.take().filter(|reason| !reason.is_empty());
                 }
                 Change::Reserved(reservation) => reservation.record = appended.id.to_string().into(),
+                Change::Delegated(delegation) => delegation.record = appended.id.to_string().into(),
+                Change::Spawned(spawned) => spawned.record = appended.id.to_string().into(),
                 _ => {}
             }
             inner.state.apply(change);
@@ -260,6 +273,7 @@ fn pending(program: &Program, call: &Call, effect: Effect, denial: Option<Denial
         policy_version: program.policy_version(),
         enforced: program.runtime.mode == Mode::Enforce,
         warnings: Vec::new(),
+        handed: None,
     };
     if !pending.enforced
         && let Some(denial) = pending.denial.take()
@@ -279,6 +293,7 @@ impl Pending {
             policy_version: Arc::clone(&self.policy_version),
             enforced: self.enforced,
             warnings: self.warnings.clone(),
+            handed: self.handed.clone(),
         }
     }
 
@@ -288,7 +303,8 @@ impl Pending {
                 Reply::denial(denial, receipt.id().to_string().into(), self.call_id, self.policy_version)
             }
             None if self.effect == Effect::Permit => {
-                Reply::permit(receipt, self.call_id, self.policy_version, self.enforced, self.warnings)
+                let permit = self.permit();
+                permit.reply(receipt, self.call_id)
             }
             None => internal_error(),
         }

@@ -14,6 +14,9 @@ pub enum ControlError {
     /// No such agent in the policy, and nothing was done about one of that name before.
     #[error("there is no agent `{0}`")]
     Unknown(Box<str>),
+    /// No delegation of that token is under way.
+    #[error("no delegation `{0}` is under way")]
+    UnknownDelegation(Box<str>),
     /// It stands so already.
     #[error("agent `{agent}` is {standing} already")]
     Already {

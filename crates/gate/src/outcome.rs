@@ -90,10 +90,12 @@ impl Gate {
         };
         // Only the agent that spent says what it cost; anybody else's report is only recorded.
         let settled = agent.as_deref().and_then(|agent: &str| settled(&inner.state, agent, outcome, now));
-        let change = settled.map(Change::Settled);
+        let ended = agent.as_deref().and_then(|agent: &str| ended(&inner.state, agent, outcome));
+        let changes: Vec<Change> = settled.map(Change::Settled).into_iter().chain(ended).collect();
+        let listed: Vec<Value> = changes.iter().map(Change::to_value).collect();
         let draft = Draft {
             kind: Kind::Outcome,
-            changes: change.as_ref().map(|change| Canonical::from(&Value::List(vec![change.to_value()]))),
+            changes: (!listed.is_empty()).then(|| Canonical::from(&Value::List(listed))),
             agent,
             identity: Some(RecordedIdentity {
                 method: method.into(),
@@ -108,11 +110,17 @@ impl Gate {
         // The tool has run: nothing waits for this record, so nobody is told when it is durable.
         let appended = self.ledger.append(draft, now, Box::new(|_| {}));
         appended.map_err(|_| (Code::LedgerUnavailable, "the outcome could not be recorded".to_owned()))?;
-        if let Some(change) = change {
-            inner.state.apply(&change);
+        for change in &changes {
+            inner.state.apply(change);
         }
         Ok(())
     }
+}
+
+/// The end of an agent that the call started, when the one who started it says so.
+fn ended(state: &State, agent: &str, outcome: &Outcome) -> Option<Change> {
+    let spawned = state.handovers().spawned(&outcome.action_id)?;
+    (*spawned.by == *agent).then(|| Change::SpawnEnded { record: outcome.action_id.clone() })
 }
 
 /// What a call cost in the end, while its reservation is open.

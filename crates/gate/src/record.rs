@@ -46,8 +46,21 @@ pub(crate) fn of_verdict<'a>(
         inputs: (!verdict.inputs.is_empty()).then(|| Canonical::from(verdict.inputs.clone())),
         changes,
         approval: approval(verdict).map(Canonical::from),
+        delegation: verdict.inputs.get("delegations").map(chain),
         ..of_call(caller.program, caller.call, caller.dev)
     }
+}
+
+/// Everybody who handed on what the call is made under, the nearest first.
+fn chain(delegations: &Value) -> Canonical {
+    let link = |link: &Value| {
+        let text = |key: &str| link.get(key).and_then(Value::as_str).unwrap_or_default();
+        let members: Object =
+            ["delegation", "from", "record", "to"].map(|key| (key, text(key))).into_iter().collect();
+        Value::Object(members)
+    };
+    let links: Vec<Value> = delegations.as_list().unwrap_or_default().iter().map(link).collect();
+    Canonical::from(&Value::List(links))
 }
 
 /// The identity of a caller as records state it.

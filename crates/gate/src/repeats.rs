@@ -12,13 +12,14 @@ use faramesh_dpr::{Draft, RecordId};
 use faramesh_identity::Peer;
 use faramesh_ledger::{Receipt, Unavailable};
 use faramesh_program::hex;
+use faramesh_state::fold::changes_of;
 use faramesh_state::recent::{CallKey, Earlier, MAX_RECENT, Payload, Session};
 use faramesh_state::{Standing, State};
 use rustc_hash::FxHashMap;
 
 use crate::ask::ledger_unavailable;
 use crate::gate::Gate;
-use crate::reply::{Denial, Reply, Resolution, Respond, Warning};
+use crate::reply::{Body, Denial, Handed, Reply, Resolution, Respond, Warning};
 
 /// Most retries that wait for one record.
 const MAX_WAITING: usize = 1_024;
@@ -29,6 +30,7 @@ pub(crate) struct Permit {
     pub policy_version: Arc<str>,
     pub enforced: bool,
     pub warnings: Vec<Warning>,
+    pub handed: Option<Handed>,
 }
 
 /// A call that was permitted, as far as its record is durable.
@@ -89,8 +91,12 @@ impl Answer {
 
 impl Permit {
     pub(crate) fn reply(&self, receipt: &Receipt, call_id: Option<Box<str>>) -> Reply {
-        let (version, warnings) = (Arc::clone(&self.policy_version), self.warnings.clone());
-        Reply::permit(receipt, call_id, version, self.enforced, warnings)
+        let body = Body::Permit {
+            enforced: self.enforced,
+            warnings: self.warnings.clone(),
+            handed: self.handed.clone(),
+        };
+        Reply::permit(receipt, call_id, Arc::clone(&self.policy_version), body)
     }
 }
 
@@ -194,6 +200,7 @@ impl Gate {
                             .into(),
                         enforced: record.enforced().unwrap_or(true),
                         warnings: Vec::new(),
+                        handed: Handed::of(&changes_of(&record)),
                     };
                     let answer = Arc::new(Answer(Mutex::new(Stage::Given(receipt, permit))));
                     self.inner().repeats.insert(receipt.id(), Arc::clone(&answer));

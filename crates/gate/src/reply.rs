@@ -6,6 +6,7 @@ use std::sync::Arc;
 use faramesh_call::json::{Writer, write_string};
 use faramesh_call::{Code, Effect, Timestamp};
 use faramesh_ledger::Receipt;
+use faramesh_state::Change;
 
 /// Receives the reply to one call, on whatever thread has it.
 pub type Respond = Box<dyn FnOnce(Reply) + Send>;
@@ -24,8 +25,26 @@ pub struct Reply {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Body {
-    Permit { enforced: bool, warnings: Vec<Warning> },
+    Permit { enforced: bool, warnings: Vec<Warning>, handed: Option<Handed> },
     Denial(Denial),
+}
+
+/// Authority that a permit hands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handed {
+    /// The token that the receiver's calls carry.
+    pub token: Box<str>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl Handed {
+    pub(crate) fn of(changes: &[Change]) -> Option<Self> {
+        changes.iter().find_map(|change| match change {
+            Change::Delegated(made) => Some(Self { token: made.id.clone(), expires_at: made.expires_at }),
+            _ => None,
+        })
+    }
 }
 
 /// Something beside a permit that the caller should know.
@@ -99,10 +118,8 @@ impl Reply {
         receipt: &Receipt,
         call_id: Option<Box<str>>,
         policy_version: Arc<str>,
-        enforced: bool,
-        warnings: Vec<Warning>,
+        body: Body,
     ) -> Self {
-        let body = Body::Permit { enforced, warnings };
         Self { body, action_id: receipt.id().to_string().into(), call_id, policy_version }
     }
 
@@ -157,9 +174,13 @@ impl Reply {
             writer.string("policy_version", &self.policy_version);
         }
         match &self.body {
-            Body::Permit { enforced, warnings } => {
+            Body::Permit { enforced, warnings, handed } => {
                 writer.bool("enforced", *enforced);
                 write_warnings(warnings, writer.key("warnings"));
+                if let Some(handed) = handed {
+                    writer.string("delegation", &handed.token);
+                    writer.string("expires_at", &handed.expires_at.to_string());
+                }
             }
             Body::Denial(denial) => denial.write_members(&mut writer, legacy),
         }

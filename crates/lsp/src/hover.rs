@@ -283,7 +283,7 @@ mod tests {
             ("run¦time { mode = \"audit\" }", "settings of the daemon"),
             ("runtime { mo¦de = \"audit\" }", "When absent: `\"enforce\"`"),
             ("agent \"a\" { bud¦get daily { max $5 } }", "a ceiling on money or calls in a window"),
-            ("agent \"a\" { spa¦wn { } }", "Not enforced yet"),
+            ("agent \"a\" { selec¦tor \"x\" { } }", "Not enforced yet"),
             ("agent \"a\" { budget daily { m¦ax $5 } }", "most money in the window"),
             ("rules { per¦mit a }", "the call runs"),
             ("rules { deny!¦ a }", "whatever any other rule"),

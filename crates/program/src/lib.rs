@@ -3,6 +3,7 @@
 
 pub mod blocks;
 pub mod facts;
+pub mod handovers;
 pub mod image;
 pub mod limits;
 pub mod load;

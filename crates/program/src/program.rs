@@ -10,9 +10,10 @@ use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use crate::facts::{Facts, Finder};
+use crate::handovers::HandsOn;
 use crate::image::{
-    AgentImage, Attest, Comparison, Constant, Expression, IdentityProvider, Image, OffsetChange, Operand,
-    Path, Provider, Redaction, RuleEffect, RuleImage, Runtime, Scalar, Sources,
+    AgentImage, Attest, Comparison, Constant, Expression, IdentityProvider, Image, Manifest, OffsetChange,
+    Operand, Path, Provider, Redaction, RuleEffect, RuleImage, Runtime, Scalar, Sources,
 };
 use crate::limits::Limits;
 use crate::load::LoadError;
@@ -40,6 +41,7 @@ pub struct Program {
     expressions: Vec<Expression>,
     offsets: Vec<OffsetChange>,
     counts_sessions: bool,
+    manifest: Manifest,
 }
 
 /// A constant in the form that evaluation reads.
@@ -86,6 +88,7 @@ pub struct Agent {
     /// Apart, because most agents have none and every decision looks whether there are any.
     limits: Option<Box<Limits>>,
     phases: Option<Box<Phases>>,
+    hands_on: HandsOn,
     /// Rules of phases; their numbers go on from those of the agent's own.
     phase_rules: Vec<Rule>,
 }
@@ -148,6 +151,7 @@ impl Program {
             expressions: image.expressions,
             offsets: image.offsets,
             counts_sessions,
+            manifest: image.manifest,
         })
     }
 
@@ -180,6 +184,12 @@ impl Program {
     pub fn agent(&self, name: &str) -> Option<&Agent> {
         let index = usize::try_from(*self.by_name.get(name)?).ok()?;
         self.agents.get(index)
+    }
+
+    /// Which agent may hand work to which.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
     /// Whether anything is counted by session.
@@ -260,6 +270,7 @@ impl Agent {
             phases.push(Phase::new(&phase, &own, rules.len() + phase_rules.len()));
             phase_rules.extend(own);
         }
+        let hands_on = HandsOn::new(std::mem::take(&mut blocks.delegates), blocks.spawn.take());
         Self {
             name: image.name.into(),
             anonymous: image.anonymous,
@@ -271,6 +282,7 @@ impl Agent {
             redacted_tools: redacted_tools.finished(),
             limits: Limits::new(blocks, facts),
             phases: Phases::new(phases),
+            hands_on,
             phase_rules,
         }
     }
@@ -286,6 +298,12 @@ impl Agent {
     /// Every rule, those of phases after the agent's own.
     pub fn all_rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter().chain(&self.phase_rules)
+    }
+
+    /// What it may hand on and start.
+    #[must_use]
+    pub fn hands_on(&self) -> &HandsOn {
+        &self.hands_on
     }
 
     /// Its phases, when it has any.
@@ -348,6 +366,11 @@ fn agents_facts(image: &Image) -> Result<Vec<Facts>, LoadError> {
     let of_agent = |agent: &AgentImage| {
         let phases = agent.blocks.phases.iter().flat_map(|phase| &phase.rules);
         let conditions = agent.rules.iter().chain(phases).filter_map(|rule| rule.condition);
+        // A condition of what others hand on is held against this agent's calls.
+        let scopes = image.agents.iter().flat_map(|giver| &giver.blocks.delegates);
+        let received = scopes.filter(|delegate| delegate.to == agent.name);
+        let received = received.flat_map(|delegate| delegate.scope.iter().flatten());
+        let conditions = conditions.chain(received.filter_map(|tool| tool.condition));
         let costs = agent.blocks.budgets.iter().filter_map(|budget| budget.cost);
         let mut facts = finder.facts(conditions, costs)?;
         agent.blocks.completion_gate.iter().try_for_each(|required| facts.require(required))?;

@@ -166,6 +166,14 @@ impl<'a> Candidates<'a> {
     }
 }
 
+/// Whether a tool's name is as one pattern says.
+#[must_use]
+pub fn matches(pattern: &str, tool: &str) -> bool {
+    let mut index = ToolIndex::default();
+    index.add(pattern, 0);
+    index.finished().candidates(tool).next_rule().is_some()
+}
+
 impl ToolIndex {
     /// Adds a rule; numbers must be added in ascending order.
     pub fn add(&mut self, pattern: &str, rule: u32) {

@@ -1,9 +1,10 @@
 //! A change of state, as a record carries it.
 
-use faramesh_call::{Object, Timestamp, Value};
+use faramesh_call::{Object, Timestamp, Value, object};
 
 use crate::approval::{Approval, Resolution};
 use crate::fold::BUDGET_RULE;
+use crate::handovers::{Delegation, Spawned};
 use crate::limits::{Bucket, Reservation, Settled};
 use crate::rollouts::Rollouts;
 use crate::sessions::Declared;
@@ -39,6 +40,20 @@ pub enum Change {
     Settled(Settled),
     /// An agent said what a session is for, or which stage it enters.
     Declared(Declared),
+    /// An agent handed on authority.
+    Delegated(Box<Delegation>),
+    /// What was handed on was taken back.
+    DelegationRevoked {
+        /// Which delegation.
+        id: Box<str>,
+    },
+    /// An agent started another one.
+    Spawned(Spawned),
+    /// A started agent ended.
+    SpawnEnded {
+        /// The record that started it.
+        record: Box<str>,
+    },
     /// A policy came in force: when its rollouts began.
     Rollouts(Rollouts),
     /// An operator did something about an agent.
@@ -62,6 +77,10 @@ impl Change {
             | Self::Settled(_)
             | Self::Declared(_)
             | Self::Rollouts(_)
+            | Self::Delegated(_)
+            | Self::DelegationRevoked { .. }
+            | Self::Spawned(_)
+            | Self::SpawnEnded { .. }
             | Self::AgentControlled { .. } => None,
         }
     }
@@ -98,6 +117,12 @@ impl Change {
             Self::Settled(settled) => settled.to_value(),
             Self::Declared(declared) => declared.to_value(),
             Self::Rollouts(rollouts) => rollouts.to_value(),
+            Self::Delegated(delegation) => delegation.to_value(),
+            Self::DelegationRevoked { id } => {
+                object! { "change" => "delegation_revoked", "delegation" => id.clone() }
+            }
+            Self::Spawned(spawned) => spawned.to_value(),
+            Self::SpawnEnded { record } => object! { "change" => "spawn_ended", "started" => record.clone() },
             Self::AgentControlled { control, .. } => {
                 let mut members = control.to_value();
                 members.insert("change", "agent_controlled");
@@ -113,6 +138,12 @@ impl Change {
     pub fn from_value(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let change = text("change")?;
+        if change == "delegation_revoked" {
+            return Some(Self::DelegationRevoked { id: text("delegation")?.into() });
+        }
+        if change == "spawn_ended" {
+            return Some(Self::SpawnEnded { record: text("started")?.into() });
+        }
         if change == "rollouts" {
             return Rollouts::from_value(value).map(Self::Rollouts);
         }

@@ -6,6 +6,7 @@ use faramesh_dpr::Record;
 use crate::State;
 use crate::approval::{Approval, Binding, Status};
 use crate::change::Change;
+use crate::handovers::{Delegation, Spawned};
 use crate::limits::{Bucket, Reservation};
 use crate::recent::Recent;
 use crate::sessions::Declared;
@@ -58,6 +59,11 @@ fn limited(record: &Record, change: &Value) -> Option<Change> {
             let reservation = Reservation::from_value(change, &agent, &record.id().to_string())?;
             Some(Change::Reserved(Box::new(reservation)))
         }
+        "delegated" => {
+            let delegation = Delegation::from_value(change, &record.id().to_string())?;
+            Some(Change::Delegated(Box::new(delegation)))
+        }
+        "spawned" => Spawned::from_value(change, &record.id().to_string()).map(Change::Spawned),
         "purpose_declared" | "phase_entered" => Declared::from_value(change, &agent).map(Change::Declared),
         "agent_controlled" => {
             Some(Change::AgentControlled { agent: (*agent).into(), control: Control::from_value(change)? })
@@ -122,6 +128,10 @@ impl State {
     pub fn needs(&self, record: &Record, now: Timestamp) -> bool {
         let counted = changes_of(record).iter().any(|change| match change.approval() {
             Some(id) => self.approval(id).is_some_and(|found| found.is_live(now)),
+            None if let Change::Delegated(delegation) = change => {
+                self.handovers.needs_delegation(&delegation.id, now)
+            }
+            None if let Change::Spawned(spawned) = change => self.handovers.needs_spawn(&spawned.record, now),
             None if let Change::Declared(declared) = change => self.sessions.need(declared, now),
             None => self.limits.need(change, record.time(), now),
         });

@@ -5,6 +5,7 @@
 pub mod approval;
 pub mod change;
 pub mod fold;
+pub mod handovers;
 pub mod limits;
 pub mod recent;
 pub mod rollouts;
@@ -13,6 +14,7 @@ pub mod standing;
 
 pub use approval::{Approval, Binding, Resolution, Status};
 pub use change::Change;
+pub use handovers::Handovers;
 pub use limits::Limits;
 pub use recent::Recent;
 pub use rollouts::Rollouts;
@@ -27,6 +29,9 @@ use rustc_hash::FxHashMap;
 /// Most approvals that are remembered at once; a defer beyond it is a denial.
 pub const MAX_APPROVALS: usize = 10_000;
 
+/// Most links of a chain of delegations.
+pub const MAX_CHAIN: usize = 8;
+
 /// The state of one stack.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct State {
@@ -38,6 +43,7 @@ pub struct State {
     recent: Recent,
     sessions: Sessions,
     rollouts: Rollouts,
+    handovers: Handovers,
 }
 
 impl State {
@@ -59,6 +65,7 @@ impl State {
             recent: Recent::default(),
             sessions: Sessions::default(),
             rollouts: self.rollouts.clone(),
+            handovers: self.handovers.clone(),
         }
     }
 
@@ -66,6 +73,12 @@ impl State {
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// What agents handed on and started.
+    #[must_use]
+    pub fn handovers(&self) -> &Handovers {
+        &self.handovers
     }
 
     /// When the rollouts of the policy in force began.
@@ -98,6 +111,7 @@ impl State {
         let control = inputs.get("control").and_then(Control::from_value);
         Self {
             sessions: Sessions::read_back(agent, session, inputs),
+            handovers: Handovers::read_back(inputs),
             rollouts: inputs.get("rollouts").and_then(Rollouts::from_value).unwrap_or_default(),
             limits: Limits::read_back(agent, inputs),
             controls: control.map(|control| (agent.into(), control)).into_iter().collect(),
@@ -130,7 +144,8 @@ impl State {
     pub fn approvals(&self) -> Vec<&Approval> {
         let mut all: Vec<&Approval> = self.approvals.values().collect();
         // Records are numbered by their ids also within a millisecond.
-        let key = |approval: &&Approval| (approval.requested_at, approval.record.clone(), approval.id.clone());
+        let key =
+            |approval: &&Approval| (approval.requested_at, approval.record.clone(), approval.id.clone());
         all.sort_by_cached_key(key);
         all
     }
@@ -181,6 +196,10 @@ impl State {
             Change::Reserved(reservation) => self.limits.reserve(reservation),
             Change::Settled(settled) => self.limits.settle(settled),
             Change::Declared(declared) => self.sessions.declare(declared),
+            Change::Delegated(delegation) => self.handovers.delegate(delegation),
+            Change::DelegationRevoked { id } => self.handovers.revoke(id),
+            Change::Spawned(spawned) => self.handovers.spawn(spawned),
+            Change::SpawnEnded { record } => self.handovers.end_spawn(record),
             Change::Rollouts(rollouts) => self.rollouts = rollouts.clone(),
             Change::AgentControlled { agent, control } => self.control_agent(agent, control),
         }

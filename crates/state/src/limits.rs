@@ -13,7 +13,7 @@ pub(crate) mod words;
 
 pub use bucket::{Bucket, MAX_BUCKETS};
 pub use meter::{MAX_SESSIONS, Meter, Period, SESSION_KEPT_MS, SLICES, Spent};
-pub use reservation::{Charge, MAX_RESERVATIONS, RESERVATION_MS, Reservation, Settled};
+pub use reservation::{Charge, MAX_RESERVATIONS, PAYER_END, RESERVATION_MS, Reservation, Settled};
 
 use faramesh_call::{Object, Timestamp, Value};
 use rustc_hash::FxHashMap;
@@ -104,8 +104,8 @@ impl Limits {
     }
 
     pub(crate) fn reserve(&mut self, reservation: &Reservation) {
-        let limits = self.agent_mut(&reservation.agent);
         for charge in &reservation.charges {
+            let limits = self.agent_mut(charge.payer.as_ref().unwrap_or(&reservation.agent));
             limits.meters.entry(charge.meter.clone()).or_default().charge(charge, reservation.at);
         }
         self.reservations.insert(reservation);
@@ -114,9 +114,10 @@ impl Limits {
     pub(crate) fn settle(&mut self, settled: &Settled) {
         // Exactly once: whatever is no longer reserved was settled, or can no longer be.
         let Some(reservation) = self.reservations.remove(&settled.record) else { return };
-        let limits = self.agent_mut(&reservation.agent);
         for charge in &reservation.charges {
-            let actual = settled.actual.iter().find(|(meter, _)| *meter == charge.meter);
+            let limits = self.agent_mut(charge.payer.as_ref().unwrap_or(&reservation.agent));
+            let name = charge.name();
+            let actual = settled.actual.iter().find(|(meter, _)| **meter == *name);
             if let (Some((_, actual)), Some(meter)) = (actual, limits.meters.get_mut(&charge.meter)) {
                 meter.settle(&charge.period, charge.micros, *actual);
             }
@@ -130,14 +131,17 @@ impl Limits {
                 // A later call's bucket says all that this one said.
                 buckets.iter().any(|(key, bucket)| limits.bucket(key) == Some(bucket) && !bucket.is_full(now))
             }),
-            Change::Reserved(reservation) => self.of(&reservation.agent).is_some_and(|limits| {
+            Change::Reserved(reservation) => {
                 let counted = |charge: &Charge| {
-                    limits.meter(&charge.meter).is_some_and(|meter| meter.spent(&charge.period).calls > 0)
+                    let payer = charge.payer.as_ref().unwrap_or(&reservation.agent);
+                    let meter = self.of(payer).and_then(|limits| limits.meter(&charge.meter));
+                    meter.is_some_and(|meter| meter.spent(&charge.period).calls > 0)
                 };
                 reservation.charges.iter().any(counted)
-            }),
+            }
             // An outcome names its permit and not the period; it came within a bounded time of it.
             Change::Settled(settled) => settled.actual.iter().any(|(key, _)| {
+                let key = key.rsplit_once(PAYER_END).map_or(&**key, |(_, meter)| meter);
                 let meters = self.agents.values().filter_map(|limits| limits.meter(key));
                 meters
                     .flat_map(Meter::periods)
@@ -146,6 +150,10 @@ impl Limits {
             // Records of operators and policies are kept whole by their kind; sessions are no limits.
             Change::Declared(_)
             | Change::Rollouts(_)
+            | Change::Delegated(_)
+            | Change::DelegationRevoked { .. }
+            | Change::Spawned(_)
+            | Change::SpawnEnded { .. }
             | Change::AgentControlled { .. }
             | Change::ApprovalRequested(_)
             | Change::ApprovalResolved { .. }
@@ -168,6 +176,12 @@ impl Limits {
         for (key, meter) in members("meters") {
             known.meters.insert(key.into(), Meter::from_value(meter));
         }
+        for (payer, meters) in members("payers") {
+            let known = limits.agent_mut(payer);
+            for (key, meter) in meters.as_object().into_iter().flat_map(Object::iter) {
+                known.meters.insert(key.into(), Meter::from_value(meter));
+            }
+        }
         limits
     }
 }
@@ -183,6 +197,7 @@ mod tests {
             micros: 5,
             warned: false,
             fixed: false,
+            payer: None,
         };
         Change::Reserved(Box::new(Reservation {
             agent: "a".into(),

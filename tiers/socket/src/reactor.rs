@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use faramesh_call::{Code, Tier};
-use faramesh_gate::{Gate, Peer, Reply};
+use faramesh_gate::{Gate, Peer, Reply, Told};
 use mio::net::{UnixListener, UnixStream};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
@@ -331,12 +331,12 @@ impl Server {
                 1
             }
             (id, Ok(Request::Declare(declaration))) => {
-                let answer = self.answer(client);
-                let told = move |result: Result<(), (Code, String)>| match result {
-                    Ok(()) => answer(&respond::done(&id)),
-                    Err((_, message)) => answer(&respond::error(&id, respond::INVALID_PARAMS, &message)),
-                };
-                self.gate.declare(&client.peer, declaration, Box::new(told));
+                self.gate.declare(&client.peer, declaration, self.told(client, id));
+                1
+            }
+            (id, Ok(Request::Revoke { delegation, agent })) => {
+                let told = self.told(client, id);
+                self.gate.take_back(&client.peer, agent.as_deref(), &delegation, told);
                 1
             }
             (id, Ok(Request::Poll { token, wait_ms })) => {
@@ -345,6 +345,15 @@ impl Server {
             }
             (id, Err(refused)) => client.send(&refusal(&id, refused)),
         }
+    }
+
+    /// Answers a request that only counts or not.
+    fn told(&self, client: &Client, id: Id) -> Told {
+        let answer = self.answer(client);
+        Box::new(move |result: Result<(), (Code, String)>| match result {
+            Ok(()) => answer(&respond::done(&id)),
+            Err((_, message)) => answer(&respond::error(&id, respond::INVALID_PARAMS, &message)),
+        })
     }
 
     /// A way to answer this client from any thread, which keeps the counts.

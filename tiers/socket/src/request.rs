@@ -4,8 +4,9 @@
 
 mod params;
 
+use faramesh_call::call::{DELEGATE_TOOL, SPAWN_TOOL};
 use faramesh_call::json::{JsonError, Kind, Reader};
-use faramesh_call::{Call, Number, Value};
+use faramesh_call::{Action, Call, Number, Value};
 use faramesh_gate::{Declaration, Outcome};
 
 use params::Params;
@@ -60,6 +61,13 @@ pub enum Request {
     },
     /// What an agent says of a session.
     Declare(Declaration),
+    /// What an agent handed on is taken back.
+    Revoke {
+        /// The token.
+        delegation: Box<str>,
+        /// The agent id that the client claims.
+        agent: Option<Box<str>>,
+    },
 }
 
 /// Why a line is no request.
@@ -73,7 +81,7 @@ pub enum Refused {
     UnknownMethod(String),
     /// Parameters that the method does not take. A `govern` is answered with a denial.
     Params {
-        /// Whether the method was `govern` or `complete`.
+        /// Whether the method asks for a decision.
         govern: bool,
         /// What is wrong.
         message: String,
@@ -81,7 +89,7 @@ pub enum Refused {
 }
 
 /// Everything that can be asked for here.
-const METHODS: [&str; 7] = [
+const METHODS: [&str; 10] = [
     "govern",
     "outcome",
     "poll_defer",
@@ -89,6 +97,9 @@ const METHODS: [&str; 7] = [
     "session.declare_purpose",
     "session.enter_phase",
     "complete",
+    "spawn",
+    "delegate",
+    "revoke",
 ];
 
 /// The outer members of a line.
@@ -183,7 +194,7 @@ impl Envelope {
             (None, Some(kind)) if **kind == *"poll_defer" => "bare poll_defer",
             _ => return Err(Refused::NotARequest("a request needs a `method`".to_owned())),
         };
-        let govern = matches!(method, "govern" | "complete");
+        let govern = matches!(method, "govern" | "complete" | "spawn" | "delegate");
         let params_error = |message: String| Refused::Params { govern, message };
         if !METHODS.contains(&method) {
             return Err(Refused::UnknownMethod(method.escape_debug().to_string()));
@@ -204,6 +215,9 @@ impl Envelope {
             "session.declare_purpose" => params.purpose(),
             "session.enter_phase" => params.phase(),
             "complete" => params.complete(),
+            "spawn" => params.hand_over(Action::Spawn, SPAWN_TOOL),
+            "delegate" => params.hand_over(Action::Delegate, DELEGATE_TOOL),
+            "revoke" => params.revoke(),
             _ => params.poll(bare),
         };
         request.map_err(|message| params_error(message.to_owned()))

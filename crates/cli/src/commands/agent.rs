@@ -37,6 +37,16 @@ enum Command {
     Quiesce(Control),
     /// Let the agent work again as its policy says
     Resume(Control),
+    /// What agents have handed on to others and has not ended
+    Delegations,
+    /// Take back what an agent handed on
+    Revoke {
+        /// The delegation, as `agent delegations` lists it
+        delegation: String,
+        /// Why; it is recorded
+        #[arg(long)]
+        reason: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -69,25 +79,52 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         Command::Isolate(what) => control("isolate", what, &mut client, context)?,
         Command::Quiesce(what) => control("quiesce", what, &mut client, context)?,
         Command::Resume(what) => control("resume", what, &mut client, context)?,
+        Command::Delegations => {
+            let reply = client.request("agent.delegations", Object::new())?;
+            let none = list(&reply, &["delegations"]).is_empty();
+            if none && !context.console.is_for_programs() {
+                context.console.note("nothing is handed on");
+            } else {
+                context.console.show(&reply, |value| delegations(list(value, &["delegations"])))?;
+            }
+        }
+        Command::Revoke { delegation, reason } => {
+            let reason = needed_reason("revoke", delegation, reason.as_deref(), context)?;
+            let params = object! { "delegation" => delegation.as_str(), "reason" => reason };
+            let value = client.request("agent.revoke", params).map_err(|error| told(error, context))?;
+            context.console.show(&value, |value| {
+                let made = |key: &str| safe(text(value, &["delegation", key]));
+                format!(
+                    "{} {}\n  {} acts for {} no longer",
+                    words::bad("revoked"),
+                    made("id"),
+                    made("to"),
+                    made("from")
+                )
+            })?;
+        }
     }
     Ok(Exit::Success)
 }
 
-fn control(word: &str, what: &Control, client: &mut Client, context: &Context) -> Result<(), Failure> {
-    let missing = || {
-        Failure::usage(format!("`agent {word}` needs a reason"))
-            .hint("give one with `--reason \"…\"`; it is recorded, and the agent is told")
-    };
-    let reason = match &what.reason {
+/// The reason of an operator's command, asked for on a terminal.
+fn needed_reason(word: &str, what: &str, reason: Option<&str>, context: &Context) -> Result<String, Failure> {
+    let reason = match reason {
         Some(reason) => reason.trim().to_owned(),
         None if context.console.can_ask() => {
-            context.console.ask(&format!("why do you {word} `{}`?", what.agent))?.trim().to_owned()
+            context.console.ask(&format!("why do you {word} `{what}`?"))?.trim().to_owned()
         }
-        None => return Err(missing()),
+        None => String::new(),
     };
     if reason.is_empty() {
-        return Err(missing());
+        return Err(Failure::usage(format!("`agent {word}` needs a reason"))
+            .hint("give one with `--reason \"…\"`; it is recorded"));
     }
+    Ok(reason)
+}
+
+fn control(word: &str, what: &Control, client: &mut Client, context: &Context) -> Result<(), Failure> {
+    let reason = needed_reason(word, &what.agent, what.reason.as_deref(), context)?;
     let params = object! { "agent" => what.agent.as_str(), "reason" => reason };
     let reply = client.request(&format!("agent.{word}"), params);
     let value = reply.map_err(|error| told(error, context))?;
@@ -146,6 +183,23 @@ fn listed(agents: &[Value]) -> String {
     one_line(&header, &rows, header.len() - 1)
 }
 
+fn delegations(delegations: &[Value]) -> String {
+    let row = |delegation: &Value| {
+        let scope =
+            list(delegation, &["scope"]).iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+        vec![
+            text(delegation, &["id"]).to_owned(),
+            safe(text(delegation, &["from"])),
+            safe(text(delegation, &["to"])),
+            time::until(text(delegation, &["expires_at"]), time::now()),
+            if scope.is_empty() { "as the policy says".to_owned() } else { safe(&scope) },
+        ]
+    };
+    let header = ["DELEGATION", "FROM", "TO", "ENDS", "SCOPE"];
+    let rows: Vec<Vec<String>> = delegations.iter().map(row).collect();
+    one_line(&header, &rows, header.len() - 1)
+}
+
 fn shown(value: &Value) -> String {
     let Some(agent) = value.get("agent") else { return String::new() };
     let since = match text(agent, &["at"]) {
@@ -180,6 +234,9 @@ fn told(error: RequestError, context: &Context) -> Failure {
     let RequestError::Refused { word, message } = &error else { return error.into() };
     let failure = Failure::new(message.clone());
     match word.as_str() {
+        "UNKNOWN" if message.contains("delegation") => {
+            failure.hint(format!("{} shows those under way", context.command("agent delegations")))
+        }
         "UNKNOWN" => failure.hint(format!("{} shows every agent", context.command("agent list"))),
         "ALREADY" => failure.hint(format!("{} shows who did it, and why", context.command("agent list"))),
         "REASON" => failure.hint("give one with `--reason \"…\"`"),

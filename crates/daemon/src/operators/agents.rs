@@ -3,6 +3,7 @@
 use faramesh_call::{Object, Value, object};
 use faramesh_gate::{AgentStatus, ControlError, Operator, Peer};
 use faramesh_ledger::Filter;
+use faramesh_state::handovers::Delegation;
 use faramesh_state::{Control, Standing};
 
 use super::approvals::record_value;
@@ -50,9 +51,34 @@ pub(super) fn control(context: &Context, peer: &Peer, params: &Object, standing:
     Ok(object! { "version" => 1_i64, "agent" => members(agent, Some(&control)) })
 }
 
+pub(super) fn delegations(context: &Context) -> Answer {
+    let delegations: Vec<Value> = context.gate.delegations().iter().map(|found| link(found).into()).collect();
+    Ok(object! { "version" => 1_i64, "delegations" => delegations })
+}
+
+pub(super) fn revoke(context: &Context, peer: &Peer, params: &Object) -> Answer {
+    let token = needed(params, "delegation")?;
+    let reason = needed(params, "reason")?;
+    let revoked = context.gate.revoke(Operator { peer }, token, reason).map_err(|error| told(&error))?;
+    Ok(object! { "version" => 1_i64, "delegation" => link(&revoked) })
+}
+
+fn link(delegation: &Delegation) -> Object {
+    object! {
+        "id" => delegation.id.clone(),
+        "from" => delegation.from.clone(),
+        "to" => delegation.to.clone(),
+        "scope" => delegation.scope.iter().map(|pattern| Value::string(pattern.clone())).collect::<Value>(),
+        "made_at" => delegation.at.to_string(),
+        "expires_at" => delegation.expires_at.to_string(),
+        "under" => delegation.parent.clone(),
+        "record" => delegation.record.clone(),
+    }
+}
+
 fn told(error: &ControlError) -> Failure {
     let code = match error {
-        ControlError::Unknown(_) => "UNKNOWN",
+        ControlError::Unknown(_) | ControlError::UnknownDelegation(_) => "UNKNOWN",
         ControlError::Already { .. } => "ALREADY",
         ControlError::Reason => "REASON",
         ControlError::NotRecorded | ControlError::Late => "LEDGER_UNAVAILABLE",

@@ -5,6 +5,7 @@
 
 use faramesh_call::money::{dollars, micros_up};
 use faramesh_call::{Code, Effect, Object, Timestamp};
+use faramesh_program::Agent;
 use faramesh_program::image::OnExceed;
 use faramesh_program::limits::{Ceiling, Of};
 use faramesh_state::Change;
@@ -17,6 +18,7 @@ use crate::outcome::Unknown;
 use crate::read::View;
 use crate::steps::approvals;
 use crate::steps::facts;
+use crate::steps::handovers;
 use crate::steps::sessions;
 use crate::steps::sums::Sum;
 use crate::trace::describe;
@@ -38,20 +40,49 @@ struct Tally<'a> {
     charges: Vec<Charge>,
     exceeded: Vec<Exceeded<'a>>,
     warnings: Vec<(Code, String)>,
-    read: Vec<(&'a str, Object)>,
+    /// Sums that were read, of another agent when one is named.
+    read: Vec<(Option<&'a str>, &'a str, Object)>,
+}
+
+/// Whose budgets a call counts for.
+#[derive(Debug, Clone, Copy)]
+struct Payer<'a> {
+    agent: &'a Agent,
+    session: &'a str,
+    /// Whether it is the agent that calls.
+    is_caller: bool,
+}
+
+/// Every ceiling that a call counts for: the agent's own, and those that it inherits.
+fn ceilings<'a>(input: &Input<'a>) -> Vec<(Payer<'a>, &'a Ceiling)> {
+    let tool = &*input.call.tool;
+    let of = |agent: &'a Agent| agent.limits().into_iter().flat_map(move |limits| limits.ceilings(tool));
+    let session = input.call.session.as_deref().unwrap_or_default();
+    let caller = Payer { agent: input.agent, session, is_caller: true };
+    let mut found: Vec<_> = of(input.agent).map(|ceiling| (caller, ceiling)).collect();
+    for (agent, session, budgets) in handovers::payers(input) {
+        let payer = Payer { agent, session, is_caller: false };
+        let inherited = of(agent).filter(|ceiling| budgets.contains(&ceiling.budget));
+        found.extend(inherited.map(|ceiling| (payer, ceiling)));
+    }
+    found
 }
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
-    let Some(limits) = input.agent.limits().filter(|_| verdict.effect == Effect::Permit) else {
+    if verdict.effect != Effect::Permit || handovers::is_handover(input) {
         return Flow::Continue;
-    };
+    }
+    if input.agent.limits().is_none() && input.call.delegation.is_none() {
+        return Flow::Continue;
+    }
     let mut tally = Tally::default();
-    for ceiling in limits.ceilings(&input.call.tool) {
-        if let Err(why) = tally.add(input, ceiling) {
+    for (payer, ceiling) in ceilings(input) {
+        if let Err(why) = tally.add(input, &payer, ceiling) {
             return denied(ceiling, why, None, verdict);
         }
     }
-    tally.charges.extend(limits.session().map(|_| sessions::charge(input)));
+    let limits = input.agent.limits();
+    tally.charges.extend(limits.and_then(|limits| limits.session()).map(|_| sessions::charge(input)));
     match facts::charges(input) {
         Ok(charges) => tally.charges.extend(charges),
         Err(why) => {
@@ -65,8 +96,11 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
     if tally.charges.is_empty() {
         return Flow::Continue;
     }
-    for (key, sums) in std::mem::take(&mut tally.read) {
-        verdict.read_meter(key, sums);
+    for (payer, key, sums) in std::mem::take(&mut tally.read) {
+        match payer {
+            Some(payer) => verdict.read_payer(payer, key, sums),
+            None => verdict.read_meter(key, sums),
+        }
     }
     if let Some(refused) = tally.exceeded.iter().find(|found| found.ceiling.on_exceed == OnExceed::Deny) {
         return denied(refused.ceiling, refused.message.clone(), refused.resets_at, verdict);
@@ -91,17 +125,18 @@ impl<'a> Tally<'a> {
     ///
     /// # Errors
     /// In words, when nobody can say whether it holds.
-    fn add(&mut self, input: &Input<'a>, ceiling: &'a Ceiling) -> Result<(), String> {
+    fn add(&mut self, input: &Input<'a>, payer: &Payer<'a>, ceiling: &'a Ceiling) -> Result<(), String> {
         let now = input.moment.now;
-        let meter = input.state.limits().of(&input.agent.name).and_then(|known| known.meter(&ceiling.key));
+        let other = (!payer.is_caller).then_some(&payer.agent.name);
+        let meter = input.state.limits().of(&payer.agent.name).and_then(|known| known.meter(&ceiling.key));
         let cost = if ceiling.max_micros.is_some() { cost(input, ceiling, &mut self.read)? } else { 0 };
-        let session = input.call.session.as_deref().unwrap_or_default();
-        let sum = Sum::read(input.program, ceiling.window, session, now, meter);
+        let sum = Sum::read(input.program, ceiling.window, payer.session, now, meter);
         if meter.is_some_and(|meter| !meter.has_room_for(&sum.period, now)) {
             return Err(format!("budget `{}` counts for {MAX_SESSIONS} sessions already", ceiling.budget));
         }
         if !sum.parts.is_empty() {
-            self.read.push((&ceiling.key, Meter::to_value(sum.parts.iter().copied())));
+            let sums = Meter::to_value(sum.parts.iter().copied());
+            self.read.push((other.map(|name| &**name), &ceiling.key, sums));
         }
         let fits = sum.fits(cost, ceiling);
         if !fits {
@@ -119,7 +154,7 @@ impl<'a> Tally<'a> {
         }
         let fixed = ceiling.cost.is_some() || ceiling.max_micros.is_none();
         let (meter, period) = (ceiling.key.clone(), sum.period);
-        self.charges.push(Charge { meter, period, micros: cost, warned, fixed });
+        self.charges.push(Charge { meter, period, micros: cost, warned, fixed, payer: other.cloned() });
         Ok(())
     }
 }
@@ -166,12 +201,16 @@ fn code(ceiling: &Ceiling) -> Code {
 }
 
 /// What the call costs, in micro-dollars.
-fn cost<'a>(input: &Input<'a>, ceiling: &Ceiling, read: &mut Vec<(&'a str, Object)>) -> Result<u64, String> {
+fn cost<'a>(
+    input: &Input<'a>,
+    ceiling: &Ceiling,
+    read: &mut Vec<(Option<&'a str>, &'a str, Object)>,
+) -> Result<u64, String> {
     let Some(operand) = ceiling.cost else { return Ok(FLAT_COST_MICROS) };
     let evaluator = Evaluator::of(input);
     let unknown = |why: &str| format!("budget `{}` cannot tell what this call costs: {why}", ceiling.budget);
     let value = evaluator.operand(operand);
-    read.extend(evaluator.sums_read());
+    read.extend(evaluator.sums_read().into_iter().map(|(key, sums)| (None, key, sums)));
     match value {
         Ok(View::Number(number)) => {
             micros_up(&number).ok_or_else(|| unknown("the amount is below zero or too large"))

@@ -30,7 +30,7 @@ pub(crate) fn charges(input: &Input<'_>) -> Result<Vec<Charge>, String> {
             Counted::Cost => (FLAT_COST_MICROS, false),
             Counted::Field(steps) => (amount(&input.call.args, steps), true),
         };
-        Ok(Charge { meter: fact.key.clone(), period, micros, warned: false, fixed })
+        Ok(Charge { meter: fact.key.clone(), period, micros, warned: false, fixed, payer: None })
     };
     limits.facts().of_tool(&input.call.tool).map(charge).collect()
 }

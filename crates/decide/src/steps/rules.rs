@@ -12,11 +12,15 @@ use crate::evaluate::Evaluator;
 use crate::input::Input;
 use crate::next;
 use crate::outcome::{Outcome, Unknown};
+use crate::steps::handovers;
 use crate::steps::phases::{self, Says};
 use crate::trace::{Tried, describe};
 use crate::verdict::Verdict;
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
+    if handovers::is_handover(input) {
+        return Flow::Continue;
+    }
     let evaluator = Evaluator::of(input);
     let says = phases::says(input, verdict);
     let decided = match says {
@@ -70,6 +74,11 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
         if matches!(says, Says::Nothing) && rule.is_none_or(|rule| rule.explain) {
             verdict.next = next::smallest_change(input, verdict);
         }
+    }
+    if effect < verdict.ceiling {
+        verdict.effect = Effect::Defer;
+        verdict.code = Code::PolicyDefer;
+        verdict.message = format!("`{}` waits for a person: it was handed on no further", input.call.tool);
     }
     Flow::Continue
 }

@@ -36,7 +36,7 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
 /// What a permitted call adds to its session.
 pub(crate) fn charge(input: &Input<'_>) -> Charge {
     let period = Period::Session(id(input).into());
-    Charge { meter: SESSION_KEY.into(), period, micros: 0, warned: false, fixed: true }
+    Charge { meter: SESSION_KEY.into(), period, micros: 0, warned: false, fixed: true, payer: None }
 }
 
 fn id<'a>(input: &Input<'a>) -> &'a str {

@@ -10,6 +10,7 @@ use faramesh_dpr::{Kind, Record};
 use faramesh_gate::Gate;
 use faramesh_ledger::Ledger;
 use faramesh_program::Program;
+use faramesh_state::handovers::carried;
 use faramesh_state::{Change, State};
 
 use crate::stack::{Setup, gate, records};
@@ -48,7 +49,9 @@ pub fn replayed(gate: &Gate, program: &Program) -> usize {
     for record in records(gate).iter().filter(|record| record.kind() == Kind::Decision) {
         // What a person answered is named among the inputs, and in a record of its own.
         let answered = record.field("inputs").is_some_and(|inputs| inputs.get("approval").is_some());
-        if answered || record.approval().is_some() {
+        // What is handed on has a name that nobody can guess again.
+        let hands_on = record.field("action").is_some_and(|action| action.as_str() == Some("delegate"));
+        if answered || hands_on || record.approval().is_some() {
             continue;
         }
         let (changes, code) = decided_again(record, program);
@@ -62,16 +65,17 @@ pub fn replayed(gate: &Gate, program: &Program) -> usize {
 fn decided_again(record: &Record, program: &Program) -> (Vec<Value>, &'static str) {
     let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| Box::from(&*text));
     let agent = record.agent().unwrap();
+    let inputs = record.field("inputs").unwrap_or_default();
     let call = Call {
         agent: owned(record.agent()),
         tool: owned(record.tool()).unwrap(),
         action: Action::ToolCall,
         args: record.args().unwrap(),
         session: owned(record.session()),
+        delegation: carried(&inputs),
         ..Call::default()
     };
-    let state =
-        State::of_inputs(&agent, record.session().as_deref(), &record.field("inputs").unwrap_or_default());
+    let state = State::of_inputs(&agent, record.session().as_deref(), &inputs);
     let verdict = decide(&Input {
         program,
         agent: program.agent(&agent).unwrap(),

@@ -14,6 +14,7 @@ mod completion;
 mod control;
 mod facts;
 mod fail_closed;
+mod handovers;
 mod honest;
 mod last_dollar;
 mod limits;

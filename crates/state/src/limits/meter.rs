@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     fn charge(period: Period) -> Charge {
-        Charge { meter: "b".into(), period, micros: 10, warned: false, fixed: true }
+        Charge { meter: "b".into(), period, micros: 10, warned: false, fixed: true, payer: None }
     }
 
     #[test]

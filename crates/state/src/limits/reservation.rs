@@ -1,5 +1,6 @@
 //! What a permitted call has taken from its agent's budgets, until its outcome says what it cost.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use faramesh_call::{Object, Timestamp, Value, object};
@@ -25,6 +26,22 @@ pub struct Charge {
     pub warned: bool,
     /// Whether the policy says what the call costs; else the outcome does.
     pub fixed: bool,
+    /// The agent whose sums these are, when it is not the one that calls.
+    pub payer: Option<Box<str>>,
+}
+
+/// Between the payer and the sum, in names of sums that are not the caller's own.
+pub const PAYER_END: &str = "\n\n";
+
+impl Charge {
+    /// The sum's name among those of one call.
+    #[must_use]
+    pub fn name(&self) -> Cow<'_, str> {
+        match &self.payer {
+            None => Cow::Borrowed(&self.meter),
+            Some(payer) => Cow::Owned(format!("{payer}{PAYER_END}{}", self.meter)),
+        }
+    }
 }
 
 /// What one call has taken.
@@ -100,19 +117,23 @@ impl Reservation {
         };
         Settled {
             record: self.record.clone(),
-            actual: self.charges.iter().map(|charge| (charge.meter.clone(), actual(charge))).collect(),
+            actual: self.charges.iter().map(|charge| (charge.name().into(), actual(charge))).collect(),
         }
     }
 
     pub(crate) fn to_value(&self) -> Object {
         let charges = self.charges.iter().map(|charge| {
-            object! {
+            let mut members = object! {
                 "fixed" => charge.fixed,
                 "meter" => &*charge.meter,
                 "micros" => charge.micros,
                 "period" => charge.period.to_text(),
                 "warned" => charge.warned,
+            };
+            if let Some(payer) = &charge.payer {
+                members.insert("payer", payer.clone());
             }
+            members
         });
         object! { "at" => self.at.0, "change" => "reserved", "charges" => charges.collect::<Value>() }
     }
@@ -129,6 +150,7 @@ impl Reservation {
                 micros: u64::try_from(whole(charge, "micros")?).ok()?,
                 warned: flag("warned")?,
                 fixed: flag("fixed")?,
+                payer: text("payer").map(Into::into),
             })
         });
         let charges = charges.collect::<Option<_>>()?;

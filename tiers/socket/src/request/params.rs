@@ -55,6 +55,11 @@ pub(super) struct Params {
     purpose: Member<Box<str>>,
     phase: Member<Box<str>>,
     task: Option<Value>,
+    delegation: Member<Box<str>>,
+    to: Member<Box<str>>,
+    starts: Member<Box<str>>,
+    scope: Option<Value>,
+    ttl_seconds: Option<u64>,
 }
 
 impl Params {
@@ -77,6 +82,11 @@ impl Params {
             "defer_token" => text(&mut self.defer_token, reader),
             "purpose" => text(&mut self.purpose, reader),
             "phase" => text(&mut self.phase, reader),
+            "delegation" => text(&mut self.delegation, reader),
+            "to" => text(&mut self.to, reader),
+            "starts" => text(&mut self.starts, reader),
+            "scope" => value(&mut self.scope, reader),
+            "ttl_seconds" => whole(&mut self.ttl_seconds, reader),
             "task" => value(&mut self.task, reader),
             "args" => value(&mut self.args, reader),
             "principal" => value(&mut self.principal, reader),
@@ -128,6 +138,7 @@ impl Params {
             tags: self.tags.flatten(),
             http: self.http.flatten().map(http).transpose()?,
             parent: self.parent.flatten(),
+            delegation: self.delegation.flatten(),
             tier: Tier::Sdk,
         };
         Ok(Request::Govern { call: Box::new(call), legacy })
@@ -169,6 +180,35 @@ impl Params {
             ..Call::default()
         };
         Ok(Request::Govern { call: Box::new(call), legacy: false })
+    }
+
+    /// `spawn` names the agent that it `starts`, `delegate` the one it hands on `to`.
+    pub(super) fn hand_over(self, action: Action, tool: &str) -> Result<Request, &'static str> {
+        let starts = self.starts.flatten().map(|agent| ("agent", Value::string(agent)));
+        let to = self.to.flatten().map(|to| ("to", Value::string(to)));
+        let ttl = self.ttl_seconds.map(|seconds| ("ttl_seconds", Value::from(seconds)));
+        let scope = self.scope.map(|scope| ("scope", scope));
+        let args: Object = match action {
+            Action::Spawn => starts.into_iter().collect(),
+            _ => [to, scope, ttl].into_iter().flatten().collect(),
+        };
+        let call = Call {
+            agent: self.agent.flatten().or(self.agent_id.flatten()),
+            tool: tool.into(),
+            action,
+            args: Value::Object(args),
+            session: self.session.flatten(),
+            call_id: self.call_id.flatten(),
+            request_id: self.request_id.flatten(),
+            delegation: self.delegation.flatten(),
+            ..Call::default()
+        };
+        Ok(Request::Govern { call: Box::new(call), legacy: false })
+    }
+
+    pub(super) fn revoke(self) -> Result<Request, &'static str> {
+        let delegation = self.delegation.flatten().ok_or("`delegation` is missing")?;
+        Ok(Request::Revoke { delegation, agent: self.agent.flatten().or(self.agent_id.flatten()) })
     }
 
     fn declares(self, said: Said) -> Request {

@@ -60,3 +60,34 @@ fn what_is_missing_is_told() {
     let reply = client.ask(r#"{"jsonrpc":"2.0","id":1,"method":"complete","params":{"agent":7}}"#);
     assert_eq!(text(&reply, "result.code"), "CALL_INVALID", "what is no call is denied");
 }
+
+#[test]
+fn authority_is_handed_on_and_taken_back() {
+    let world = World::with(
+        r#"
+runtime { allow_self_declared_identity = true }
+agent "support-bot" { default deny  spawn { allow = ["worker"] }  delegate worker { scope = ["look"] } }
+agent "worker" { default permit }
+"#,
+    );
+    let mut client = world.client();
+    let started = ask(&mut client, "spawn", r#""starts":"worker""#);
+    assert_eq!(text(&started, "result.effect"), "PERMIT");
+    assert_eq!(text(&ask(&mut client, "spawn", r#""starts":"other""#), "result.code"), "SPAWN_DENIED");
+    let handed = ask(&mut client, "delegate", r#""to":"worker","scope":["look"],"ttl_seconds":60"#);
+    let token = text(&handed, "result.delegation").to_owned();
+    assert!(text(&handed, "result.expires_at").ends_with('Z'));
+    let mut call = |tool: &str| {
+        let reply = client.ask(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"govern","params":{{"agent":"worker","tool":"{tool}","delegation":"{token}"}}}}"#
+        ));
+        text(&reply, "result.effect").to_owned()
+    };
+    assert_eq!((call("look"), call("write")), ("PERMIT".to_owned(), "DENY".to_owned()));
+    let revoked = ask(&mut client, "revoke", &format!(r#""delegation":"{token}""#));
+    assert_eq!(at(&revoked, "result").as_object().map(faramesh_call::Object::len), Some(0));
+    let reply = client.ask(&format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"govern","params":{{"agent":"worker","tool":"look","delegation":"{token}"}}}}"#
+    ));
+    assert_eq!(text(&reply, "result.code"), "DELEGATION_DENIED");
+}

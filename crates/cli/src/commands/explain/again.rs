@@ -8,6 +8,7 @@ use faramesh_dpr::Record;
 use faramesh_program::image::{Expression, Operand, Path, Root, Step};
 use faramesh_program::{Agent, Program, Rule, hex};
 use faramesh_state::State;
+use faramesh_state::handovers::carried;
 
 use crate::policy::load_file;
 use crate::views::json::at;
@@ -123,6 +124,7 @@ fn call_of(record: &Record) -> Call {
         action: action.as_ref().and_then(Value::as_str).and_then(Action::parse).unwrap_or_default(),
         args: record.args().unwrap_or_default(),
         session: owned(record.session()),
+        delegation: record.field("inputs").as_ref().and_then(carried),
         call_id: owned(record.call_id()),
         parent: owned(record.parent()),
         ..Call::default()
