@@ -43,6 +43,7 @@ pub mod stack;
 pub mod statement;
 mod types;
 mod values;
+mod witnesses;
 mod world;
 
 use faramesh_syntax::ast::Body;

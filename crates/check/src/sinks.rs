@@ -189,7 +189,7 @@ impl Checker<'_> {
     }
 
     /// Reports an address that records may not be sent to.
-    fn may_leave(&mut self, url: &str, span: Span) {
+    pub(crate) fn may_leave(&mut self, url: &str, span: Span) {
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let (user, place) = authority.rsplit_once('@').unwrap_or(("", authority));

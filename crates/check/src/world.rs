@@ -16,6 +16,7 @@ use crate::members::Settings;
 use crate::references::Referred;
 use crate::sinks::Sink;
 use crate::values::{duration_ms, size_bytes};
+use crate::witnesses::WITNESS;
 
 /// Ends of the names of keys that hold secrets.
 const SECRET_ENDS: &[&str] =
@@ -30,6 +31,7 @@ impl Checker<'_> {
         let kind = self.filled_text("type", settings.get("type"));
         let settings = match kind.as_deref().and_then(Sink::of) {
             Some(sink) => self.sink(sink, block, &settings),
+            None if kind.as_deref() == Some(WITNESS) => self.witness(block, &settings),
             None => {
                 self.not_a_sink(kind.as_deref(), block, &settings);
                 self.open_settings(&settings)

@@ -16,6 +16,7 @@ pub mod lsp;
 pub mod plan;
 pub mod status;
 pub mod version;
+pub mod witness;
 
 use crate::arguments::Command;
 use crate::context::Context;
@@ -41,6 +42,7 @@ pub fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::run(&arguments, context),
         Command::Destroy(arguments) => destroy::run(&arguments, context),
         Command::Lsp(arguments) => lsp::run(&arguments, context),
+        Command::Witness(arguments) => witness::run(&arguments, context),
         Command::Version => version::run(context),
         Command::Completions(arguments) => completions::run(&arguments, context),
         Command::Daemon(arguments) => daemon::run(&arguments, context),

@@ -14,6 +14,7 @@ mod running;
 mod sinks;
 mod start;
 mod stop;
+mod witnesses;
 
 pub use database::{DatabaseError, database_of};
 pub use layout::{Layout, admin_socket_of};

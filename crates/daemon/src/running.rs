@@ -21,6 +21,7 @@ use crate::operators::Operators;
 use crate::options::Options;
 use crate::retention::Retention;
 use crate::stop::{StopHandle, StopReason, on_signals};
+use crate::witnesses::Witnesses;
 
 /// Longest wait for calls in flight when the daemon stops.
 const DRAIN_WAIT: Duration = Duration::from_secs(10);
@@ -36,6 +37,7 @@ pub(crate) struct Facts {
     pub(crate) started_at: Timestamp,
     pub(crate) sinks: Sinks,
     pub(crate) retention: Retention,
+    pub(crate) witnesses: Arc<Witnesses>,
     applied_at_ms: AtomicU64,
 }
 
@@ -54,6 +56,7 @@ impl Facts {
             started_at,
             sinks,
             retention: Retention::default(),
+            witnesses: Arc::default(),
             applied_at_ms: AtomicU64::new(started_at.0),
         }
     }
@@ -113,6 +116,7 @@ impl Daemon {
         })?;
         let heartbeat = Heartbeat::start(Arc::clone(&gate))?;
         Retention::start(&gate, &facts);
+        Witnesses::start(&gate, &facts.witnesses)?;
         Ok(Self { gate, facts, socket, tier, tier_thread, operators, heartbeat, handle, stopped })
     }
 

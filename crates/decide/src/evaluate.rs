@@ -1,5 +1,7 @@
 //! Conditions, evaluated over the flat tables of a program with Kleene's three values.
 //!
+//! Length: one function for each kind of comparison, all over the same tables.
+//!
 //! INVARIANT bounded: references point backwards (the loader checked it), every step is counted, and
 //! 100,000 of them end the evaluation as unknown, which no permit survives.
 

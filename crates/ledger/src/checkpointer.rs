@@ -51,6 +51,8 @@ struct Failure {
 struct Work {
     signed: Signed,
     time: Option<Timestamp>,
+    /// The last checkpoint that this process made, as it is stored.
+    last: Option<(u64, Note)>,
     failure: Option<Failure>,
     /// The key in force.
     key: PublicKey,
@@ -86,7 +88,7 @@ impl Checkpointer {
     ) -> Result<Self, SigningError> {
         let Some(key) = signed.key().cloned() else { return Err(SigningError::NoKey) };
         let signer = signer_of(&signers, &key)?;
-        let work = Work { time: signed.summary().last, signed, failure: None, key, signer };
+        let work = Work { time: signed.summary().last, last: None, signed, failure: None, key, signer };
         let stopping = (Mutex::new(false), Condvar::new());
         Ok(Self { mode, signers, work: Mutex::new(work), log: Mutex::new(log), stopping })
     }
@@ -158,8 +160,16 @@ impl Checkpointer {
             .map_err(|error| error.to_string())?;
         let note = Note { text, signatures: vec![NoteSignature::new(&key, signature)] };
         note.verify(&key).map_err(|error| format!("the signer does not sign as {key}: {error}"))?;
+        let size = checkpoint.size;
         log.append(checkpoint, &note);
-        self.settle(&mut log)
+        self.settle(&mut log)?;
+        locked(&self.work).last = Some((size, note));
+        Ok(())
+    }
+
+    /// The last checkpoint that this process made, and how many records it covers.
+    pub(crate) fn last(&self) -> Option<(u64, Note)> {
+        locked(&self.work).last.clone()
     }
 
     /// Writes what waits for the file, and takes it as made once it is synced.

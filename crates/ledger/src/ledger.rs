@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Chain, Draft, Hash, Record, RecordId};
+use faramesh_verify::Note;
 
 use crate::backend::Shelf;
 use crate::checkpointer::{CheckpointStatus, Checkpointer};
@@ -236,6 +237,12 @@ impl Ledger {
             index_lag: self.indexer.as_ref().map(|indexer| kept.seq.saturating_sub(indexer.indexed())),
             checkpoint: self.shared.checkpointer.get().map(Checkpointer::status),
         }
+    }
+
+    /// The last checkpoint that this process made, and how many records it covers.
+    #[must_use]
+    pub fn last_checkpoint(&self) -> Option<(u64, Note)> {
+        self.shared.checkpointer.get().and_then(Checkpointer::last)
     }
 
     /// Follows the ledger from the next kept record on. At most `capacity` records wait; a slower

@@ -63,7 +63,7 @@ pub use index::Cursor;
 pub use ledger::{DEFAULT_MEMORY_RECORDS, Ledger, Status};
 pub use local_key::{KeyFileError, LocalKey, LocalKeys};
 pub use open::{Cut, OpenError, Opened, Options};
-pub use reader::{Checkpoints, ReadError, Reader, Records};
+pub use reader::{Checkpoints, Hashes, ReadError, Reader, Records};
 pub use receipt::{Appended, Completion, Receipt, Unavailable};
 pub use segment::MAX_NAME_BYTES;
 pub use signer::{SignError, Signer, Signing, SigningError};

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use faramesh_dpr::{Record, hash_of};
+use faramesh_dpr::{Hash, Record, hash_of};
 use faramesh_verify::Note;
 
 use crate::checkpoint_log::{self, Found, LogReader};
@@ -16,7 +16,7 @@ use crate::filter::Filter;
 use crate::frame::{self, Decoded};
 use crate::index::{Cursor, Index};
 use crate::segment;
-use crate::walk::{Location, Walk};
+use crate::walk::{Item, Location, Walk};
 
 /// Why a ledger could not be read.
 pub type ReadError = WalkError;
@@ -47,6 +47,14 @@ impl Reader {
     pub fn records(&self) -> Result<Records, ReadError> {
         let walk = Walk::new(Arc::clone(&self.disk), &self.directory, true)?;
         Ok(Records { walk, failed: false })
+    }
+
+    /// The hash of every record, oldest first, those included whose bodies are in an archive.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn hashes(&self) -> Result<Hashes, ReadError> {
+        Ok(Hashes { walk: Walk::behind(Arc::clone(&self.disk), &self.directory, None)? })
     }
 
     /// Every signed checkpoint, oldest first, as it is stored: signatures are not checked here.
@@ -208,6 +216,35 @@ impl Iterator for Records {
         let step = self.walk.step();
         self.failed = step.is_err();
         step.map(|step| step.map(|step| (step.location, step.record))).transpose()
+    }
+}
+
+/// The hashes of a folder's records, which a writer may be adding to.
+pub struct Hashes {
+    walk: Walk,
+}
+
+impl Hashes {
+    /// Hands over the next hashes, `count` at most; how many there were.
+    ///
+    /// # Errors
+    /// The files cannot be read or are damaged.
+    pub fn take(&mut self, count: u64, each: &mut dyn FnMut(&Hash)) -> Result<u64, ReadError> {
+        self.walk.refresh();
+        for taken in 0..count {
+            match self.walk.next_item()? {
+                Some(Item::Record(step)) => each(&step.hash),
+                Some(Item::Digest { hash, .. }) => each(&hash),
+                None => return Ok(taken),
+            }
+        }
+        Ok(count)
+    }
+}
+
+impl std::fmt::Debug for Hashes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Hashes(..)")
     }
 }
 

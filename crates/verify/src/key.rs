@@ -189,7 +189,7 @@ impl PublicKey {
             (Point::Ed25519(key), Algorithm::Cosignature) => {
                 let (seconds, signature) = signature.split_first_chunk().ok_or(SignatureError::Form)?;
                 let seconds = u64::from_be_bytes(*seconds);
-                let message = format!("cosignature/v1\ntime {seconds}\n{text}");
+                let message = cosigned_message(seconds, text);
                 verify_ed25519(key, message.as_bytes(), signature).map(|()| Some(seconds))
             }
             (Point::Ed25519(key), _) => verify_ed25519(key, text.as_bytes(), signature).map(|()| None),
@@ -205,6 +205,13 @@ impl PublicKey {
             }
         }
     }
+}
+
+/// What a witness signs: that it saw the text at a time, in Unix seconds. The signature is the time as
+/// 8 bytes, the largest first, and the Ed25519 signature of this.
+#[must_use]
+pub fn cosigned_message(seconds: u64, text: &str) -> String {
+    format!("cosignature/v1\ntime {seconds}\n{text}")
 }
 
 fn verify_ed25519(

@@ -25,8 +25,8 @@ pub use bundle::{
     PolicyUse, checkpoint_line, end_line, outcome, policy_line, record_line,
 };
 pub use checkpoint::{Checkpoint, CheckpointError, MAX_CHECKPOINT_BYTES, origin};
-pub use key::{Algorithm, KeyError, PublicKey, SignatureError};
-pub use merkle::{EMPTY_ROOT, Frontier, Nodes, Tree, leaf, node, range_root};
+pub use key::{Algorithm, KeyError, PublicKey, SignatureError, cosigned_message};
+pub use merkle::{EMPTY_ROOT, Frontier, Growth, Nodes, Tree, leaf, node, range_root};
 pub use note::{MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteError, NoteSignature};
 pub use proof::{MAX_PROOF, ProofError, consistency, inclusion, verify_consistency, verify_inclusion};
 pub use signed::Signed;

@@ -107,6 +107,86 @@ impl Frontier {
     }
 }
 
+/// A tree that was at one size and grows: enough to prove that the old one is the beginning of the new
+/// one, in 32 bytes for each leaf since.
+#[derive(Debug, Clone, Default)]
+pub struct Growth {
+    old: Frontier,
+    since: Vec<Hash>,
+}
+
+impl Growth {
+    /// Appends the leaf of a record's hash.
+    pub fn append(&mut self, record: &Hash) {
+        self.since.push(leaf(record));
+    }
+
+    /// Moves the old size forwards, to `size` or to where the tree is now.
+    pub fn settle(&mut self, size: u64) {
+        let count = usize::try_from(size.saturating_sub(self.old.size())).unwrap_or(usize::MAX);
+        for leaf in self.since.drain(..count.min(self.since.len())) {
+            self.old.push(leaf);
+        }
+    }
+
+    /// The old size.
+    #[must_use]
+    pub fn old(&self) -> u64 {
+        self.old.size()
+    }
+
+    /// How many leaves there are now.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.old.size().saturating_add(u64::try_from(self.since.len()).unwrap_or(u64::MAX))
+    }
+
+    /// The proof that the old tree is the beginning of the one with `new` leaves, which must not be more
+    /// than there are.
+    #[must_use]
+    pub fn proof(&self, new: u64) -> Vec<Hash> {
+        let Ok(proof) = crate::proof::consistency(self, self.old.size(), new);
+        proof
+    }
+
+    /// The root over the first `size` leaves; `size` must not be below the old one.
+    #[must_use]
+    pub fn root_at(&self, size: u64) -> Hash {
+        let mut tree = self.old.clone();
+        let count = usize::try_from(size.saturating_sub(self.old.size())).unwrap_or(usize::MAX);
+        self.since.iter().take(count).for_each(|leaf| tree.push(*leaf));
+        tree.root()
+    }
+}
+
+impl Nodes for Growth {
+    type Error = Infallible;
+
+    /// A proof reads complete subtrees of the old tree, or of what came since, and none across.
+    fn subtree(&self, level: u32, index: u64) -> Result<Hash, Infallible> {
+        let (start, length) = (index << level, 1_u64 << level);
+        let old = self.old.size();
+        if start < old {
+            let (mut at, mut rest) = (0, old);
+            for root in &self.old.subtrees {
+                let piece = 1 << rest.ilog2();
+                if (at, piece) == (start, length) {
+                    return Ok(*root);
+                }
+                (at, rest) = (at + piece, rest - piece);
+            }
+            // A node that does not exist is nobody's root, so a proof with it never verifies.
+            return Ok(Hash::default());
+        }
+        let place = usize::try_from(start - old).unwrap_or(usize::MAX);
+        let count = usize::try_from(length).unwrap_or(usize::MAX);
+        let leaves = place.checked_add(count).and_then(|end| self.since.get(place..end));
+        let mut tree = Frontier::default();
+        leaves.unwrap_or_default().iter().for_each(|leaf| tree.push(*leaf));
+        Ok(tree.root())
+    }
+}
+
 /// A tree in memory with all of its complete subtrees: about 64 bytes for each leaf.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {

@@ -305,4 +305,24 @@ mod tests {
             prop_assert!(verify_consistency(index, &[7; 32], size, &[9; 32], &proof).is_err());
         }
     }
+
+    #[test]
+    fn a_tree_that_grows_proves_itself_at_every_size() {
+        let records = records(70);
+        for old in 0..=records.len() {
+            let mut growth = crate::merkle::Growth::default();
+            records.iter().take(old).for_each(|record| growth.append(record));
+            growth.settle(wide(old));
+            assert_eq!((growth.old(), growth.size()), (wide(old), wide(old)));
+            records.iter().skip(old).for_each(|record| growth.append(record));
+            for new in old..=records.len() {
+                let proof = growth.proof(wide(new));
+                assert_eq!(growth.root_at(wide(new)), naive_root(&records[..new]));
+                let old_root = naive_root(&records[..old]);
+                let done =
+                    verify_consistency(wide(old), &old_root, wide(new), &naive_root(&records[..new]), &proof);
+                assert_eq!(done, Ok(()), "{old} to {new}");
+            }
+        }
+    }
 }

@@ -13,6 +13,9 @@ mod tail;
 mod unseal;
 mod verify;
 mod verify_bundle;
+mod witnessed;
+
+pub(super) use verify::read_key;
 
 use clap::{Args, Subcommand};
 

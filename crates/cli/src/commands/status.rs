@@ -92,9 +92,11 @@ fn view(value: &Value) -> String {
         ("approvals", approvals(value)),
     ];
     let sinks = list(value, &["ledger", "sinks"]).iter().map(|value| ("sink", sink(value)));
+    let witnesses = list(value, &["witnesses"]).iter().map(|value| ("witness", witness(value)));
     let rollouts = list(value, &["rollouts"]).iter().map(|value| ("rollout", rollout(value)));
     let budgets = list(value, &["budgets"]).iter().map(|value| ("budget", budget(value)));
-    let rows: Vec<_> = rows.into_iter().chain(rollouts).chain(budgets).chain(sinks).collect();
+    let rows: Vec<_> =
+        rows.into_iter().chain(witnesses).chain(rollouts).chain(budgets).chain(sinks).collect();
     let mut text = pairs(&rows);
     let warnings = list(value, &["warnings"]);
     if !warnings.is_empty() {
@@ -131,6 +133,21 @@ fn identity(method: &str) -> String {
         "unix" => "attested by the kernel".to_owned(),
         "self-declared" => "self-declared: agents name themselves".to_owned(),
         other => other.to_owned(),
+    }
+}
+
+fn witness(value: &Value) -> String {
+    let what = format!("{} at {}", text(value, &["name"]), text(value, &["url"]));
+    let error = text(value, &["error"]);
+    if !error.is_empty() {
+        return format!("{}: {error}", words::bad(&what));
+    }
+    match text(value, &["time"]) {
+        "" => format!("{what}, not asked yet"),
+        time => {
+            let records = counted(number(value, &["size"]), "record");
+            format!("{what}, cosigned {records} {}", time::day_and_time(time))
+        }
     }
 }
 

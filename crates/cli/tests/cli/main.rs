@@ -20,3 +20,4 @@ mod retention;
 #[path = "../../../ledger-postgres/tests/postgres/server.rs"]
 mod server;
 mod stack;
+mod witness;

@@ -2,7 +2,7 @@
 
 use faramesh_call::money::dollars;
 use faramesh_call::{Object, Value, object};
-use faramesh_dpr::write_hash;
+use faramesh_dpr::{Hash, write_hash};
 use faramesh_gate::{BudgetStatus, Lifecycle, RolloutStatus};
 use faramesh_identity::believes_callers;
 use faramesh_ledger::CheckpointStatus;
@@ -13,6 +13,7 @@ use faramesh_verify::SigningMode;
 
 use super::Context;
 use crate::start::now;
+use crate::witnesses;
 
 pub(super) fn status(context: &Context) -> Object {
     let gate = &context.gate;
@@ -52,8 +53,6 @@ pub(super) fn status(context: &Context) -> Object {
     };
     let sinks = context.facts.sinks.status();
     let retention = context.facts.retention.error();
-    let mut last_hash = Vec::new();
-    write_hash(&ledger.last_hash, &mut last_hash);
     object! {
         "version" => 1_i64,
         "stack" => context.facts.stack.as_str(),
@@ -62,26 +61,41 @@ pub(super) fn status(context: &Context) -> Object {
         "providers" => Vec::<Value>::new(),
         "budgets" => gate.budgets().iter().map(budget).collect::<Value>(),
         "rollouts" => gate.rollouts().iter().map(rollout).collect::<Value>(),
+        "witnesses" => context.facts.witnesses.status().iter().map(witness).collect::<Value>(),
         "approvals" => object! {
             "pending" => pending.len(),
             "oldest_age_seconds" => pending.iter().max().copied(),
         },
-        "ledger" => object! {
-            "records" => ledger.records,
-            "last_seq" => ledger.last_seq,
-            "last_hash" => String::from_utf8_lossy(&last_hash).into_owned(),
-            "epoch" => ledger.epoch,
-            "verified" => ledger.healthy,
-            "signed" => ledger.checkpoint.is_some(),
-            "checkpoint" => ledger.checkpoint.as_ref().map(checkpoint),
-            "index_lag" => ledger.index_lag,
-            "sinks" => sinks.iter().map(sink).collect::<Value>(),
-        },
-        "warnings" => stopped(context)
-            .into_iter()
-            .chain(warnings(gate.is_dev(), mode, believes, &ledger, &sinks, retention))
-            .collect::<Value>(),
+        "ledger" => ledger_members(&ledger, &sinks),
+        "warnings" => [
+            unwitnessed(context),
+            stopped(context),
+            warnings(gate.is_dev(), mode, believes, &ledger, &sinks, retention),
+        ]
+        .concat()
+        .into_iter()
+        .collect::<Value>(),
     }
+}
+
+fn ledger_members(ledger: &faramesh_ledger::Status, sinks: &[sinks::Status]) -> Object {
+    object! {
+        "records" => ledger.records,
+        "last_seq" => ledger.last_seq,
+        "last_hash" => hash_text(&ledger.last_hash),
+        "epoch" => ledger.epoch,
+        "verified" => ledger.healthy,
+        "signed" => ledger.checkpoint.is_some(),
+        "checkpoint" => ledger.checkpoint.as_ref().map(checkpoint),
+        "index_lag" => ledger.index_lag,
+        "sinks" => sinks.iter().map(sink).collect::<Value>(),
+    }
+}
+
+fn hash_text(hash: &Hash) -> String {
+    let mut text = Vec::new();
+    write_hash(hash, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// How a budget stands, in the words of `status`.
@@ -106,6 +120,19 @@ fn rollout(status: &RolloutStatus) -> Object {
         "began" => status.began.to_string(),
         "ends" => status.ends.map(|at| at.to_string()),
         "enforced" => status.enforced,
+    }
+}
+
+/// How a witness stands, in the words of `status`.
+fn witness(status: &witnesses::Status) -> Object {
+    object! {
+        "name" => status.name.as_str(),
+        "url" => status.url.as_str(),
+        "key" => status.key.as_str(),
+        "size" => status.size,
+        "time" => status.time.map(|time| time.to_string()),
+        "error" => status.error.as_deref(),
+        "seen" => status.ahead,
     }
 }
 
@@ -181,6 +208,17 @@ fn warnings(
         Some(_) => {}
     }
     warnings
+}
+
+/// What witnesses say that an operator must know.
+fn unwitnessed(context: &Context) -> Vec<String> {
+    let statuses = context.facts.witnesses.status();
+    let told = |status: &witnesses::Status| {
+        let error = status.error.as_ref()?;
+        let word = if status.ahead.is_some() { "ALARM: " } else { "" };
+        Some(format!("{word}witness `{}`: {error}", status.name))
+    };
+    statuses.iter().filter_map(told).collect()
 }
 
 /// The agents that an operator stopped.

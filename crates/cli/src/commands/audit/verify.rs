@@ -15,6 +15,7 @@ use faramesh_ledger_postgres::PostgresError;
 use faramesh_verify::PublicKey;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::witnessed::Said;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -37,6 +38,13 @@ pub struct Arguments {
     /// the first key that the ledger names
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
+    /// Ask this witness whether it has seen the ledger as it is here: an older folder that was brought back
+    /// is found out
+    #[arg(long, value_name = "URL", requires = "witness_key")]
+    witness: Option<String>,
+    /// The witness's public key: its text, or a file with it
+    #[arg(long, value_name = "KEY", requires = "witness")]
+    witness_key: Option<String>,
     /// Also check the bodies of old records, in the archives that the ledger names
     #[arg(long)]
     include_archived: bool,
@@ -54,7 +62,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let started = Instant::now();
     let pin = arguments.public_key.as_deref().map(read_key).transpose()?;
     let result = match History::open(context, arguments.ledger.as_deref())? {
-        History::Folder(folder) => of_files(&folder, pin.as_ref(), archives(arguments, &folder)?, context)?,
+        History::Folder(folder) => {
+            let found = of_files(&folder, pin.as_ref(), archives(arguments, &folder)?, context)?;
+            witnessed(arguments, &folder, found)?
+        }
+        History::Database(_) | History::Daemon(_) if arguments.witness.is_some() => {
+            return Err(Failure::new("only a ledger in a folder has checkpoints that a witness could know"));
+        }
         History::Database(_) if pin.is_some() => {
             return Err(Failure::new("the ledger is in a database and is not signed"));
         }
@@ -77,8 +91,35 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Broken)
 }
 
+/// What a witness says of a ledger that verifies by itself.
+fn witnessed(arguments: &Arguments, folder: &Path, mut found: Object) -> Result<Object, Failure> {
+    let (Some(url), Some(key)) = (&arguments.witness, &arguments.witness_key) else { return Ok(found) };
+    if found.get("valid").and_then(Value::as_bool) != Some(true) {
+        return Ok(found);
+    }
+    match super::witnessed::ask(folder, url, key)? {
+        Said::Same(witness) => {
+            found.insert("witness", witness);
+            Ok(found)
+        }
+        Said::Other { seq, expected, found } => Ok(object! {
+            "valid" => false,
+            "source" => "files",
+            "path" => folder.display().to_string(),
+            "broken" => object! {
+                "file" => folder.join("checkpoints.log").display().to_string(),
+                "offset" => 0_u64,
+                "seq" => seq,
+                "field" => "witness",
+                "expected" => expected,
+                "found" => found,
+            },
+        }),
+    }
+}
+
 /// The key in a file of one line.
-pub(super) fn read_key(path: &Path) -> Result<PublicKey, Failure> {
+pub(in crate::commands) fn read_key(path: &Path) -> Result<PublicKey, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
     text.trim_end().parse().map_err(|error| {
@@ -260,6 +301,19 @@ fn archived(report: &Report) -> Value {
     })
 }
 
+fn witness(value: &Value) -> String {
+    match text(value, &["witness", "key"]).split('+').next() {
+        Some(name) if !name.is_empty() => {
+            format!(
+                "cosigned by {}, up to record {}",
+                safe(name),
+                grouped(number(value, &["witness", "size"]))
+            )
+        }
+        _ => String::new(),
+    }
+}
+
 fn view(value: &Value) -> String {
     if !json::is_true(value, &["valid"]) {
         return broken(value);
@@ -277,6 +331,7 @@ fn view(value: &Value) -> String {
         ("to", time::day_and_time(text(value, &["last"]))),
         ("last hash", if chains.len() > 1 { String::new() } else { text(value, &["last_hash"]).to_owned() }),
         ("signatures", signatures(value)),
+        ("witness", witness(value)),
     ];
     rows.extend(extras(value));
     rows.retain(|(_, shown)| !shown.is_empty());
