@@ -8,6 +8,7 @@ mod approvals;
 mod audit;
 mod compaction;
 mod erasure;
+mod grants;
 mod policy;
 mod status;
 
@@ -197,6 +198,9 @@ fn handle(context: &Context, peer: &Peer, stream: &UnixStream, line: &[u8]) -> i
         "approvals.list" => approvals::list(context, params),
         "approvals.show" => approvals::show(context, params),
         "approvals.approve" => approvals::answer(context, peer, params, true),
+        "approvals.grant" => grants::grant(context, peer, params),
+        "approvals.grants" => grants::list(context),
+        "approvals.revoke" => grants::revoke(context, peer, params),
         "approvals.deny" => approvals::answer(context, peer, params, false),
         "audit.ls" => audit::ls(context, params),
         "audit.get" => audit::get(context, params),

@@ -145,8 +145,9 @@ impl<'a> Verdict<'a> {
     /// What was not permitted spends nothing and uses no approval.
     pub(crate) fn take_back(&mut self) {
         self.approval = None;
-        let spends =
-            |change: &Change| matches!(change, Change::ApprovalConsumed { .. } | Change::Reserved(_));
+        let spends = |change: &Change| {
+            matches!(change, Change::ApprovalConsumed { .. } | Change::GrantUsed { .. } | Change::Reserved(_))
+        };
         self.changes.retain(|change| !spends(change));
     }
 }

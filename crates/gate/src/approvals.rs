@@ -34,6 +34,9 @@ pub enum ApprovalError {
     /// Approver and requester are the same user.
     #[error("{0} asked for this call and cannot approve it")]
     SamePerson(Box<str>),
+    /// The same person answers twice where several must.
+    #[error("{0} has approved this call already; it takes others")]
+    AnsweredAlready(Box<str>),
     /// No reason, or one that is too long.
     #[error("a reason of 1 to {MAX_REASON_BYTES} bytes is needed")]
     Reason,
@@ -106,6 +109,9 @@ impl Gate {
         // On a developer's own machine there is nobody else; the record shows who it was.
         if approved && !self.settings.dev && *approval.requester == *by {
             return Err(ApprovalError::SamePerson(by.into()));
+        }
+        if approved && !self.settings.dev && approval.approved_by.iter().any(|known| **known == *by) {
+            return Err(ApprovalError::AnsweredAlready(by.into()));
         }
         Ok(())
     }

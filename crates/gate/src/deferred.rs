@@ -5,7 +5,7 @@ use faramesh_dpr::{Canonical, Draft, Kind, RuleRef};
 use faramesh_identity::{Identity, Peer, identify};
 use faramesh_ledger::{Receipt, Unavailable};
 use faramesh_program::image::Mode;
-use faramesh_program::{Agent, Program};
+use faramesh_program::{Agent, Program, Rule, hex};
 use faramesh_state::fold::DEFAULT_RULE;
 use faramesh_state::{Approval, Change, Standing, Status};
 
@@ -115,10 +115,15 @@ impl Gate {
             let reason = Some("an operator keeps this agent from running".into());
             return answer(PollStatus { status: Some(Status::Denied), reason });
         }
+        let reeval = program.agent(&approval.binding.agent).is_some_and(|agent| {
+            let same = |rule: &&Rule| *hex(&rule.digest) == *approval.binding.rule_digest;
+            agent.all_rules().find(same).is_some_and(|rule| rule.reeval)
+        });
         // The call itself is not here, so nothing can be weighed.
-        if program
-            .agent(&approval.binding.agent)
-            .is_some_and(|agent| is_limited(agent, &approval.binding.tool))
+        if reeval
+            || program
+                .agent(&approval.binding.agent)
+                .is_some_and(|agent| is_limited(agent, &approval.binding.tool))
         {
             let reason = Some("it counts for a limit: make the call again, it is approved".into());
             return answer(PollStatus { status: Some(Status::Expired), reason });

@@ -108,6 +108,10 @@ pub struct Rule {
     pub notify: Vec<String>,
     /// Whether a reply may say what would alter the verdict.
     pub explain: bool,
+    /// Whether an approved call is decided again before it runs, also for clients that only poll.
+    pub reeval: bool,
+    /// How many people must approve a deferred call.
+    pub approvals_required: u32,
     /// The rule in canonical form.
     pub text: Box<str>,
     /// Where it was written: `governance.fms:12`.
@@ -352,6 +356,8 @@ fn rules(images: Vec<RuleImage>, places: &[(u32, u32)], files: &[String]) -> Vec
             reason: rule.reason.map(Into::into),
             notify: rule.notify,
             explain: rule.explain,
+            reeval: rule.reeval,
+            approvals_required: rule.approvals_required.max(1),
             digest: Sha256::digest(rule.text.as_bytes()).into(),
             text: rule.text.into(),
             reference: place.unwrap_or_else(|| format!("rule {}", index + 1)).into(),

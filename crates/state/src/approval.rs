@@ -84,11 +84,30 @@ pub struct Approval {
     pub reason: Option<Box<str>>,
     /// The arguments after redaction.
     pub args: Value,
+    /// How many people must approve.
+    pub needed: u32,
+    /// Those who did.
+    pub approved_by: Vec<Box<str>>,
     /// The answer.
     pub resolution: Option<Resolution>,
 }
 
 impl Approval {
+    /// Takes one person's answer. One no ends it; it takes as many as are needed to approve.
+    pub(crate) fn answer(&mut self, resolution: &Resolution) {
+        if !resolution.approved {
+            self.status = Status::Denied;
+            self.resolution = Some(resolution.clone());
+            return;
+        }
+        self.approved_by.push(resolution.by.clone());
+        if self.approved_by.len() >= usize::try_from(self.needed).unwrap_or(usize::MAX) {
+            self.status = Status::Approved;
+            let by = self.approved_by.join(", ").into();
+            self.resolution = Some(Resolution { by, ..resolution.clone() });
+        }
+    }
+
     /// Whether the approval still has a use: it waits, or its answer holds.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {

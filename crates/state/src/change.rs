@@ -4,6 +4,7 @@ use faramesh_call::{Object, Timestamp, Value, object};
 
 use crate::approval::{Approval, Resolution};
 use crate::fold::BUDGET_RULE;
+use crate::grants::Grant;
 use crate::handovers::{Delegation, Spawned};
 use crate::limits::{Bucket, Reservation, Settled};
 use crate::rollouts::Rollouts;
@@ -40,6 +41,18 @@ pub enum Change {
     Settled(Settled),
     /// An agent said what a session is for, or which stage it enters.
     Declared(Declared),
+    /// A person gave a standing grant.
+    Granted(Box<Grant>),
+    /// A grant covered a call.
+    GrantUsed {
+        /// Which grant.
+        id: Box<str>,
+    },
+    /// A grant was taken back.
+    GrantRevoked {
+        /// Which grant.
+        id: Box<str>,
+    },
     /// An agent handed on authority.
     Delegated(Box<Delegation>),
     /// What was handed on was taken back.
@@ -77,6 +90,9 @@ impl Change {
             | Self::Settled(_)
             | Self::Declared(_)
             | Self::Rollouts(_)
+            | Self::Granted(_)
+            | Self::GrantUsed { .. }
+            | Self::GrantRevoked { .. }
             | Self::Delegated(_)
             | Self::DelegationRevoked { .. }
             | Self::Spawned(_)
@@ -117,6 +133,9 @@ impl Change {
             Self::Settled(settled) => settled.to_value(),
             Self::Declared(declared) => declared.to_value(),
             Self::Rollouts(rollouts) => rollouts.to_value(),
+            Self::Granted(grant) => grant.to_value(),
+            Self::GrantUsed { id } => object! { "change" => "grant_used", "grant" => id.clone() },
+            Self::GrantRevoked { id } => object! { "change" => "grant_revoked", "grant" => id.clone() },
             Self::Delegated(delegation) => delegation.to_value(),
             Self::DelegationRevoked { id } => {
                 object! { "change" => "delegation_revoked", "delegation" => id.clone() }
@@ -138,6 +157,12 @@ impl Change {
     pub fn from_value(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let change = text("change")?;
+        match change {
+            "granted" => return Grant::from_value(value).map(|grant| Self::Granted(Box::new(grant))),
+            "grant_used" => return Some(Self::GrantUsed { id: text("grant")?.into() }),
+            "grant_revoked" => return Some(Self::GrantRevoked { id: text("grant")?.into() }),
+            _ => {}
+        }
         if change == "delegation_revoked" {
             return Some(Self::DelegationRevoked { id: text("delegation")?.into() });
         }
@@ -177,6 +202,9 @@ fn requested(approval: &Approval) -> Object {
     ]
     .into_iter()
     .collect();
+    if approval.needed > 1 {
+        members.insert("needed", u64::from(approval.needed));
+    }
     // The record names the rule that permits; it is these budgets that ask.
     if let Some(budgets) = approval.binding.rule_digest.strip_prefix(BUDGET_RULE) {
         members.insert("budgets", budgets);

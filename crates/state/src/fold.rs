@@ -106,6 +106,12 @@ fn requested(record: &Record, change: &Value) -> Option<Change> {
         session: record.session().map(|session| session.as_ref().into()),
         reason: record.reason().map(|reason| reason.as_ref().into()),
         args: shown(&record.args().unwrap_or_default()),
+        needed: change
+            .get("needed")
+            .and_then(Value::as_i64)
+            .and_then(|needed| u32::try_from(needed).ok())
+            .unwrap_or(1),
+        approved_by: Vec::new(),
         resolution: None,
     })))
 }
@@ -128,6 +134,10 @@ impl State {
     pub fn needs(&self, record: &Record, now: Timestamp) -> bool {
         let counted = changes_of(record).iter().any(|change| match change.approval() {
             Some(id) => self.approval(id).is_some_and(|found| found.is_live(now)),
+            // What a grant covered counts while it holds.
+            None if let Change::GrantUsed { id } = change => {
+                self.grants.get(id).is_some_and(|grant| grant.holds(now))
+            }
             None if let Change::Delegated(delegation) = change => {
                 self.handovers.needs_delegation(&delegation.id, now)
             }

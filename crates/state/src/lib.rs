@@ -5,6 +5,7 @@
 pub mod approval;
 pub mod change;
 pub mod fold;
+pub mod grants;
 pub mod handovers;
 pub mod limits;
 pub mod recent;
@@ -14,6 +15,7 @@ pub mod standing;
 
 pub use approval::{Approval, Binding, Resolution, Status};
 pub use change::Change;
+pub use grants::{Grant, Grants};
 pub use handovers::Handovers;
 pub use limits::Limits;
 pub use recent::Recent;
@@ -32,6 +34,9 @@ pub const MAX_APPROVALS: usize = 10_000;
 /// Most links of a chain of delegations.
 pub const MAX_CHAIN: usize = 8;
 
+/// Most approvals of one agent that wait, or whose answer still holds.
+pub const MAX_APPROVALS_OF_AGENT: usize = 1_000;
+
 /// The state of one stack.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct State {
@@ -44,6 +49,7 @@ pub struct State {
     sessions: Sessions,
     rollouts: Rollouts,
     handovers: Handovers,
+    grants: Grants,
 }
 
 impl State {
@@ -66,6 +72,7 @@ impl State {
             sessions: Sessions::default(),
             rollouts: self.rollouts.clone(),
             handovers: self.handovers.clone(),
+            grants: self.grants.clone(),
         }
     }
 
@@ -73,6 +80,12 @@ impl State {
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// Standing grants.
+    #[must_use]
+    pub fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     /// What agents handed on and started.
@@ -169,6 +182,16 @@ impl State {
         self.approvals.len() < MAX_APPROVALS || !self.approvals.values().all(|approval| approval.is_live(now))
     }
 
+    /// Whether one more call of an agent may wait, so that no agent fills the queue for all.
+    #[must_use]
+    pub fn has_room_for(&self, agent: &str, now: Timestamp) -> bool {
+        if self.approvals.len() < MAX_APPROVALS_OF_AGENT {
+            return true;
+        }
+        let of_agent = self.approvals.values().filter(|approval| *approval.binding.agent == *agent);
+        of_agent.filter(|approval| approval.is_live(now)).count() < MAX_APPROVALS_OF_AGENT
+    }
+
     /// Applies one change. A change that does not fit the state is ignored: records are replayed
     /// as they are, and what they could not change then they cannot change now.
     pub fn apply(&mut self, change: &Change) {
@@ -182,8 +205,7 @@ impl State {
                 if let Some(approval) = self.approvals.get_mut(id)
                     && approval.status == Status::Pending
                 {
-                    approval.status = if resolution.approved { Status::Approved } else { Status::Denied };
-                    approval.resolution = Some(resolution.clone());
+                    approval.answer(resolution);
                 }
             }
             Change::ApprovalConsumed { id } => {
@@ -196,6 +218,9 @@ impl State {
             Change::Reserved(reservation) => self.limits.reserve(reservation),
             Change::Settled(settled) => self.limits.settle(settled),
             Change::Declared(declared) => self.sessions.declare(declared),
+            Change::Granted(grant) => self.grants.give(grant),
+            Change::GrantUsed { id } => self.grants.count_use(id),
+            Change::GrantRevoked { id } => self.grants.revoke(id),
             Change::Delegated(delegation) => self.handovers.delegate(delegation),
             Change::DelegationRevoked { id } => self.handovers.revoke(id),
             Change::Spawned(spawned) => self.handovers.spawn(spawned),
@@ -261,6 +286,8 @@ mod tests {
             session: None,
             reason: None,
             args: Value::Null,
+            needed: 1,
+            approved_by: vec![],
             resolution: None,
         }
     }

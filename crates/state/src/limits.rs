@@ -150,6 +150,9 @@ impl Limits {
             // Records of operators and policies are kept whole by their kind; sessions are no limits.
             Change::Declared(_)
             | Change::Rollouts(_)
+            | Change::Granted(_)
+            | Change::GrantUsed { .. }
+            | Change::GrantRevoked { .. }
             | Change::Delegated(_)
             | Change::DelegationRevoked { .. }
             | Change::Spawned(_)

@@ -6,10 +6,6 @@ const fn word(name: &'static str, form: &'static str, summary: &'static str) -> 
     Word { name, form, status: Status::Enforced, summary }
 }
 
-const fn not_yet(word: Word) -> Word {
-    Word { status: Status::NotYet, ..word }
-}
-
 /// What follows the condition of a rule.
 pub const CLAUSES: &[Word] = &[
     word(
@@ -25,8 +21,8 @@ pub const CLAUSES: &[Word] = &[
     word("query", "query page=\"1\"", "a parameter of HTTP requests; `*` is any run of characters"),
     word("header", "header X-Team=\"payments\"", "a header of HTTP requests; `*` is any run of characters"),
     word("explain", "explain false", "whether a reply may say what would alter the verdict"),
-    not_yet(word("reeval", "reeval true", "whether an approved call is evaluated again")),
-    not_yet(word("approvals_required", "approvals_required 2", "how many people must approve")),
+    word("reeval", "reeval true", "whether an approved call is evaluated again"),
+    word("approvals_required", "approvals_required 2", "how many people must approve"),
 ];
 
 /// Builtin names of conditions. They come before variables and arguments.

@@ -2,6 +2,7 @@
 //! may answer; an answer is in the record before this command says that it counts.
 
 mod answer;
+mod grant;
 mod watch;
 
 use clap::{Args, Subcommand};
@@ -35,6 +36,18 @@ enum Command {
     Approve(answer::Arguments),
     /// Keep the call from running
     Deny(answer::Arguments),
+    /// Answer beforehand: calls of a kind are permitted, so often and so long
+    Grant(grant::Arguments),
+    /// The standing grants that still hold
+    Grants,
+    /// Take a standing grant back
+    Revoke {
+        /// The grant, as `approvals grants` lists it
+        id: String,
+        /// Why; it is recorded
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Show new calls and answers as they come, until Ctrl-C
     Watch(watch::Arguments),
     /// The calls that were answered, used or have expired
@@ -67,6 +80,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         Command::Show { id } => show(id, context),
         Command::Approve(arguments) => answer::run(arguments, true, context),
         Command::Deny(arguments) => answer::run(arguments, false, context),
+        Command::Grant(arguments) => grant::run(arguments, context),
+        Command::Grants => grant::listed(context),
+        Command::Revoke { id, reason } => grant::revoke(id, reason.as_deref(), context),
         Command::Watch(arguments) => watch::run(arguments, context),
         Command::History(selection) => listed(selection, "settled", context),
     }
@@ -163,6 +179,7 @@ fn told(error: RequestError, id: &str, context: &Context) -> Failure {
             ))
             .hint("or run the agent as a user of its own, with `runtime { socket_group = \"…\" }`")
             .hint("under `faramesh dev` one person may do both"),
+        "ANSWERED_ALREADY" => failure.hint("somebody else must approve as well"),
         "REASON" => failure.hint("give one with `--reason \"…\"`"),
         "LEDGER_UNAVAILABLE" => failure.hint(format!("{} shows what is wrong", context.command("status"))),
         _ => failure,

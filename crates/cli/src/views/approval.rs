@@ -53,6 +53,7 @@ pub fn shown(value: &Value, now: Timestamp) -> String {
         ("session", context("session")),
         ("waits since", since(text(approval, &["deferred_at"]), now)),
         ("expires", expires(text(approval, &["expires_at"]), now)),
+        ("approvals", people(approval)),
         ("record", context("action_id")),
     ];
     if let Some(resolution) = approval.get("resolution") {
@@ -71,6 +72,17 @@ pub fn shown(value: &Value, now: Timestamp) -> String {
         ));
     }
     shown
+}
+
+/// How many people must approve, and who has; empty when one is enough.
+fn people(approval: &Value) -> String {
+    let needed = json::number(approval, &["approvals_required"]);
+    if needed < 2 {
+        return String::new();
+    }
+    let by: Vec<&str> = list(approval, &["approved_by"]).iter().filter_map(Value::as_str).collect();
+    let who = if by.is_empty() { String::new() } else { format!(": {}", by.join(", ")) };
+    format!("{} of {needed} people{who}", by.len())
 }
 
 fn since(at: &str, now: Timestamp) -> String {

@@ -75,7 +75,7 @@ pub fn parse_point(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 }
 
 /// `24h`, `1h30m`, `45s`, in milliseconds.
-fn parse_duration(text: &str) -> Option<u64> {
+pub fn parse_duration(text: &str) -> Option<u64> {
     let mut total = 0_u64;
     let mut rest = text;
     while !rest.is_empty() {

@@ -42,3 +42,41 @@ fn an_agent_is_stopped_and_goes_on() {
     let emergencies = stack.run(&["audit", "ls", "--kind", "emergency", "--format", "jsonl"]);
     assert_eq!(emergencies.stdout.lines().count(), 2, "{}", emergencies.stdout);
 }
+
+#[test]
+fn calls_of_a_kind_are_answered_beforehand() {
+    let mut stack = Stack::with(POLICY);
+    let socket = stack.dev(&[]);
+    let refund = |id: &str| {
+        govern(&socket, "stripe/refund", &format!("{{\"amount\":700,\"customer\":{{\"id\":\"{id}\"}}}}"))
+    };
+    assert_eq!(text(&refund("c1"), &["effect"]), "DEFER");
+    let grant =
+        ["approvals", "grant", "--agent", "support-bot", "--tool", "stripe/*", "--where", "customer.id=c1"];
+    let unreasoned = stack.run(&grant);
+    assert_eq!((unreasoned.exit, unreasoned.stderr.contains("hint: give one with `--reason")), (2, true));
+    let unknown = stack.run(&["approvals", "grant", "--agent", "bot", "--tool", "x", "--reason", "r"]);
+    assert!(
+        unknown.exit == 1 && unknown.stderr.contains("hint: `faramesh agent list`"),
+        "{}",
+        unknown.stderr
+    );
+    let given = stack.run(&[&grant[..], &["--uses", "2", "--ttl", "30m", "--reason", "agreed"]].concat());
+    assert!(
+        given.exit == 0 && given.stdout.contains("2 calls of stripe/* by support-bot"),
+        "{}{}",
+        given.stdout,
+        given.stderr
+    );
+    // Under `dev` the one who gave it is the one who asks, and nobody grants their own calls.
+    assert_eq!(text(&refund("c1"), &["effect"]), "DEFER");
+    let listed = stack.json(&["approvals", "grants"]);
+    let grants = at(&listed, &["grants"]).as_list().unwrap();
+    assert_eq!((grants.len(), text(&grants[0], &["tool"])), (1, "stripe/*"));
+    let id = text(&grants[0], &["id"]).to_owned();
+    assert_eq!(stack.run(&["approvals", "revoke", &id, "--reason", "over"]).exit, 0);
+    let again = stack.run(&["approvals", "revoke", &id, "--reason", "over"]);
+    assert!(again.exit == 1 && again.stderr.contains("approvals grants"), "{}", again.stderr);
+    let kinds = stack.run(&["audit", "ls", "--kind", "grant", "--format", "jsonl"]);
+    assert_eq!(kinds.stdout.lines().count(), 2, "{}", kinds.stdout);
+}

@@ -68,6 +68,7 @@ pub(super) fn answer(context: &Context, peer: &Peer, params: &Object, approved: 
             ApprovalError::Unknown(_) => "UNKNOWN",
             ApprovalError::NotPending { .. } => "NOT_PENDING",
             ApprovalError::SamePerson(_) => "SAME_PERSON",
+            ApprovalError::AnsweredAlready(_) => "ANSWERED_ALREADY",
             ApprovalError::Reason => "REASON",
             ApprovalError::NotRecorded | ApprovalError::Late => "LEDGER_UNAVAILABLE",
         };
@@ -99,6 +100,11 @@ fn shown(approval: &Approval, now: Timestamp) -> Object {
             "action_id" => approval.record.clone(),
         },
     };
+    if approval.needed > 1 {
+        shown.insert("approvals_required", u64::from(approval.needed));
+        let by: Value = approval.approved_by.iter().map(|by| Value::string(by.clone())).collect();
+        shown.insert("approved_by", by);
+    }
     if let Some(resolution) = &approval.resolution {
         let resolution = object! {
             "approved" => resolution.approved,

@@ -7,8 +7,9 @@
 use faramesh_call::{Code, Effect};
 use faramesh_program::hex;
 use faramesh_program::image::Mode;
+use faramesh_program::tools::matches;
 use faramesh_state::fold::{BUDGET_REFERENCE, BUDGET_RULE, DEFAULT_RULE, shown};
-use faramesh_state::{Approval, Binding, Change, MAX_APPROVALS, Status};
+use faramesh_state::{Approval, Binding, Change, Grant, MAX_APPROVALS, MAX_APPROVALS_OF_AGENT, Status};
 
 use crate::Flow;
 use crate::input::Input;
@@ -20,8 +21,13 @@ pub(crate) fn cover<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
     if !waits(input, verdict) {
         return Flow::Continue;
     }
-    if let Some(approval) = input.state.covering(&binding(input, verdict), input.moment.now) {
-        answered(approval, verdict);
+    let approval = input.state.covering(&binding(input, verdict), input.moment.now);
+    // A grant covers what waits already as well; what a person answered stays answered.
+    let waits = approval.is_none_or(|approval| approval.status == Status::Pending);
+    match (granted(input, verdict).filter(|_| waits), approval) {
+        (Some(grant), _) => permitted(grant, verdict),
+        (None, Some(approval)) => answered(approval, verdict),
+        (None, None) => {}
     }
     Flow::Continue
 }
@@ -52,6 +58,36 @@ fn binding(input: &Input<'_>, verdict: &Verdict<'_>) -> Binding {
         commitment: input.commitment.into(),
         rule_digest,
     }
+}
+
+/// A standing grant that covers the call. What several people must answer, and what goes beyond a
+/// budget, is never granted beforehand; nobody grants their own calls.
+fn granted<'a>(input: &Input<'a>, verdict: &Verdict<'_>) -> Option<&'a Grant> {
+    let several = verdict.rule.is_some_and(|rule| rule.approvals_required > 1);
+    if several || verdict.over.is_some() {
+        return None;
+    }
+    let grants = input.state.grants().of(&input.agent.name, input.moment.now);
+    grants.into_iter().find(|grant| {
+        *grant.by != *input.requester
+            && matches(&grant.scope.tool, &input.call.tool)
+            && grant.scope.fits(&input.call.args)
+    })
+}
+
+fn permitted(grant: &Grant, verdict: &mut Verdict<'_>) {
+    verdict.inputs.insert("approval", &*grant.id);
+    verdict.effect = Effect::Permit;
+    verdict.code = Code::Approved;
+    verdict.message = String::new();
+    verdict.next = None;
+    verdict.changes.push(Change::GrantUsed { id: grant.id.clone() });
+    verdict.approval = Some(ApprovalUse {
+        id: grant.id.clone(),
+        status: "granted",
+        by: Some(grant.by.clone()),
+        reason: Some(grant.reason.clone()),
+    });
 }
 
 fn answered(approval: &Approval, verdict: &mut Verdict<'_>) {
@@ -91,6 +127,14 @@ fn request(input: &Input<'_>, binding: Binding, verdict: &mut Verdict<'_>) {
         verdict.message = format!("{MAX_APPROVALS} calls wait for approval, or for their retry, already");
         return;
     }
+    if !input.state.has_room_for(&input.agent.name, now) {
+        verdict.effect = Effect::Deny;
+        verdict.code = Code::PolicyLimit;
+        verdict.message = format!(
+            "{MAX_APPROVALS_OF_AGENT} calls of this agent wait for approval, or for their retry, already"
+        );
+        return;
+    }
     let id: Box<str> = format!("apr-{:032x}", input.moment.entropy).into();
     let rule_ref = match (&verdict.over, verdict.rule) {
         (Some(budgets), _) => format!("{BUDGET_REFERENCE}{budgets}").into(),
@@ -110,6 +154,11 @@ fn request(input: &Input<'_>, binding: Binding, verdict: &mut Verdict<'_>) {
         session: input.call.session.clone(),
         reason: Some(verdict.message.as_str().into()),
         args: shown(&redact::shown_args(input)),
+        needed: match verdict.over {
+            Some(_) => 1,
+            None => verdict.rule.map_or(1, |rule| rule.approvals_required),
+        },
+        approved_by: Vec::new(),
         resolution: None,
     })));
     verdict.approval = Some(ApprovalUse { id, status: Status::Pending.as_str(), by: None, reason: None });

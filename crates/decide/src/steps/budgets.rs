@@ -172,7 +172,9 @@ fn ask<'a>(input: &Input<'a>, tally: &Tally<'_>, verdict: &mut Verdict<'a>) -> F
     let flow = approvals::cover(input, verdict);
     if verdict.effect != Effect::Permit {
         // The approval of the rule stays for when this one is there too.
-        verdict.changes.retain(|change| !matches!(change, Change::ApprovalConsumed { .. }));
+        let used =
+            |change: &Change| matches!(change, Change::ApprovalConsumed { .. } | Change::GrantUsed { .. });
+        verdict.changes.retain(|change| !used(change));
     } else if verdict.approval.is_none() {
         verdict.approval = rules_approval;
     }

@@ -1,7 +1,7 @@
 //! What a call may not exceed is refused, whatever the policy says.
 
 use faramesh_call::{Call, Value};
-use faramesh_state::MAX_APPROVALS;
+use faramesh_state::{MAX_APPROVALS, MAX_APPROVALS_OF_AGENT};
 
 use crate::stack::{SUPPORT, ask, call, code, in_memory, message, records};
 
@@ -42,10 +42,14 @@ fn calls_beyond_their_bounds_are_invalid() {
 
 #[test]
 fn the_queue_of_approvals_is_bounded() {
-    let gate = in_memory(SUPPORT);
+    let agents = MAX_APPROVALS / MAX_APPROVALS_OF_AGENT;
+    let more: String =
+        (0..agents).map(|number| format!("agent \"a{number}\" {{ default defer }}\n")).collect();
+    let gate = in_memory(&format!("{SUPPORT}{more}"));
     let deferred = |number: usize| {
         let (sender, receiver) = std::sync::mpsc::channel();
-        let call = call("support", "mail/send", &format!("{{\"number\":{number}}}"));
+        let agent = format!("a{}", number % agents);
+        let call = call(&agent, "mail/send", &format!("{{\"number\":{number}}}"));
         gate.ask(&crate::stack::peer(1000), call, Box::new(move |reply| sender.send(reply).unwrap()));
         receiver
     };
@@ -64,6 +68,6 @@ fn the_queue_of_approvals_is_bounded() {
     let beyond = ask(&gate, call("support", "mail/send", "{\"number\":-1}"));
     assert_eq!(code(&beyond), "POLICY_LIMIT");
     assert_eq!(code(&ask(&gate, call("support", "kb/search", "{}"))), "PERMIT", "others go on");
-    let again = ask(&gate, call("support", "mail/send", "{\"number\":5}"));
+    let again = ask(&gate, call("a5", "mail/send", "{\"number\":5}"));
     assert_eq!(code(&again), "POLICY_DEFER", "what waits already still waits");
 }

@@ -27,5 +27,6 @@ mod restarts;
 mod retries;
 mod secrets;
 mod sessions;
+mod several;
 mod stack;
 mod strict;

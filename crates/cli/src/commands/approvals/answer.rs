@@ -8,7 +8,7 @@ use crate::client;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::views::json::text;
+use crate::views::json::{list, number, text};
 use crate::views::record::{safe, short_args};
 use crate::views::{approval, json, time, words};
 
@@ -71,7 +71,13 @@ fn view(value: &Value) -> String {
         approval.get("args").map(short_args).unwrap_or_default()
     );
     let agent = safe(text(approval, &["agent_id"]));
-    let effect = if text(approval, &["status"]) == "approved" {
+    let effect = if text(approval, &["status"]) == "pending" {
+        let by = list(approval, &["approved_by"]).len();
+        format!(
+            "{by} of {} people have approved; others must as well",
+            number(approval, &["approvals_required"])
+        )
+    } else if text(approval, &["status"]) == "approved" {
         let until = time::until(text(approval, &["expires_at"]), time::now());
         format!("the agent's next identical call is permitted, once; the approval ends {until}")
     } else {
