@@ -30,6 +30,7 @@ from .resolution import (
     RuleBlock,
     Unmet,
 )
+from .session import Delegation, Session, Spawned
 from .stub import RecordedCall, StubTransport
 from .toolset import GovernedToolSet, governed
 from .transport import Transport
@@ -44,6 +45,7 @@ __all__ = [
     "DaemonProtocolError",
     "DaemonTimeout",
     "DaemonUnreachable",
+    "Delegation",
     "GovernedToolSet",
     "Operator",
     "PendingApproval",
@@ -52,6 +54,8 @@ __all__ = [
     "Resolution",
     "RetryAfter",
     "RuleBlock",
+    "Session",
+    "Spawned",
     "StubTransport",
     "ToolDeferredException",
     "ToolDeniedException",

@@ -39,6 +39,7 @@ class Enforcer:
     manners: Manners = field(default_factory=Manners)
     agent_id: str = ""
     session_id: str = ""
+    delegation: str = ""
     principal: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals)
@@ -146,6 +147,7 @@ class Enforcer:
                 call_id=call_id,
                 agent_id=self.agent_id,
                 session_id=origin.session_id or self.session_id or origin.thread,
+                delegation=self.delegation,
                 request_id=origin.request_id or origin.call_id,
                 principal={**self.principal, **origin.principal},
                 tags={**self.tags, **origin.tags},

@@ -48,6 +48,7 @@ class GovernedToolSet(list[Any]):
         hide_args: Iterable[str] = (),
         principal: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
+        delegation: str | None = None,
         transport: Transport | None = None,
         socket: str | os.PathLike[str] | None = None,
         timeout: float | None = None,
@@ -63,6 +64,7 @@ class GovernedToolSet(list[Any]):
             session_id=settings.session_id(session_id),
             principal=dict(principal or {}),
             tags=dict(tags or {}),
+            delegation=delegation or "",
         )
         self.extend(tools)
         holds_toolset = any(hasattr(tool, "call_tool") for tool in self)
@@ -155,6 +157,7 @@ def governed(
     hide_args: Iterable[str] = (),
     principal: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
+    delegation: str | None = None,
     transport: Transport | None = None,
     socket: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
@@ -170,6 +173,7 @@ def governed(
     hide_args: Iterable[str] = (),
     principal: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
+    delegation: str | None = None,
     transport: Transport | None = None,
     socket: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
@@ -195,6 +199,7 @@ def governed(
             hide_args=hide_args,
             principal=principal,
             tags=tags,
+            delegation=delegation,
             transport=transport,
             socket=socket,
             timeout=timeout,

@@ -40,6 +40,7 @@ class Call:
     action: str = ""
     principal: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    delegation: str = ""
 
     def params(self) -> dict[str, Any]:
         """The ``params`` of a ``govern`` request; what is empty is not sent."""
@@ -55,6 +56,7 @@ class Call:
             "action": self.action,
             "principal": self.principal,
             "tags": self.tags,
+            "delegation": self.delegation,
         }
         params.update((name, value) for name, value in optional.items() if value)
         return params
