@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     agent, apply, approvals, audit, check, completions, daemon, destroy, dev, explain, fmt, init, lsp, plan,
-    status, witness,
+    rollback, status, witness,
 };
 use crate::console::Format;
 use crate::exit::Exit;
@@ -69,6 +69,9 @@ pub enum Command {
     /// Put the policy in force: start the daemon, or swap the policy of the one that runs
     #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed, Exit::Usage]))]
     Apply(apply::Arguments),
+    /// Put the policy that was in force before in force again
+    #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed, Exit::Usage]))]
+    Rollback(rollback::Arguments),
     /// Run the stack in the foreground and watch the decisions
     #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed]))]
     Dev(dev::Arguments),

@@ -14,6 +14,7 @@ pub mod fmt;
 pub mod init;
 pub mod lsp;
 pub mod plan;
+pub mod rollback;
 pub mod status;
 pub mod version;
 pub mod witness;
@@ -35,6 +36,7 @@ pub fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Plan(arguments) => plan::run(&arguments, context),
         Command::Apply(arguments) => apply::run(&arguments, context),
         Command::Dev(arguments) => dev::run(&arguments, context),
+        Command::Rollback(arguments) => rollback::run(&arguments, context),
         Command::Status(arguments) => status::run(&arguments, context),
         Command::Agent(arguments) => agent::run(&arguments, context),
         Command::Approvals(arguments) => approvals::run(&arguments, context),

@@ -79,7 +79,7 @@ fn keep(layout: &Layout, compiled: &Compiled) -> Result<(), Failure> {
     kept.map_err(|error| Failure::file("write to", &layout.runtime_folder(), &error))
 }
 
-fn show_changes(before: Option<&Policy>, after: &Policy, context: &Context) {
+pub(super) fn show_changes(before: Option<&Policy>, after: &Policy, context: &Context) {
     let changes = faramesh_plan::compare(before, after);
     if let Some(text) = plan::changes_text(&changes.to_value()) {
         context.console.note(&format!("{text}\n"));
@@ -113,7 +113,7 @@ fn swap(
     report(context, if changed { "swapped" } else { "unchanged" }, changed, Some(&previous), &status)
 }
 
-fn refused(error: RequestError, context: &Context) -> Failure {
+pub(super) fn refused(error: RequestError, context: &Context) -> Failure {
     let RequestError::Refused { word, message } = &error else { return error.into() };
     let failure = Failure::new(message.clone());
     match word.as_str() {

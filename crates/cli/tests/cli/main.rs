@@ -16,6 +16,7 @@ mod copies;
 mod journeys;
 mod postgres;
 mod retention;
+mod rollback;
 #[allow(dead_code, reason = "the ledger's own tests use all of it")]
 #[path = "../../../ledger-postgres/tests/postgres/server.rs"]
 mod server;
