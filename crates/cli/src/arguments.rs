@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     agent, apply, approvals, audit, check, completions, daemon, destroy, dev, explain, fmt, init, lsp, plan,
-    rollback, status, witness,
+    rollback, status, test, witness,
 };
 use crate::console::Format;
 use crate::exit::Exit;
@@ -66,6 +66,9 @@ pub enum Command {
     /// Show what `apply` would change
     #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed, Exit::Changes]))]
     Plan(plan::Arguments),
+    /// Play fixtures of calls through the policy, and see whether it decides as it should
+    #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed, Exit::Uncompiled]))]
+    Test(test::Arguments),
     /// Put the policy in force: start the daemon, or swap the policy of the one that runs
     #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed, Exit::Usage]))]
     Apply(apply::Arguments),

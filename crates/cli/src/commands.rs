@@ -16,6 +16,7 @@ pub mod lsp;
 pub mod plan;
 pub mod rollback;
 pub mod status;
+pub mod test;
 pub mod version;
 pub mod witness;
 
@@ -44,6 +45,7 @@ pub fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::run(&arguments, context),
         Command::Destroy(arguments) => destroy::run(&arguments, context),
         Command::Lsp(arguments) => lsp::run(&arguments, context),
+        Command::Test(arguments) => test::run(&arguments, context),
         Command::Witness(arguments) => witness::run(&arguments, context),
         Command::Version => version::run(context),
         Command::Completions(arguments) => completions::run(&arguments, context),

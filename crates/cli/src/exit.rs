@@ -11,6 +11,8 @@ pub enum Exit {
     Failed,
     /// The command line cannot be understood, or asks for something that this version does not do.
     Usage,
+    /// The policy has errors, so nothing can be tested.
+    Uncompiled,
     /// The policy imports something that cannot be had.
     Import,
     /// A statement about the policy is refuted, or cannot be decided.
@@ -39,7 +41,7 @@ impl Exit {
         match self {
             Self::Success => 0,
             Self::Failed | Self::Refuted | Self::WouldChange | Self::Exists | Self::Broken | Self::Down => 1,
-            Self::Usage | Self::Import | Self::Changes | Self::Starting => 2,
+            Self::Usage | Self::Uncompiled | Self::Import | Self::Changes | Self::Starting => 2,
             Self::Warnings | Self::Degraded => 3,
         }
     }
@@ -49,6 +51,7 @@ impl Exit {
             Self::Success => "done, nothing is wrong",
             Self::Failed => "it failed, or found that something is wrong",
             Self::Usage => "the command line is wrong, or asks for what is not available yet",
+            Self::Uncompiled => "the policy has errors, so nothing can be tested",
             Self::Import => "an import cannot be had",
             Self::Refuted => "a statement is refuted, or cannot be decided, with --prove",
             Self::Warnings => "warnings only, with --strict",

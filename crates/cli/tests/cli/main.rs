@@ -13,6 +13,7 @@
 mod agents;
 mod commands;
 mod copies;
+mod fixtures;
 mod journeys;
 mod postgres;
 mod retention;

@@ -1,0 +1,109 @@
+//! `faramesh test`: calls in order with a clock, what no case notices, and mistakes in fixtures.
+
+use faramesh_call::Value;
+
+use crate::stack::{Stack, at, text};
+
+const POLICY: &str = r#"agent "support-bot" {
+  default deny
+  rules {
+    deny!  shell/* reason "no shell"
+    permit refund if amount < 25
+    defer  refund if amount < 500
+    deny   refund reason "larger refunds are for people"
+    permit verify
+    permit lookup if history.contains(verify, within=10m)
+    permit unused
+  }
+  rate_limit "refund": 2 per minute
+}
+"#;
+
+const FIXTURE: &str = r#"{
+  "fixture": "refunds",
+  "agent_id": "support-bot",
+  "begins": "2026-03-02T09:00:00Z",
+  "cases": [
+    {"name": "small", "tool": "refund", "args": {"amount": 5}, "expect": {"effect": "PERMIT"}},
+    {"name": "large waits", "tool": "refund", "args": {"amount": 100}, "expect": {"effect": "DEFER", "code": "POLICY_DEFER", "rule_ref": "governance.fms:6"}},
+    {"name": "too often", "tool": "refund", "args": {"amount": 5}, "expect": {"effect": "DENY", "code": "RATE_EXCEEDED"}},
+    {"approve": "talked to the customer"},
+    {"name": "approved", "wait": "1m", "tool": "refund", "args": {"amount": 100}, "expect": {"effect": "PERMIT"}},
+    {"outcome": {"status": "ok"}},
+    {"name": "huge", "tool": "refund", "args": {"amount": 900}, "expect": {"effect": "DENY", "message": "for people"}},
+    {"name": "shell", "tool": "shell/run", "args": {}, "expect": {"effect": "DENY"}},
+    {"name": "nobody verified", "tool": "lookup", "args": {}, "expect": {"effect": "DENY"}},
+    {"name": "verified", "tool": "verify", "args": {}, "expect": {"effect": "PERMIT"}},
+    {"name": "looks", "tool": "lookup", "args": {}, "expect": {"effect": "PERMIT"}},
+    {"name": "too late", "wait": "11m", "tool": "lookup", "args": {}, "expect": {"effect": "DENY"}}
+  ]
+}
+"#;
+
+#[test]
+fn a_policy_is_tested_call_by_call() {
+    let stack = Stack::with(POLICY);
+    let none = stack.run(&["test"]);
+    assert!(none.exit == 1 && none.stderr.contains("there is no fixture"), "{}", none.stderr);
+    stack.write("tests/refunds.fmtest.json", FIXTURE);
+    let passed = stack.run(&["test"]);
+    assert_eq!(passed.exit, 0, "{}{}", passed.stdout, passed.stderr);
+    assert!(
+        passed.stdout.contains("✓ refunds, 12 cases") && passed.stdout.ends_with("12 passed, 0 failed\n")
+    );
+
+    let covered = stack.json(&["test", "--coverage"]);
+    let uncovered = at(&covered, &["uncovered"]).as_list().unwrap();
+    assert_eq!(uncovered.len(), 1, "{uncovered:?}");
+    assert!(text(&uncovered[0], &["rule"]).contains("unused"));
+    let mutated = stack.run(&["test", "--mutate", "--format", "json"]);
+    assert_eq!(mutated.exit, 1, "{}", mutated.stderr);
+    let mutated = faramesh_call::json::parse(mutated.stdout.as_bytes()).unwrap();
+    let survivors: Vec<String> = at(&mutated, &["survivors"])
+        .as_list()
+        .unwrap()
+        .iter()
+        .map(|survivor| format!("{} {}", text(survivor, &["change"]), text(survivor, &["rule"])))
+        .collect();
+    // Without `deny!` the default denies the shell as well: no case tells them apart.
+    assert!(
+        survivors.iter().all(|found| found.contains("unused") || found.contains("shell")),
+        "{survivors:?}"
+    );
+    assert!(survivors.len() >= 2, "{survivors:?}");
+
+    let mistaken = FIXTURE.replace(
+        "\"amount\": 5}, \"expect\": {\"effect\": \"PERMIT\"}",
+        "\"amount\": 5}, \"expect\": {\"effect\": \"DENY\"}",
+    );
+    stack.write("tests/refunds.fmtest.json", &mistaken);
+    let failed = stack.run(&["test"]);
+    assert_eq!(failed.exit, 1);
+    assert!(failed.stdout.contains("effect: expected deny, found permit"), "{}", failed.stdout);
+    let updated = stack.run(&["test", "--update"]);
+    assert!(updated.exit == 0 && updated.stdout.contains("1 case updated"), "{}", updated.stdout);
+    assert_eq!(stack.run(&["test"]).exit, 0);
+    let other = stack.run(&["test", "--fixture", "other"]);
+    assert_eq!(other.exit, 1);
+}
+
+#[test]
+fn a_broken_policy_and_a_broken_fixture_are_told_apart() {
+    let stack = Stack::with("agent \"a\" { rules { permit } }");
+    stack.write("tests/x.fmtest.json", FIXTURE);
+    assert_eq!(stack.run(&["test"]).exit, 2, "the policy");
+    stack.write("governance.fms", POLICY);
+    stack.write("tests/x.fmtest.json", r#"{"fixture":"x","cases":[{"tool":"a","expcet":{}}]}"#);
+    let broken = stack.run(&["test"]);
+    assert!(
+        broken.exit == 1 && broken.stderr.contains("case 1: a case has no `expcet`"),
+        "{}",
+        broken.stderr
+    );
+    stack.write("tests/x.fmtest.json", "{");
+    assert_eq!(stack.run(&["test"]).exit, 1);
+    stack.write("tests/x.fmtest.json", r#"{"fixture":"x","agent_id":"nobody","cases":[{"tool":"a","expect":{"effect":"deny","code":"AGENT_UNKNOWN"}},{"approve":"x"}]}"#);
+    let unknown = stack.run(&["test", "--format", "json"]);
+    let value = faramesh_call::json::parse(unknown.stdout.as_bytes()).unwrap();
+    assert_eq!(at(&value, &["failed"]), &Value::from(1_u64), "an answer that nothing waits for: {value:?}");
+}
