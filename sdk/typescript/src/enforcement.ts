@@ -21,6 +21,7 @@ export interface Caller {
   readonly timeoutMs?: number | undefined;
   readonly agentId: string;
   readonly sessionId: string;
+  readonly delegation?: string;
   readonly principal: Fields;
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -161,7 +162,7 @@ export class Enforcer {
 
   #show(tool: string, args: () => unknown, origin: Origin): Shown {
     const callId = crypto.randomUUID();
-    const { agentId, sessionId, principal, tags } = this.#caller;
+    const { agentId, sessionId, delegation, principal, tags } = this.#caller;
     const person = personOf(origin);
     let plain: unknown;
     try {
@@ -183,6 +184,7 @@ export class Enforcer {
       agentId,
       sessionId: person.sessionId || sessionId || person.thread,
       requestId: person.requestId,
+      delegation: delegation ?? "",
       principal: { ...principal, ...person.principal },
       tags: { ...tags, ...person.tags },
     };

@@ -33,6 +33,7 @@ export type {
   RuleBlock,
   Unmet,
 } from "./resolution.js";
+export { type Delegation, Session, type SessionOptions, type Spawned } from "./session.js";
 export { type RecordedCall, type Script, StubTransport } from "./stub.js";
 export type { RequestOptions, Transport } from "./transport.js";
 export type { Fields } from "./wire.js";

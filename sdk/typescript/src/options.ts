@@ -17,6 +17,8 @@ export interface GovernOptions {
   readonly agentId?: string;
   /** The session; `FARAMESH_SESSION_ID`, else the daemon's own notion of one. */
   readonly sessionId?: string;
+  /** The token of the delegation that the calls are made under, from `Session.delegate` of another agent. */
+  readonly delegation?: string;
   /** Facts about who the agent acts for, for conditions on `principal`. */
   readonly principal?: Fields;
   /** Labels that stand in the record. */
@@ -87,6 +89,7 @@ export class Settings {
       timeoutMs: options.timeoutMs,
       agentId: agentIdOf(options.agentId),
       sessionId: sessionIdOf(options.sessionId),
+      delegation: options.delegation ?? "",
       principal: options.principal ?? {},
       tags: options.tags ?? {},
     };

@@ -24,6 +24,7 @@ export interface Call {
   readonly requestId?: string;
   readonly principal?: Fields;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly delegation?: string;
 }
 
 /** A warning that came beside a permit, such as `BUDGET_WARNING`. */
@@ -55,6 +56,7 @@ export function governParams(call: Call): Fields {
   if (call.requestId) params["request_id"] = call.requestId;
   if (call.principal && Object.keys(call.principal).length > 0) params["principal"] = call.principal;
   if (call.tags && Object.keys(call.tags).length > 0) params["tags"] = call.tags;
+  if (call.delegation) params["delegation"] = call.delegation;
   return params;
 }
 

@@ -112,7 +112,7 @@ test("real replies have the shapes of the vectors", async (t) => {
   const { replies }: { replies: { name: string; result: Record<string, unknown> }[] } = read("replies.json");
   const vector = (name: string) => replies.find((each) => each.name === name)?.result ?? {};
   const govern = (id: number, tool: string, amount: number) => {
-    const params = { agent: "support-bot", call_id: "call-1", tool, args: { amount } };
+    const params = { agent: "support-bot", call_id: `call-${id}`, tool, args: { amount } };
     return JSON.stringify({ jsonrpc: "2.0", id, method: "govern", params });
   };
   const lines = [govern(1, "stripe/refund", 1), govern(2, "stripe/refund", 20_000), govern(3, "stripe/refund", 8000)];
