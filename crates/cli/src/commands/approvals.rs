@@ -3,6 +3,7 @@
 
 mod answer;
 mod grant;
+mod same;
 mod watch;
 
 use clap::{Args, Subcommand};

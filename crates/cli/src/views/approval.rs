@@ -11,7 +11,7 @@ use crate::views::{json, record, time, words};
 /// Approvals as a table. The status is a column unless all of them wait.
 pub fn listed(approvals: &[Value], now: Timestamp) -> String {
     let with_status = approvals.iter().any(|approval| text(approval, &["status"]) != "pending");
-    let mut header = vec!["ID", "AGE", "AGENT", "TOOL", "ARGS"];
+    let mut header = vec!["ID", "AGE", "EXPIRES", "AGENT", "TOOL", "ARGS"];
     if with_status {
         header.insert(1, "STATUS");
     }
@@ -21,6 +21,7 @@ pub fn listed(approvals: &[Value], now: Timestamp) -> String {
             let mut row = vec![
                 text(approval, &["id"]).to_owned(),
                 time::age(text(approval, &["deferred_at"]), now),
+                time::until(text(approval, &["expires_at"]), now),
                 safe(text(approval, &["agent_id"])),
                 safe(text(approval, &["tool"])),
                 at(approval, &["args"]).map(short_args).unwrap_or_default(),
@@ -149,10 +150,10 @@ mod tests {
         let mut lines = text.lines();
         assert_eq!(
             lines.next().unwrap().split_whitespace().collect::<Vec<_>>(),
-            ["ID", "AGE", "AGENT", "TOOL", "ARGS"]
+            ["ID", "AGE", "EXPIRES", "AGENT", "TOOL", "ARGS"]
         );
         let cells: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
-        assert_eq!(cells, [ID, "2m", "support-bot", "stripe/refund", "amount=8000"]);
+        assert_eq!(cells, [ID, "2m", "in", "23h", "58m", "support-bot", "stripe/refund", "amount=8000"]);
         assert!(listed(&[approval("denied")], now()).contains("STATUS"));
     }
 

@@ -1,6 +1,6 @@
 //! An operator stops an agent and lets it go on, and everybody who looks is told.
 
-use crate::stack::{POLICY, Stack, at, govern, text};
+use crate::stack::{POLICY, Stack, ask, at, govern, text};
 
 #[test]
 fn an_agent_is_stopped_and_goes_on() {
@@ -79,4 +79,41 @@ fn calls_of_a_kind_are_answered_beforehand() {
     assert!(again.exit == 1 && again.stderr.contains("approvals grants"), "{}", again.stderr);
     let kinds = stack.run(&["audit", "ls", "--kind", "grant", "--format", "jsonl"]);
     assert_eq!(kinds.stdout.lines().count(), 2, "{}", kinds.stdout);
+}
+
+#[test]
+fn calls_that_are_alike_are_answered_together() {
+    let policy = r#"runtime { allow_self_declared_identity = true }
+agent "a" { default defer }
+agent "b" { default defer }
+"#;
+    let mut stack = Stack::with(policy);
+    let socket = stack.dev(&[]);
+    let call = |agent: &str, path: &str| {
+        let params = format!(r#"{{"agent_id":"{agent}","tool":"files/delete","args":{{"path":"{path}"}}}}"#);
+        ask(&socket, "govern", &params)
+    };
+    let first = call("a", "/tmp/x");
+    call("b", "/tmp/x");
+    call("b", "/etc/passwd");
+    let id = text(&first, &["approval_id"]).to_owned();
+    let unasked = stack.run(&["approvals", "deny", &id, "--same", "--reason", "use the trash folder"]);
+    assert_eq!((unasked.exit, unasked.stderr.contains("deny 2 calls")), (2, true), "{}", unasked.stderr);
+    assert_eq!(at(&stack.json(&["approvals", "list"]), &["approvals"]).as_list().unwrap().len(), 3);
+
+    let denied =
+        stack.json(&["approvals", "deny", &id, "--same", "--yes", "--reason", "use the trash folder"]);
+    assert_eq!(at(&denied, &["approvals"]).as_list().unwrap().len(), 2);
+    for agent in ["a", "b"] {
+        let reply = call(agent, "/tmp/x");
+        assert_eq!((text(&reply, &["effect"]), text(&reply, &["code"])), ("DENY", "APPROVAL_DENIED"));
+        assert_eq!(text(&reply, &["human_message"]), "use the trash folder");
+    }
+    assert_eq!(text(&call("b", "/etc/passwd"), &["effect"]), "DEFER");
+    let records = stack.run(&["audit", "ls", "--kind", "approval", "--format", "jsonl"]);
+    assert_eq!(records.stdout.lines().count(), 2, "{}", records.stdout);
+    let again = stack.run(&["approvals", "approve", &id, "--same", "--yes", "--reason", "x"]);
+    assert!(again.exit == 1 && again.stderr.contains("no call like that"), "{}", again.stderr);
+    let alone = stack.run(&["approvals", "approve", &id, "--yes", "--reason", "x"]);
+    assert!(alone.exit == 2 && alone.stderr.contains("--same"), "{}", alone.stderr);
 }

@@ -90,6 +90,7 @@ fn shown(approval: &Approval, now: Timestamp) -> Object {
         "agent_id" => approval.binding.agent.clone(),
         "tool" => approval.binding.tool.clone(),
         "args" => approval.args.clone(),
+        "args_digest" => approval.binding.commitment.clone(),
         "deferred_at" => approval.requested_at.to_string(),
         "expires_at" => approval.expires_at.to_string(),
         "rule_ref" => approval.rule_ref.clone(),

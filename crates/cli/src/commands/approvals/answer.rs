@@ -3,7 +3,7 @@
 use clap::Args;
 use faramesh_call::{Value, object};
 
-use super::{told, whole_id};
+use super::{same, told, whole_id};
 use crate::client;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -19,7 +19,13 @@ pub struct Arguments {
     id: String,
     /// Why; it is recorded, and the agent is told when the answer is no
     #[arg(long)]
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
+    /// Answer every call that waits with the same tool and exactly the same arguments, of whichever agent
+    #[arg(long)]
+    same: bool,
+    /// With `--same`: do not ask whether to answer all of them
+    #[arg(long, requires = "same")]
+    pub(super) yes: bool,
 }
 
 /// Answers one approval.
@@ -29,6 +35,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, approved: bool, context: &Context) -> Result<Exit, Failure> {
     let mut client = client::needed(context)?;
     let id = whole_id(&mut client, &arguments.id, context)?;
+    if arguments.same {
+        return same::run(&mut client, &id, arguments, approved, context);
+    }
     let method = if approved { "approvals.approve" } else { "approvals.deny" };
     let reason = match &arguments.reason {
         Some(reason) => reason.trim().to_owned(),
@@ -51,7 +60,7 @@ pub fn run(arguments: &Arguments, approved: bool, context: &Context) -> Result<E
     Ok(Exit::Success)
 }
 
-fn ask(approved: bool, context: &Context) -> Result<String, Failure> {
+pub(super) fn ask(approved: bool, context: &Context) -> Result<String, Failure> {
     if !context.console.can_ask() {
         return Err(missing_reason());
     }
@@ -59,7 +68,7 @@ fn ask(approved: bool, context: &Context) -> Result<String, Failure> {
     context.console.ask(&format!("\nwhy do you {word} it?"))
 }
 
-fn missing_reason() -> Failure {
+pub(super) fn missing_reason() -> Failure {
     Failure::usage("an answer needs a reason").hint("give one with `--reason \"…\"`; it is recorded")
 }
 
