@@ -24,6 +24,7 @@ mod imports;
 mod lists;
 mod members;
 mod merge;
+mod messengers;
 mod names;
 mod not_yet;
 mod operands;

@@ -1,4 +1,5 @@
-//! Providers that copies of records go to: `stderr-sink`, `file-sink`, `webhook-sink`. These are the
+//! Providers that copies of records go to: `stderr-sink`, `file-sink`, `webhook-sink`. With `slack`,
+//! `pagerduty` and `webhook` (whom `alert` blocks tell) these are the
 //! providers that take effect; what each takes is checked here, and every value but secrets and the
 //! address is resolved.
 
@@ -132,7 +133,7 @@ impl Checker<'_> {
     }
 
     /// A number that must lie between two.
-    fn bounded(
+    pub(crate) fn bounded(
         &mut self,
         key: &str,
         settings: &Settings<'_>,

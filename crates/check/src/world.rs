@@ -13,6 +13,7 @@ use crate::blocks::{Block, Names};
 use crate::checker::Checker;
 use crate::codes;
 use crate::members::Settings;
+use crate::messengers::is_messenger;
 use crate::references::Referred;
 use crate::sinks::Sink;
 use crate::values::{duration_ms, size_bytes};
@@ -32,6 +33,9 @@ impl Checker<'_> {
         let settings = match kind.as_deref().and_then(Sink::of) {
             Some(sink) => self.sink(sink, block, &settings),
             None if kind.as_deref() == Some(WITNESS) => self.witness(block, &settings),
+            None if kind.as_deref().is_some_and(is_messenger) => {
+                self.messenger(kind.as_deref().unwrap_or_default(), block, &settings)
+            }
             None => {
                 self.not_a_sink(kind.as_deref(), block, &settings);
                 self.open_settings(&settings)

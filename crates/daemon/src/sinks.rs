@@ -2,6 +2,8 @@
 //! looked up when a policy is put in force. A sink that cannot be used is down and says why; no start
 //! and no decision depends on it.
 
+mod alerts;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +34,8 @@ pub(crate) fn of_daemon(ledger: &Arc<Ledger>, options: &Options, layout: &Layout
 pub(crate) fn declared(program: &Program, layout: &Layout) -> Vec<Config> {
     let environment = |name: &str| std::env::var(name).ok();
     let settings = |provider| Settings { provider, environment: &environment };
-    program.providers.iter().filter_map(|provider| settings(provider).config(program, layout)).collect()
+    let sinks = program.providers.iter().filter_map(|provider| settings(provider).config(program, layout));
+    sinks.chain(alerts::declared(program, layout, &environment)).collect()
 }
 
 /// The settings of one provider.

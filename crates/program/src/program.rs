@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::facts::{Facts, Finder};
 use crate::handovers::HandsOn;
 use crate::image::{
-    AgentImage, Attest, Comparison, Constant, Expression, IdentityProvider, Image, Manifest, OffsetChange,
-    Operand, Path, Provider, Redaction, RuleEffect, RuleImage, Runtime, Scalar, Sources,
+    AgentImage, Alert, Attest, Comparison, Constant, Expression, IdentityProvider, Image, Manifest,
+    OffsetChange, Operand, Path, Provider, Redaction, RuleEffect, RuleImage, Runtime, Scalar, Sources,
 };
 use crate::limits::Limits;
 use crate::load::LoadError;
@@ -89,6 +89,8 @@ pub struct Agent {
     limits: Option<Box<Limits>>,
     phases: Option<Box<Phases>>,
     hands_on: HandsOn,
+    /// Whom to tell about what.
+    pub alerts: Vec<Alert>,
     /// Rules of phases; their numbers go on from those of the agent's own.
     phase_rules: Vec<Rule>,
 }
@@ -275,6 +277,7 @@ impl Agent {
             phase_rules.extend(own);
         }
         let hands_on = HandsOn::new(std::mem::take(&mut blocks.delegates), blocks.spawn.take());
+        let alerts = std::mem::take(&mut blocks.alerts);
         Self {
             name: image.name.into(),
             anonymous: image.anonymous,
@@ -287,6 +290,7 @@ impl Agent {
             limits: Limits::new(blocks, facts),
             phases: Phases::new(phases),
             hands_on,
+            alerts,
             phase_rules,
         }
     }

@@ -1,9 +1,11 @@
 //! What a policy declares of a sink, with its secrets resolved, and the sink that this makes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::alerts::{Alerts, Channel, Teller};
 use crate::file::LineFile;
 use crate::secret::Secret;
 use crate::signature::SigningSecret;
@@ -75,6 +77,13 @@ pub enum Destination {
         /// Certificates that the server's is checked against, in PEM, instead of the system's.
         authorities: Option<PathBuf>,
     },
+    /// People, who are told of some records.
+    Alerts {
+        /// Picks the records and says what is told of them.
+        teller: Arc<dyn Teller>,
+        /// How people are reached.
+        channel: Channel,
+    },
     /// One that cannot be used until its declaration or the daemon's environment changes.
     Unusable {
         /// Its type.
@@ -92,6 +101,7 @@ impl Destination {
             Self::Stderr => "stderr-sink",
             Self::File { .. } => "file-sink",
             Self::Webhook { .. } => "webhook-sink",
+            Self::Alerts { channel, .. } => channel.kind(),
             Self::Unusable { kind, .. } => kind,
         }
     }
@@ -103,6 +113,7 @@ impl Destination {
             Self::Stderr => "stderr".to_owned(),
             Self::File { path, .. } => path.display().to_string(),
             Self::Webhook { address, .. } => address.to_string(),
+            Self::Alerts { channel, .. } => channel.shown(),
             Self::Unusable { .. } => String::new(),
         }
     }
@@ -124,6 +135,7 @@ impl Destination {
                 let authorities = authorities.as_deref();
                 Box::new(Webhook::new(address, secret, token.as_ref(), *timeout, authorities)?)
             }
+            Self::Alerts { teller, channel } => Box::new(Alerts::new(Arc::clone(teller), channel.clone())?),
             Self::Unusable { why, .. } => return Err(Failure::lasting(why.clone())),
         })
     }

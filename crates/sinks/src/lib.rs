@@ -3,11 +3,13 @@
 //!
 //! By topic: `sink` is what one does, `worker` drives it, `running` holds all of a daemon's, `cursor`
 //! remembers how far each is, `pace` says when to try again, `config` what was declared, `status` how
-//! each stands; `stderr`, `file` and `webhook` (with `signature` and `address`) are the sinks there are.
+//! each stands; `stderr`, `file` and `webhook` (with `signature` and `address`) are the sinks there are, and
+//! `alerts` is the one that tells people of records that somebody else picks.
 //! Leaves out what records mean, and every decision. INVARIANT apart: nothing that decides waits for
 //! anything here. INVARIANT never skip: a cursor moves only when a sink said that it has the records.
 
 mod address;
+mod alerts;
 mod config;
 mod cursor;
 mod file;
@@ -22,6 +24,7 @@ mod webhook;
 mod worker;
 
 pub use address::{Address, AddressError};
+pub use alerts::{Channel, Teller, Told};
 pub use config::{Config, Destination, From, Limits};
 pub use cursor::delivered;
 pub use pace::Pace;

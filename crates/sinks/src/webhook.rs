@@ -23,7 +23,7 @@ use crate::signature::SigningSecret;
 use crate::sink::{Batch, Failure, Retry, Sink};
 
 /// How much of an answer is read, so that the connection can be used again.
-const MAX_ANSWER_BYTES: u64 = 16 << 10;
+pub(crate) const MAX_ANSWER_BYTES: u64 = 16 << 10;
 /// Largest file of authorities, in bytes.
 const MAX_AUTHORITIES_BYTES: u64 = 4 << 20;
 /// Connections that wait for the next request.
@@ -47,30 +47,8 @@ impl Webhook {
         timeout: Duration,
         authorities: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let roots = match authorities {
-            Some(file) => read_authorities(file)?,
-            None => RootCerts::PlatformVerifier,
-        };
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .root_certs(roots)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .build();
-        let mut config = Agent::config_builder()
-            .tls_config(tls)
-            .timeout_global(Some(timeout))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_idle_connections(IDLE_CONNECTIONS)
-            .max_idle_connections_per_host(IDLE_CONNECTIONS)
-            .user_agent(concat!("faramesh/", env!("CARGO_PKG_VERSION")));
-        if address.is_local() {
-            // What stays on this machine in plain text must not go through somebody else's proxy.
-            config = config.proxy(None);
-        }
         Ok(Self {
-            agent: config.build().into(),
+            agent: client(address, timeout, authorities)?,
             address: address.clone(),
             secret: secret.clone(),
             authorization: token.map(|token| Secret::new(&format!("Bearer {}", token.reveal()))),
@@ -98,11 +76,46 @@ impl Webhook {
     }
 }
 
+/// A client for one address: TLS verified, no redirects, bounded time.
+///
+/// # Errors
+/// The authorities cannot be read.
+pub(crate) fn client(
+    address: &Address,
+    timeout: Duration,
+    authorities: Option<&Path>,
+) -> Result<Agent, Failure> {
+    let roots = match authorities {
+        Some(file) => read_authorities(file)?,
+        None => RootCerts::PlatformVerifier,
+    };
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .root_certs(roots)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .build();
+    let mut config = Agent::config_builder()
+        .tls_config(tls)
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_idle_connections(IDLE_CONNECTIONS)
+        .max_idle_connections_per_host(IDLE_CONNECTIONS)
+        .user_agent(concat!("faramesh/", env!("CARGO_PKG_VERSION")));
+    if address.is_local() {
+        // What stays on this machine in plain text must not go through somebody else's proxy.
+        config = config.proxy(None);
+    }
+    Ok(config.build().into())
+}
+
 impl Sink for Webhook {
     fn deliver(&mut self, batch: &Batch) -> Result<(), Failure> {
         let body = batch.to_lines();
-        let (status, headers) =
-            self.post(&id_of(batch, &body), &body).map_err(|error| self.failure(&error))?;
+        let (status, headers) = self
+            .post(&id_of(batch, &body), &body)
+            .map_err(|error| failure(&self.address, self.timeout, &error))?;
         judge(status, &headers, batch.records.len(), SystemTime::now())
     }
 }
@@ -114,7 +127,12 @@ fn id_of(batch: &Batch, body: &[u8]) -> String {
     format!("records-{}-{}-{digest}", batch.first_seq, batch.last_seq)
 }
 
-fn judge(status: StatusCode, headers: &HeaderMap, records: usize, now: SystemTime) -> Result<(), Failure> {
+pub(crate) fn judge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    records: usize,
+    now: SystemTime,
+) -> Result<(), Failure> {
     let number = status.as_u16();
     let asked = headers.get(header::RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, now));
     let (why, retry) = match number {
@@ -145,21 +163,19 @@ fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     Some(SystemTime::from(date).duration_since(now).unwrap_or_default())
 }
 
-impl Webhook {
-    fn failure(&self, error: &Error) -> Failure {
-        let address = &self.address;
-        Failure::passing(match error {
-            Error::Timeout(_) => format!("{address} did not answer within {} s", self.timeout.as_secs_f32()),
-            Error::HostNotFound => format!("the host of {address} cannot be found"),
-            Error::Io(error) => format!("no connection to {address}: {}", io_reason(error)),
-            Error::Rustls(error) => format!("no safe connection to {address}: {error}"),
-            Error::Tls(_) => format!("no safe connection to {address}: the handshake failed"),
-            Error::ConnectionFailed => format!("no connection to {address}"),
-            Error::Protocol(_) => format!("{address} does not speak HTTP/1.1"),
-            Error::ConnectProxyFailed(_) => format!("the proxy does not let through to {address}"),
-            _ => format!("the request to {address} failed"),
-        })
-    }
+/// Why a request found no answer.
+pub(crate) fn failure(address: &Address, timeout: Duration, error: &Error) -> Failure {
+    Failure::passing(match error {
+        Error::Timeout(_) => format!("{address} did not answer within {} s", timeout.as_secs_f32()),
+        Error::HostNotFound => format!("the host of {address} cannot be found"),
+        Error::Io(error) => format!("no connection to {address}: {}", io_reason(error)),
+        Error::Rustls(error) => format!("no safe connection to {address}: {error}"),
+        Error::Tls(_) => format!("no safe connection to {address}: the handshake failed"),
+        Error::ConnectionFailed => format!("no connection to {address}"),
+        Error::Protocol(_) => format!("{address} does not speak HTTP/1.1"),
+        Error::ConnectProxyFailed(_) => format!("the proxy does not let through to {address}"),
+        _ => format!("the request to {address} failed"),
+    })
 }
 
 fn io_reason(error: &io::Error) -> String {

@@ -44,7 +44,7 @@ pub const AGENT: &[Definition] = &[
     not_yet(block("selector", Label::Required, SELECTOR, "a value fetched from outside for conditions")),
     block("ambient", Label::None, AMBIENT, "ceilings on counters over a day"),
     not_yet(block("enforcement", Label::None, ENFORCEMENT, "a stricter sandbox for this agent")),
-    not_yet(block("alert", Label::Optional, ALERT, "whom to tell about which decisions")),
+    block("alert", Label::Optional, ALERT, "whom to tell about which decisions"),
 ];
 
 const ATTEST: &[Definition] = &[

@@ -119,7 +119,11 @@ const CLOUD: &[Definition] =
 
 /// Further keys of a provider belong to its type and are known to the provider's program.
 const PROVIDER: &[Definition] = &[
-    setting("type", Text, "what the provider is: `stderr-sink`, `file-sink`, `webhook-sink`, or another"),
+    setting(
+        "type",
+        Text,
+        "`stderr-sink`, `file-sink`, `webhook-sink`; for alerts `slack`, `pagerduty`, `webhook`; or another",
+    ),
     setting("addr", Text, "address of the backend"),
     setting("url", Text, "address of the backend"),
     setting("token", Secret, "how the daemon proves itself to the backend"),

@@ -117,3 +117,41 @@ agent "b" { default defer }
     let alone = stack.run(&["approvals", "approve", &id, "--yes", "--reason", "x"]);
     assert!(alone.exit == 2 && alone.stderr.contains("--same"), "{}", alone.stderr);
 }
+
+#[test]
+fn people_are_told_and_no_argument_is() {
+    let policy = r##"runtime { allow_self_declared_identity = true }
+provider "desk" { type = "slack" token = env("FARAMESH_TEST_NO_TOKEN") }
+agent "a" {
+  default deny
+  rules { defer files/delete reason "deleting needs a person" notify "#files"  permit files/read }
+  alert { on = ["deny", "defer"] notify = "stderr://" tools = ["files/*"] }
+}
+agent "b" { default deny }
+alert "everywhere" { on = "deny" notify = "stderr://" tools = ["mail/*"] }
+"##;
+    let mut stack = Stack::with(policy);
+    let socket = stack.dev(&[]);
+    let call = |agent: &str, tool: &str| {
+        let params = format!(r#"{{"agent_id":"{agent}","tool":"{tool}","args":{{"path":"CANARY"}}}}"#);
+        ask(&socket, "govern", &params)
+    };
+    call("b", "files/other");
+    call("a", "mail/send");
+    call("a", "files/read");
+    let deferred = call("a", "files/delete");
+    let status = stack.json(&["status"]);
+    let sinks = at(&status, &["ledger", "sinks"]).as_list().unwrap();
+    let slack = sinks
+        .iter()
+        .find(|sink| text(sink, &["type"]) == "slack-alert")
+        .unwrap_or_else(|| panic!("{status:?}"));
+    assert!(text(slack, &["last_error", "message"]).contains("FARAMESH_TEST_NO_TOKEN"), "{slack:?}");
+    let told = stack.stop_dev_heard();
+    let alerts: Vec<&str> = told.lines().filter(|line| line.starts_with("alert: ")).collect();
+    assert_eq!(alerts.len(), 2, "{told}");
+    assert!(alerts[0].starts_with("alert: deny mail/send by a (POLICY_DENY)"), "{told}");
+    let line = "alert: defer files/delete by a (POLICY_DEFER): deleting needs a person";
+    assert!(alerts[1].starts_with(line) && alerts[1].contains(text(&deferred, &["approval_id"])), "{told}");
+    assert!(!alerts.concat().contains("CANARY"), "{told}");
+}

@@ -152,11 +152,20 @@ impl Stack {
 
     /// Has `faramesh dev` stop as Ctrl-C does; what it printed since it was ready.
     pub fn stop_dev(&mut self) -> (i32, String) {
+        let output = self.ended_dev();
+        (output.status.code().unwrap_or(-1), String::from_utf8(output.stdout).unwrap())
+    }
+
+    /// As [`Self::stop_dev`]; what it said on standard error.
+    pub fn stop_dev_heard(&mut self) -> String {
+        String::from_utf8(self.ended_dev().stderr).unwrap()
+    }
+
+    fn ended_dev(&mut self) -> std::process::Output {
         let child = self.dev.take().unwrap();
         let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-        let output = child.wait_with_output().unwrap();
-        (output.status.code().unwrap_or(-1), String::from_utf8(output.stdout).unwrap())
+        child.wait_with_output().unwrap()
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod alerts;
 mod kill;
 mod server;
 mod setting;

@@ -1,0 +1,236 @@
+//! Whom a policy has told of which records: its `alert` blocks, and `notify` of rules. A message names agent,
+//! tool, verdict, rule and reason, as they are in the record; arguments never.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use faramesh_call::{Value, json, object};
+use faramesh_program::image::{AlertEvent, Provider};
+use faramesh_program::tools::pattern_matches;
+use faramesh_program::{Program, hex};
+use faramesh_sinks::{
+    Address, Channel, Config, Destination, From, Limits, Secret, SigningSecret, Teller, Told,
+};
+
+use super::{BATCH_BYTES, BATCH_RECORDS, BATCH_WAIT, LOCAL_BATCH_WAIT, Settings, TIMEOUT};
+use crate::layout::Layout;
+
+const SLACK: &str = "https://slack.com/api/chat.postMessage";
+const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
+/// Longest tool, agent or reason in a message, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// One target's share of a policy.
+#[derive(Debug, Default)]
+struct Watch {
+    wanted: Vec<Wanted>,
+    /// Digests of rules whose deferred calls are told.
+    rules: BTreeSet<String>,
+    /// The agents that have a name of their own.
+    agents: BTreeSet<String>,
+}
+
+/// An `alert` of an agent.
+#[derive(Debug)]
+struct Wanted {
+    /// Nothing: of the agents that are not named.
+    agent: Option<String>,
+    on: Vec<AlertEvent>,
+    tools: Vec<String>,
+}
+
+/// One sink for every target that the policy names.
+pub(super) fn declared(
+    program: &Program,
+    layout: &Layout,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Config> {
+    let has_slack = program.providers.iter().any(|provider| provider.kind == "slack");
+    let mut watches: BTreeMap<String, Watch> = BTreeMap::new();
+    for agent in program.agents() {
+        let name = (!agent.anonymous).then(|| agent.name.to_string());
+        for alert in &agent.alerts {
+            for target in &alert.notify {
+                watches.entry(target.clone()).or_default().wanted.push(Wanted {
+                    agent: name.clone(),
+                    on: alert.on.clone(),
+                    tools: alert.tools.clone(),
+                });
+            }
+        }
+        for rule in agent.all_rules().filter(|_| has_slack) {
+            for channel in rule.notify.iter().filter(|notify| notify.starts_with('#')) {
+                watches.entry(format!("slack://{channel}")).or_default().rules.insert(hex(&rule.digest));
+            }
+        }
+    }
+    let named = program.agents().iter().filter(|agent| !agent.anonymous);
+    let agents: BTreeSet<String> = named.map(|agent| agent.name.to_string()).collect();
+    let configs = watches.into_iter().map(|(target, watch)| {
+        let teller = Arc::new(Watch { agents: agents.clone(), ..watch });
+        let (kind, channel) = channel(&target, program, layout, environment);
+        let destination = channel.map_or_else(
+            |why| Destination::Unusable { kind, why },
+            |channel| Destination::Alerts { teller, channel },
+        );
+        let wait = if kind == "stderr-alert" { LOCAL_BATCH_WAIT } else { BATCH_WAIT };
+        let limits = Limits { records: BATCH_RECORDS, bytes: BATCH_BYTES, wait };
+        Config { name: format!("alert {target}"), destination, from: From::Now, limits }
+    });
+    configs.collect()
+}
+
+fn channel(
+    target: &str,
+    program: &Program,
+    layout: &Layout,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> (&'static str, Result<Channel, String>) {
+    let (scheme, rest) = target.split_once("://").unwrap_or((target, ""));
+    let settings = |kind: &str| -> Result<Settings<'_>, String> {
+        let provider = provider(program, kind, rest)?;
+        Ok(Settings { provider, environment })
+    };
+    match scheme {
+        "stderr" => ("stderr-alert", Ok(Channel::Stderr)),
+        "webhook" => {
+            ("webhook-alert", settings("webhook").and_then(|settings| settings.signed(rest, layout)))
+        }
+        "slack" => ("slack-alert", settings("slack").and_then(|settings| settings.slack(rest))),
+        "pagerduty" => ("pagerduty-alert", settings("pagerduty").and_then(|settings| settings.pagerduty())),
+        other => ("alert", Err(format!("nobody can be told at `{other}://` in this version"))),
+    }
+}
+
+/// The provider of a type: the one that the target names, or else the only one.
+fn provider<'a>(program: &'a Program, kind: &str, name: &str) -> Result<&'a Provider, String> {
+    let of_kind: Vec<&Provider> = program.providers.iter().filter(|provider| provider.kind == kind).collect();
+    match (of_kind.iter().find(|provider| provider.name == name), of_kind.as_slice()) {
+        (Some(named), _) => Ok(named),
+        (None, [only]) => Ok(only),
+        (None, []) => Err(format!("no provider says how: declare one with `type = \"{kind}\"`")),
+        (None, _) => Err(format!("several providers are of type `{kind}`: leave one of them")),
+    }
+}
+
+impl Settings<'_> {
+    fn address(&self, default: &str) -> Result<Address, String> {
+        let url = self.text("url")?.unwrap_or_else(|| default.to_owned());
+        Address::parse(&url).map_err(|error| format!("`url`: {error}"))
+    }
+
+    fn timeout(&self) -> std::time::Duration {
+        self.number("timeout").map_or(TIMEOUT, std::time::Duration::from_millis)
+    }
+
+    fn header(&self, key: &str) -> Result<Option<Secret>, String> {
+        let text = self.text(key)?;
+        if text.as_ref().is_some_and(|text| !text.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Err(format!("`{key}`: it has characters that cannot stand in a header"));
+        }
+        Ok(text.as_deref().map(Secret::new))
+    }
+
+    fn signed(&self, place: &str, layout: &Layout) -> Result<Channel, String> {
+        let secret =
+            SigningSecret::parse(&self.needed("secret")?).map_err(|error| format!("`secret`: {error}"))?;
+        // Plain text is for this machine, and an address of this machine is plain text.
+        let address = Address::parse(&format!("http://{place}"))
+            .or_else(|_| Address::parse(&format!("https://{place}")))
+            .map_err(|error| error.to_string())?;
+        let authorities = self.text("ca_file")?.map(|path| layout.resolve(&path));
+        Ok(Channel::Webhook { address, secret, timeout: self.timeout(), authorities })
+    }
+
+    fn slack(&self, channel: &str) -> Result<Channel, String> {
+        let token = self.header("token")?;
+        if token.is_none() && self.text("url")?.is_none() {
+            return Err("`token` of a bot is missing, or `url` of an incoming webhook".to_owned());
+        }
+        Ok(Channel::Slack {
+            channel: channel.to_owned(),
+            address: self.address(SLACK)?,
+            token,
+            timeout: self.timeout(),
+        })
+    }
+
+    fn pagerduty(&self) -> Result<Channel, String> {
+        let key = Secret::new(&self.needed("token")?);
+        Ok(Channel::PagerDuty { address: self.address(PAGERDUTY)?, key, timeout: self.timeout() })
+    }
+}
+
+impl Teller for Watch {
+    fn told(&self, record: &[u8]) -> Option<Told> {
+        let record = json::parse(record).ok()?;
+        let text = |path: &[&str]| at(&record, path).and_then(Value::as_str).unwrap_or_default();
+        if text(&["kind"]) != "decision" {
+            return None;
+        }
+        let (agent, tool, effect) = (text(&["agent"]), text(&["tool"]), text(&["effect"]));
+        let by_rule = effect == "defer" && self.rules.contains(text(&["rule", "digest"]));
+        let is_wanted = self.wanted.iter().any(|wanted| {
+            let is_agent = match &wanted.agent {
+                Some(name) => name == agent,
+                None => !self.agents.contains(agent),
+            };
+            is_agent
+                && (wanted.tools.is_empty()
+                    || wanted.tools.iter().any(|pattern| pattern_matches(pattern, tool)))
+                && wanted.on.iter().any(|event| happened(*event, effect, text(&["code"])))
+        });
+        if !by_rule && !is_wanted {
+            return None;
+        }
+        let fields = object! {
+            "id" => text(&["id"]),
+            "time" => text(&["time"]),
+            "agent" => shown(agent),
+            "tool" => shown(tool),
+            "effect" => effect,
+            "code" => text(&["code"]),
+            "reason" => shown(text(&["reason"])),
+            "rule_ref" => text(&["rule", "ref"]),
+            "approval_id" => text(&["approval", "id"]),
+        };
+        Some(Told { id: text(&["id"]).to_owned(), line: line(&fields), fields })
+    }
+}
+
+fn happened(event: AlertEvent, effect: &str, code: &str) -> bool {
+    match event {
+        AlertEvent::Deny => effect == "deny",
+        AlertEvent::Defer => effect == "defer",
+        AlertEvent::Permit => effect == "permit",
+        AlertEvent::Approved => code == "APPROVED",
+        AlertEvent::BudgetExceeded => code == "BUDGET_EXCEEDED",
+        AlertEvent::RateExceeded => code == "RATE_EXCEEDED",
+        // Refused by `check`: no record says that these happened.
+        AlertEvent::BudgetWarning | AlertEvent::ChainBroken => false,
+    }
+}
+
+/// What a caller wrote, on one line and not endless.
+fn shown(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(MAX_SHOWN).collect()
+}
+
+fn line(fields: &faramesh_call::Object) -> String {
+    let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
+    let mut line = format!("{} {} by {} ({})", text("effect"), text("tool"), text("agent"), text("code"));
+    if !text("reason").is_empty() {
+        line.push_str(&format!(": {}", text("reason")));
+    }
+    if !text("rule_ref").is_empty() {
+        line.push_str(&format!(" [{}]", text("rule_ref")));
+    }
+    if text("effect") == "defer" && !text("approval_id").is_empty() {
+        line.push_str(&format!("; `faramesh approvals show {}`", text("approval_id")));
+    }
+    line
+}
+
+fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(value, |value, key| value.get(key))
+}
