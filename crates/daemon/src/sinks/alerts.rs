@@ -234,3 +234,67 @@ fn line(fields: &faramesh_call::Object) -> String {
 fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, key| value.get(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(agent: &str, tool: &str, effect: &str, code: &str) -> Vec<u8> {
+        let record = object! {
+            "kind" => "decision",
+            "id" => "dpr-1",
+            "agent" => agent,
+            "tool" => tool,
+            "effect" => effect,
+            "code" => code,
+            "reason" => "line\nbreak",
+            "args" => object! { "path" => "CANARY" },
+            "rule" => object! { "ref" => "governance.fms:3", "digest" => "d1" },
+        };
+        json::canonical(&record.into())
+    }
+
+    fn watch(agent: Option<&str>, on: &[AlertEvent], tools: &[&str]) -> Watch {
+        let wanted = Wanted {
+            agent: agent.map(str::to_owned),
+            on: on.to_vec(),
+            tools: tools.iter().map(|tool| (*tool).to_owned()).collect(),
+        };
+        Watch { wanted: vec![wanted], rules: BTreeSet::new(), agents: BTreeSet::from(["a".to_owned()]) }
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_told() {
+        let tells = |watch: &Watch, agent, tool, effect, code| {
+            watch.told(&record(agent, tool, effect, code)).is_some()
+        };
+        let denied = watch(Some("a"), &[AlertEvent::Deny], &["stripe/*"]);
+        assert!(tells(&denied, "a", "stripe/refund", "deny", "POLICY_DENY"));
+        assert!(!tells(&denied, "a", "mail/send", "deny", "POLICY_DENY"));
+        assert!(!tells(&denied, "b", "stripe/refund", "deny", "POLICY_DENY"));
+        assert!(!tells(&denied, "a", "stripe/refund", "permit", "POLICY_PERMIT"));
+        let approved = watch(Some("a"), &[AlertEvent::Approved], &[]);
+        assert!(tells(&approved, "a", "x", "permit", "APPROVED"));
+        assert!(!tells(&approved, "a", "x", "permit", "POLICY_PERMIT"));
+        let limits = watch(Some("a"), &[AlertEvent::BudgetExceeded, AlertEvent::RateExceeded], &[]);
+        assert!(
+            tells(&limits, "a", "x", "deny", "BUDGET_EXCEEDED")
+                && tells(&limits, "a", "x", "deny", "RATE_EXCEEDED")
+        );
+        assert!(!tells(&limits, "a", "x", "deny", "POLICY_DENY"));
+        // The agent of flat rules is every agent that has no block of its own.
+        let others = watch(None, &[AlertEvent::Deny], &[]);
+        assert!(tells(&others, "anybody", "x", "deny", "POLICY_DENY"));
+        assert!(!tells(&others, "a", "x", "deny", "POLICY_DENY"));
+    }
+
+    #[test]
+    fn a_rule_tells_of_what_it_defers_on_one_line_without_arguments() {
+        let watch = Watch { rules: BTreeSet::from(["d1".to_owned()]), ..Watch::default() };
+        assert_eq!(watch.told(&record("a", "x", "deny", "RATE_EXCEEDED")), None);
+        assert_eq!(watch.told(b"rubbish"), None);
+        let told = watch.told(&record("a", "x", "defer", "POLICY_DEFER")).unwrap();
+        assert_eq!(told.line, "defer x by a (POLICY_DEFER): line break [governance.fms:3]");
+        assert!(!format!("{told:?}").contains("CANARY"));
+    }
+}
