@@ -5,6 +5,7 @@
 mod again;
 mod limits;
 mod page;
+mod subject;
 mod view;
 
 use clap::Args;
@@ -29,6 +30,7 @@ const SHOWN_CANDIDATES: usize = 10;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// A decision's or an approval's id, or the beginning of one; `decision` or `approval` may stand before it.
+    /// `rule governance.fms:14`, `agent NAME` or `run SESSION` tell what a rule, an agent or a session did.
     /// Or the code or name of a message of `check`: `FPL0012`, `12`, `unreachable-rule`
     #[arg(required = true, num_args = 1..=2, value_name = "ID")]
     words: Vec<String>,
@@ -46,6 +48,18 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     if let Some(page) = page::wanted(&arguments.words, context)? {
         context.console.show(&page, page::text)?;
         return Ok(Exit::Success);
+    }
+    if let [kind, name] = arguments.words.as_slice() {
+        let value = match kind.as_str() {
+            "rule" => Some(subject::rule(name, arguments, context)?),
+            "agent" => Some(subject::agent(name, arguments, context)?),
+            "run" => Some(subject::run(name, arguments, context)?),
+            _ => None,
+        };
+        if let Some(value) = value {
+            context.console.show(&value, subject::text)?;
+            return Ok(Exit::Success);
+        }
     }
     let id = wanted(&arguments.words)?;
     let mut history = History::open(context, arguments.ledger.as_deref())?;
@@ -67,11 +81,9 @@ fn wanted(words: &[String]) -> Result<&str, Failure> {
     match words {
         [id] => Ok(id),
         [kind, id] if matches!(kind.as_str(), "decision" | "approval") => Ok(id),
-        [kind, _] if matches!(kind.as_str(), "agent" | "run" | "rule") => {
-            Err(Failure::usage(format!("`explain {kind}` is not available yet"))
-                .hint("`faramesh explain ID` explains a decision or an approval"))
-        }
-        _ => Err(Failure::usage("one id is explained at a time").hint("`faramesh explain ID`")),
+        _ => Err(Failure::usage("one id is explained at a time").hint(
+            "`faramesh explain ID`, `explain rule PLACE`, `explain agent NAME` or `explain run SESSION`",
+        )),
     }
 }
 

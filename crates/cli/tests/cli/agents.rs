@@ -121,7 +121,7 @@ agent "b" { default defer }
 #[test]
 fn people_are_told_and_no_argument_is() {
     let policy = r##"runtime { allow_self_declared_identity = true }
-provider "desk" { type = "slack" token = env("FARAMESH_TEST_NO_TOKEN") }
+provider "desk" { type = "slack" token = env("NO_TOKEN_IS_SET_HERE") }
 agent "a" {
   default deny
   rules { defer files/delete reason "deleting needs a person" notify "#files"  permit files/read }
@@ -146,7 +146,7 @@ alert "everywhere" { on = "deny" notify = "stderr://" tools = ["mail/*"] }
         .iter()
         .find(|sink| text(sink, &["type"]) == "slack-alert")
         .unwrap_or_else(|| panic!("{status:?}"));
-    assert!(text(slack, &["last_error", "message"]).contains("FARAMESH_TEST_NO_TOKEN"), "{slack:?}");
+    assert!(text(slack, &["last_error", "message"]).contains("NO_TOKEN_IS_SET_HERE"), "{slack:?}");
     let told = stack.stop_dev_heard();
     let alerts: Vec<&str> = told.lines().filter(|line| line.starts_with("alert: ")).collect();
     assert_eq!(alerts.len(), 2, "{told}");

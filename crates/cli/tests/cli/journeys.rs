@@ -32,7 +32,7 @@ fn a_deferred_call_is_approved_and_runs_once() {
 
     let unreasoned = stack.run(&["approvals", "approve", &id]);
     assert_eq!((unreasoned.exit, unreasoned.stderr.contains("hint: give one with `--reason")), (2, true));
-    let unknown = stack.run(&["approvals", "approve", "apr-0", "--reason", "x"]);
+    let unknown = stack.run(&["approvals", "approve", "apr-nobody", "--reason", "x"]);
     assert_eq!((unknown.exit, unknown.stderr.contains("hint: `faramesh approvals list`")), (1, true));
     let approved = stack.json(&["approvals", "approve", &id, "--reason", "spoke to the customer"]);
     assert_eq!(text(&approved, &["approval", "status"]), "approved");
@@ -100,6 +100,48 @@ fn a_decision_is_explained_with_the_values_that_its_rules_saw() {
     assert!(explained.stdout.contains("outcome      ok after 12 ms"), "{}", explained.stdout);
     let missing = stack.run(&["explain", "dpr-01ARZ3NDEKTSV4RRFFQ69G5FAV"]);
     assert_eq!((missing.exit, missing.stderr.contains("hint: `faramesh audit ls`")), (1, true));
+}
+
+#[test]
+fn a_rule_an_agent_and_a_session_are_explained() {
+    let mut stack = Stack::with(POLICY);
+    let place = |stack: &Stack| stack.run(&["explain", "rule", "10"]);
+    assert!(place(&stack).stdout.contains("there is no ledger yet"), "{}", place(&stack).stdout);
+    let socket = stack.dev(&[]);
+    for amount in [80, 8_000, 9_000] {
+        govern(&socket, "stripe/refund", &format!(r#"{{"amount":{amount}}}"#));
+    }
+    let rule = stack.json(&["explain", "rule", "governance.fms:10"]);
+    let rule = &at(&rule, &["rules"]).as_list().unwrap()[0];
+    assert_eq!((text(rule, &["effect"]), text(rule, &["agent"])), ("defer", "support-bot"));
+    assert_eq!(at(rule, &["decided"]).as_i64(), Some(2));
+    assert_eq!(at(rule, &["recent"]).as_list().unwrap().len(), 2);
+    assert!(place(&stack).stdout.contains("decided  2 calls"), "{}", place(&stack).stdout);
+
+    let agent = stack.run(&["explain", "agent", "support-bot"]);
+    for part in
+        ["     2  governance.fms:10  defer stripe/refund", "     1  governance.fms:9 ", "default deny"]
+    {
+        assert!(agent.stdout.contains(part), "{part}:\n{}", agent.stdout);
+    }
+    let params = r#"{"agent_id":"support-bot","tool":"stripe/refund","session":"s-7","args":{"amount":5}}"#;
+    ask(&socket, "govern", params);
+    let session = stack.run(&["explain", "run", "s-7"]);
+    assert!(
+        session.stdout.contains("session s-7\n") && session.stdout.contains("stripe/refund"),
+        "{}",
+        session.stdout
+    );
+
+    for (words, hint) in [
+        (["rule", "40"], "the nearest begins at `governance.fms:13`"),
+        (["rule", "somewhere"], "explain rule governance.fms:14"),
+        (["agent", "suport-bot"], "did you mean `support-bot`?"),
+        (["run", "s-8"], "audit ls"),
+    ] {
+        let refused = stack.run(&["explain", words[0], words[1]]);
+        assert!(refused.exit == 1 && refused.stderr.contains(hint), "{words:?}: {}", refused.stderr);
+    }
 }
 
 #[test]
