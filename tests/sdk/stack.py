@@ -82,6 +82,9 @@ class Stack:
         """Keep the daemon from running while its socket stays open."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        # The signal is on its way for a moment, in which a call can still be answered.
+        _, status = os.waitpid(self._process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), status
 
     def open_files(self) -> int:
         """How many files the daemon holds open."""

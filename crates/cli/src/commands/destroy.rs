@@ -2,6 +2,7 @@
 //! touched, and of a ledger's folder only the files that a ledger has.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -108,7 +109,7 @@ fn ledger_of(layout: &Layout, status: Option<&Value>) -> Option<PathBuf> {
 struct Removal {
     runtime: Option<PathBuf>,
     sockets: Vec<PathBuf>,
-    ledger: Option<(PathBuf, Vec<PathBuf>)>,
+    ledger: Option<PathBuf>,
 }
 
 impl Removal {
@@ -116,13 +117,9 @@ impl Removal {
         let runtime = Some(layout.runtime_folder()).filter(|folder| folder.is_dir());
         let sockets =
             layout.known_socket().map_or_else(Vec::new, |socket| vec![admin_socket_of(&socket), socket]);
-        let ledger = match ledger {
-            Some(folder) => {
-                let files = ledger_files(&folder)?;
-                (!files.is_empty()).then_some((folder, files))
-            }
-            None => None,
-        };
+        let has_files =
+            ledger.as_deref().map(ledger_files).transpose()?.is_some_and(|files| !files.is_empty());
+        let ledger = ledger.filter(|_| has_files);
         Ok(Self { runtime, sockets, ledger })
     }
 
@@ -131,8 +128,7 @@ impl Removal {
     }
 
     fn shown(&self) -> Vec<&Path> {
-        let ledger = self.ledger.as_ref().map(|(folder, _)| folder.as_path());
-        self.runtime.as_deref().into_iter().chain(ledger).collect()
+        self.runtime.as_deref().into_iter().chain(self.ledger.as_deref()).collect()
     }
 
     fn carry_out(self) -> Result<Vec<PathBuf>, Failure> {
@@ -147,9 +143,16 @@ impl Removal {
             fs::remove_dir_all(&folder).map_err(|error| Failure::file("remove", &folder, &error))?;
             removed.push(folder);
         }
-        if let Some((folder, files)) = self.ledger {
-            for file in files {
-                fs::remove_file(&file).map_err(|error| Failure::file("remove", &file, &error))?;
+        if let Some(folder) = self.ledger {
+            // Only now: a daemon makes files until it has stopped.
+            for file in ledger_files(&folder)? {
+                match fs::remove_file(&file) {
+                    // The last process that has the index open takes its log with it.
+                    Err(error) if error.kind() != ErrorKind::NotFound => {
+                        return Err(Failure::file("remove", &file, &error));
+                    }
+                    _ => {}
+                }
             }
             // Whatever else somebody put there stays, and its folder with it.
             let _ = fs::remove_dir(&folder);
@@ -177,7 +180,8 @@ fn is_ledger_file(name: &str) -> bool {
     let numbered = |rest: &str| {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let after = rest.get(digits..).unwrap_or_default();
-        digits >= 8 && (after == ".wal" || after.starts_with(".cut-"))
+        let after = after.strip_suffix(".new.tmp").unwrap_or(after);
+        digits >= 8 && (matches!(after, ".wal" | ".manifest" | ".carry") || after.starts_with(".cut-"))
     };
     let temporary = |name: &str| {
         (name.starts_with("prepared-") && name.ends_with(".tmp")) || name.starts_with("signing.tmp-")
@@ -210,6 +214,8 @@ mod tests {
             ("signing.key", true),
             ("checkpoints.log", true),
             ("00000001.cut-2", true),
+            ("00000001.manifest", true),
+            ("00000001.carry.new.tmp", true),
             ("prepared-1.tmp", true),
             ("notes.txt", false),
             ("governance.fms", false),

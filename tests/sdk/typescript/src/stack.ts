@@ -1,7 +1,7 @@
 /** A stack in a temporary folder with a real daemon in front of it, and its operator. */
 
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -115,7 +115,13 @@ export class Stack {
 
   /** Keeps the daemon from running while its socket stays open. */
   freeze(): void {
+    const pid = this.#process?.pid;
     this.#process?.kill("SIGSTOP");
+    // The signal is on its way for a moment, in which a call can still be answered.
+    const threads = `/proc/${pid}/task`;
+    const runs = (thread: string) => !/\) [Tt] /.test(readFileSync(join(threads, thread, "stat"), "utf8"));
+    const until = Date.now() + 1000;
+    while (existsSync(threads) && readdirSync(threads).some(runs) && Date.now() < until);
   }
 
   /** For commands and clients: nothing of the person's Faramesh. */
