@@ -32,6 +32,8 @@ pub(crate) struct Checker<'a> {
     pub sandbox_keys: Vec<(&'static str, Enforcement, Span)>,
     /// Listeners that are not on the loopback interface.
     pub open_listeners: Vec<(&'static str, String, Span)>,
+    /// The witnesses, which cosign what the ledger must have.
+    pub witness_blocks: Vec<Span>,
     /// Files that sinks write to.
     pub sink_files: Vec<(String, Span)>,
     /// A text of the source that is read as a source of its own: where it stands, and what is in it.
@@ -66,6 +68,7 @@ impl<'a> Checker<'a> {
             next_phases: Vec::new(),
             sandbox_keys: Vec::new(),
             open_listeners: Vec::new(),
+            witness_blocks: Vec::new(),
             sink_files: Vec::new(),
             part: None,
             not_yet: NotYet::default(),

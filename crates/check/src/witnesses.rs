@@ -1,6 +1,6 @@
 //! Providers of type `witness`: another host's process that cosigns the ledger's checkpoints.
 
-use faramesh_program::image::{Setting, SettingValue, TextSource};
+use faramesh_program::image::{LedgerBackend, Runtime, Setting, SettingValue, Signing, TextSource};
 use faramesh_syntax::ast::Item;
 use faramesh_syntax::nearest;
 
@@ -17,6 +17,7 @@ const KEYS: &[&str] = &["type", "url", "key"];
 impl Checker<'_> {
     /// The settings of a witness, sorted by key.
     pub fn witness(&mut self, block: Block<'_>, settings: &Settings<'_>) -> Vec<(String, Setting)> {
+        self.witness_blocks.push(block.keyword.span);
         let mut misspelt = Vec::new();
         for item in &block.body.items {
             let Item::Setting { key, .. } = &item.node else { continue };
@@ -55,15 +56,35 @@ impl Checker<'_> {
         let found = [("key", key), ("url", url)].into_iter();
         found.filter_map(|(name, value)| Some((name.to_owned(), Setting::One(value?)))).collect()
     }
+
+    /// Reports witnesses of a ledger that makes no checkpoints: they would have nothing to cosign.
+    pub fn witnessed(&mut self, runtime: &Runtime) {
+        let (why, help) = match (runtime.backend, runtime.signing) {
+            (LedgerBackend::Postgres, _) => {
+                ("a ledger in Postgres has no checkpoints", "remove it, or keep the ledger in a folder")
+            }
+            (_, Signing::Off) => (
+                "`signing = \"off\"` makes no checkpoints",
+                "remove it, or write `signing = \"checkpoint\"` in `runtime`",
+            ),
+            _ => return,
+        };
+        for span in std::mem::take(&mut self.witness_blocks) {
+            self.say(codes::WRONG_VALUE, span, format!("this witness would see nothing: {why}"), help);
+        }
+    }
 }
 
-/// `<name>+<8 digits>+<base64>`; base64 may have a plus.
+/// `<name>+<8 digits>+<base64>`; base64 may have a plus. It is the base64 of 33 bytes, of which the first, 4, says
+/// that it cosigns; a ledger's own key has another.
 fn is_key(text: &str) -> bool {
     let mut parts = text.splitn(3, '+');
     let (name, id, key) = (parts.next(), parts.next(), parts.next());
     name.is_some_and(|name| !name.is_empty())
         && id.is_some_and(|id| id.len() == 8 && id.bytes().all(|digit| digit.is_ascii_hexdigit()))
-        && key.is_some_and(|key| !key.is_empty())
+        && key.is_some_and(|key| {
+            key.len() == 44 && key.starts_with('B') && matches!(key.as_bytes().get(1), Some(b'A'..=b'P'))
+        })
 }
 
 #[cfg(test)]
@@ -72,15 +93,19 @@ mod tests {
 
     #[test]
     fn a_key_may_have_a_plus() {
+        let key = |text: &str| format!("w.example+1a2b3c4d+{text}");
+        let base64 = format!("BA+/+{}", "x".repeat(39));
         for (text, expected) in [
-            ("w.example+1a2b3c4d+BA+/+x=", true),
-            ("w.example+1a2b3c4d+BAAA", true),
-            ("w.example+1a2b3c4+BAAA", false),
-            ("+1a2b3c4d+BAAA", false),
-            ("w.example+1a2b3c4d", false),
-            ("abc", false),
+            (key(&base64), true),
+            (key(&base64.replacen('B', "A", 1)), false),
+            (key(&base64.replacen("BA", "BQ", 1)), false),
+            (key("BAAA"), false),
+            (key(&base64).replace("1a2b3c4d", "1a2b3c4"), false),
+            (key(&base64).replace("w.example", ""), false),
+            ("w.example+1a2b3c4d".to_owned(), false),
+            ("abc".to_owned(), false),
         ] {
-            assert_eq!(is_key(text), expected, "{text}");
+            assert_eq!(is_key(&text), expected, "{text}");
         }
     }
 }

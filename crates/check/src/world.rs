@@ -224,6 +224,7 @@ impl Checker<'_> {
                         `tls_client_ca_file` or an `identity` that proves callers from afar";
             self.say(codes::OPEN_LISTENER, span, message, help);
         }
+        self.witnessed(runtime);
         for (name, enforcement, span) in std::mem::take(&mut self.sandbox_keys) {
             let sandbox = &runtime.sandbox;
             let loosens = match name {

@@ -1,5 +1,6 @@
 //! The witnesses that a policy names are asked about every checkpoint, in the background. What one says
-//! stands in `status`; one that has seen more than this ledger holds is an alarm, and a record.
+//! stands in `status`; one that has seen more than this ledger holds, or something else, is an alarm, and a
+//! record. So is one that forgot.
 //!
 //! INVARIANT never in the way: no decision waits for a witness, and one that fails is asked again, more
 //! and more rarely.
@@ -13,11 +14,10 @@ use std::time::{Duration, Instant};
 use faramesh_call::{Timestamp, object};
 use faramesh_dpr::{Draft, Kind};
 use faramesh_gate::Gate;
-use faramesh_ledger::{Hashes, Reader};
 use faramesh_program::Program;
 use faramesh_program::image::{Provider, Setting, SettingValue, TextSource};
 use faramesh_verify::{Note, PublicKey};
-use faramesh_witness::{AskError, Asked, Asking, Client, Cosigned};
+use faramesh_witness::{Asked, Asking, Client, Cosigned};
 
 use crate::start::now;
 
@@ -42,8 +42,53 @@ pub(crate) struct Status {
     pub time: Option<Timestamp>,
     /// Why it did not, the last time.
     pub error: Option<String>,
-    /// The records that it has seen, when that is more than there are here.
-    pub ahead: Option<u64>,
+    /// What must not be.
+    pub alarm: Option<Alarm>,
+}
+
+/// What a witness shows that must not be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alarm {
+    /// It has seen more records than there are here.
+    Ahead { seen: u64 },
+    /// It has seen others than there are here.
+    Forked { seen: u64 },
+    /// It has cosigned so many, says a note of it in the folder, and does not know the ledger any more.
+    Forgot { seen: u64 },
+}
+
+impl Alarm {
+    /// The event of its record.
+    fn event(self) -> &'static str {
+        match self {
+            Self::Ahead { .. } => "witness_ahead",
+            Self::Forked { .. } => "witness_forked",
+            Self::Forgot { .. } => "witness_forgot",
+        }
+    }
+
+    /// The records that the witness has seen.
+    pub(crate) fn seen(self) -> u64 {
+        let (Self::Ahead { seen } | Self::Forked { seen } | Self::Forgot { seen }) = self;
+        seen
+    }
+
+    fn text(self, size: u64) -> String {
+        match self {
+            Self::Ahead { seen } => format!(
+                "it has seen {seen} records of this ledger, and {size} are here: records were taken away, or an \
+                 old folder was brought back"
+            ),
+            Self::Forked { seen } => format!(
+                "what is here does not continue the {seen} records that it has seen: the ledger was forked, or \
+                 another one was put in its place"
+            ),
+            Self::Forgot { seen } => format!(
+                "it had cosigned {seen} records of this ledger and knows none any more: it shows nothing from \
+                 before now"
+            ),
+        }
+    }
 }
 
 /// One witness and how far it is led.
@@ -51,7 +96,6 @@ struct Led {
     status: Status,
     url: String,
     asking: Result<Asking, String>,
-    hashes: Option<Hashes>,
     failures: u32,
     not_before: Instant,
 }
@@ -92,12 +136,13 @@ fn run(gate: &Weak<Gate>, witnesses: &Weak<Witnesses>) {
                 continue;
             }
             if let Some((size, note)) = ledger.last_checkpoint()
-                && (size > one.status.size || one.status.ahead.is_some())
+                && (size > one.status.size || one.is_asked_again())
             {
-                let was_ahead = one.status.ahead;
-                one.lead(&directory, size, &note);
-                if one.status.ahead.is_some() && one.status.ahead != was_ahead {
-                    alarm(&gate, &one.status, size);
+                let before = one.status.alarm;
+                let newest = || ledger.last_checkpoint().map_or(size, |(size, _)| size);
+                one.lead(&directory, size, &note, &newest);
+                if let Some(alarm) = one.status.alarm.filter(|alarm| Some(*alarm) != before) {
+                    record(&gate, &one.status.name, alarm, size);
                 }
             }
         }
@@ -148,9 +193,9 @@ impl Led {
             size: 0,
             time: None,
             error: asking.as_ref().err().cloned(),
-            ahead: None,
+            alarm: None,
         };
-        Self { status, url, asking, hashes: None, failures: 0, not_before: Instant::now() }
+        Self { status, url, asking, failures: 0, not_before: Instant::now() }
     }
 
     fn is(&self, provider: &Provider) -> bool {
@@ -158,87 +203,84 @@ impl Led {
         self.status.name == provider.name && same("url", &self.url) && same("key", &self.status.key)
     }
 
-    /// Asks about a checkpoint of `size` records.
-    fn lead(&mut self, directory: &Path, size: u64, note: &Note) {
-        let done = self.ask(directory, size, note);
-        match done {
-            Ok(Some(Asked::Cosigned(cosigned))) => {
-                self.failures = 0;
-                self.status.size = cosigned.size;
-                self.status.time = Some(now());
-                (self.status.error, self.status.ahead) = (None, None);
-                // A copy for whoever checks the folder later; the witness knows it anyway.
-                if let Err(error) = keep(directory, &self.status.name, &cosigned) {
-                    self.status.error = Some(format!("cannot keep the cosignature: {error}"));
-                }
-            }
-            Ok(Some(Asked::Ahead { seen })) => {
-                self.status.ahead = Some(seen);
-                self.fail(format!("the witness has seen {seen} records, and there are {size} here"));
-            }
-            Ok(Some(Asked::Behind)) => self.hashes = None,
-            Ok(None) => {}
+    /// Whether it is asked again about what it was asked about before: whoever put things right wants to see it.
+    fn is_asked_again(&self) -> bool {
+        matches!(self.status.alarm, Some(Alarm::Ahead { .. } | Alarm::Forked { .. }))
+    }
+
+    /// Asks about a checkpoint of `size` records; `newest` is how many the newest one covers by now.
+    fn lead(&mut self, directory: &Path, size: u64, note: &Note, newest: &dyn Fn() -> u64) {
+        let asked = match &mut self.asking {
+            Ok(asking) => asking.ask(directory, size, note).map_err(|error| error.to_string()),
+            Err(why) => Err(why.clone()),
+        };
+        match asked {
+            Ok(Asked::Cosigned(cosigned)) => self.cosigned(directory, &cosigned),
+            // Somebody had a newer checkpoint cosigned before this daemon came to it.
+            Ok(Asked::Ahead { seen }) if newest() >= seen => self.wait(),
+            Ok(Asked::Ahead { seen }) => self.alarm(Alarm::Ahead { seen }, size),
+            Ok(Asked::Forked { seen }) => self.alarm(Alarm::Forked { seen }, size),
+            Ok(Asked::Moved) => self.wait(),
             Err(why) => self.fail(why),
         }
     }
 
+    fn cosigned(&mut self, directory: &Path, cosigned: &Cosigned) {
+        self.failures = 0;
+        self.status.error = None;
+        if let Some(Alarm::Ahead { .. } | Alarm::Forked { .. }) = self.status.alarm {
+            self.status.alarm = None;
+        }
+        if cosigned.is_first {
+            let known = kept(directory, &self.status.name).max(self.status.size);
+            self.status.alarm = (known > 0).then_some(Alarm::Forgot { seen: known });
+        }
+        if let Some(alarm) = self.status.alarm {
+            self.status.error = Some(alarm.text(cosigned.size));
+        }
+        self.status.size = cosigned.size;
+        self.status.time = Some(now());
+        // A copy for whoever checks the folder later; the witness knows it anyway.
+        if let Err(error) = keep(directory, &self.status.name, cosigned) {
+            self.status.error = Some(format!("cannot keep the cosignature: {error}"));
+        }
+    }
+
+    fn alarm(&mut self, alarm: Alarm, size: u64) {
+        self.status.alarm = Some(alarm);
+        self.fail(alarm.text(size));
+    }
+
     fn fail(&mut self, why: String) {
         self.status.error = Some(why);
+        self.wait();
+    }
+
+    /// Not to be asked for a while, and for longer each time until something comes of it.
+    fn wait(&mut self) {
         let pause = LOOK.saturating_mul(1 << self.failures.min(9)).min(MAX_PAUSE);
         self.failures = self.failures.saturating_add(1);
         self.not_before = Instant::now() + pause;
     }
-
-    /// Reads on to `size`, as far as there is room, and asks; `None` when there was not.
-    fn ask(&mut self, directory: &Path, size: u64, note: &Note) -> Result<Option<Asked>, String> {
-        let asking = self.asking.as_mut().map_err(|why| why.clone())?;
-        if self.hashes.is_none() {
-            let reader = Reader::open(directory).map_err(|error| error.to_string())?;
-            self.hashes = Some(reader.hashes().map_err(|error| error.to_string())?);
-            *asking = asking.anew();
-        }
-        let Some(hashes) = &mut self.hashes else { return Ok(None) };
-        while asking.size() < size && asking.has_room() {
-            let count = (size - asking.size()).min(4_096);
-            let taken = hashes.take(count, &mut |hash| asking.take(hash));
-            match taken {
-                Ok(taken) if taken == count => {}
-                // The rest is there at the next look, or the files are not as they were.
-                Ok(_) => return Ok(None),
-                Err(error) => {
-                    self.hashes = None;
-                    return Err(error.to_string());
-                }
-            }
-        }
-        let (size, note) = match asking.size() {
-            reached if reached >= size => (size, note.clone()),
-            reached => older(directory, reached)?.ok_or("no checkpoint leads the witness on")?,
-        };
-        let asked = asking.ask(size, &note).map_err(|error: AskError| error.to_string())?;
-        Ok(Some(asked))
-    }
-}
-
-/// The newest checkpoint that covers no more than so many records: a witness that was away for long is
-/// led on over it.
-fn older(directory: &Path, most: u64) -> Result<Option<(u64, Note)>, String> {
-    let checkpoints = Reader::open(directory).and_then(|reader| reader.checkpoints());
-    let mut found = None;
-    for checkpoint in checkpoints.map_err(|error| error.to_string())? {
-        let (size, note) = checkpoint.map_err(|error| error.to_string())?;
-        if size > most {
-            break;
-        }
-        found = Some((size, note));
-    }
-    Ok(found)
 }
 
 /// The file of a witness's last cosignature.
 fn file_name(name: &str) -> String {
-    let safe = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
-    format!("witnessed-{}.note", name.chars().map(safe).collect::<String>())
+    let mut safe = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => safe.push(char::from(byte)),
+            // Two names are never one file.
+            other => safe.push_str(&format!("_{other:02x}")),
+        }
+    }
+    format!("witnessed-{safe}.note")
+}
+
+/// How many records the cosignature that was kept last covers; none without one that reads.
+fn kept(directory: &Path, name: &str) -> u64 {
+    let text = fs::read_to_string(directory.join(file_name(name))).unwrap_or_default();
+    text.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
 }
 
 fn keep(directory: &Path, name: &str, cosigned: &Cosigned) -> io::Result<()> {
@@ -247,25 +289,35 @@ fn keep(directory: &Path, name: &str, cosigned: &Cosigned) -> io::Result<()> {
     let mut file = File::create(&beside)?;
     file.write_all(cosigned.note.write().as_bytes())?;
     file.sync_all()?;
-    fs::rename(&beside, &path)
+    fs::rename(&beside, &path)?;
+    File::open(directory)?.sync_all()
 }
 
-/// Records that a witness has seen more than there is.
-fn alarm(gate: &Gate, status: &Status, size: u64) {
-    eprintln!(
-        "ALARM: witness `{}` has seen {} records of this ledger, and {size} are here: records were taken away, \
-         or an old folder was brought back",
-        status.name,
-        status.ahead.unwrap_or_default()
-    );
+/// Records an alarm, and tells of it on standard error.
+fn record(gate: &Gate, name: &str, alarm: Alarm, size: u64) {
+    eprintln!("ALARM: witness `{name}`: {}", alarm.text(size));
     let detail = object! {
-        "event" => "witness_ahead",
-        "seen" => status.ahead,
+        "event" => alarm.event(),
+        "seen" => alarm.seen(),
         "size" => size,
-        "witness" => status.name.as_str(),
+        "witness" => name,
     };
     let mut draft = Draft::event(Kind::Lifecycle, detail);
     draft.dev = gate.is_dev();
     // What cannot be recorded stands in `status` all the same.
     let _ = gate.ledger().append_and_wait(draft, now(), PATIENCE);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn each_witness_has_a_file_of_its_own() {
+        assert_eq!(file_name("w-1"), "witnessed-w-1.note");
+        let names = ["a.b", "a_b", "a/b", "a_2eb", "ab"];
+        let files: std::collections::BTreeSet<String> = names.iter().map(|name| file_name(name)).collect();
+        assert_eq!(files.len(), names.len(), "{files:?}");
+        assert!(files.iter().all(|file| !file.contains('/')));
+    }
 }

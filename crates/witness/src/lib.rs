@@ -16,7 +16,7 @@ mod server;
 mod state;
 mod witness;
 
-pub use asking::{Asked, Asking, Cosigned};
+pub use asking::{Asked, Asking, AskingError, Cosigned};
 pub use client::{AskError, Client};
 pub use request::{MAX_REQUEST_BYTES, Request, RequestError};
 pub use server::Server;

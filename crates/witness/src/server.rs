@@ -6,7 +6,7 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::request::{MAX_REQUEST_BYTES, Request};
@@ -26,7 +26,6 @@ const PATH: &str = "/add-checkpoint";
 pub struct Server {
     listener: TcpListener,
     witness: Arc<Witness>,
-    stopping: Arc<AtomicBool>,
     connected: Arc<AtomicUsize>,
 }
 
@@ -44,6 +43,15 @@ impl Answer {
     }
 }
 
+/// A place among the connections, given back also when its thread panics.
+struct Slot(Arc<AtomicUsize>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Server {
     /// Listens.
     ///
@@ -53,7 +61,6 @@ impl Server {
         Ok(Self {
             listener: TcpListener::bind(address)?,
             witness: Arc::new(witness),
-            stopping: Arc::default(),
             connected: Arc::default(),
         })
     }
@@ -72,9 +79,6 @@ impl Server {
     /// Nobody can be accepted any more.
     pub fn run(&self) -> io::Result<()> {
         for stream in self.listener.incoming() {
-            if self.stopping.load(Ordering::Acquire) {
-                return Ok(());
-            }
             let Ok(stream) = stream else {
                 // Out of descriptors: no use in asking again at once.
                 std::thread::sleep(Duration::from_millis(50));
@@ -84,15 +88,13 @@ impl Server {
                 self.connected.fetch_sub(1, Ordering::AcqRel);
                 continue;
             }
-            let (witness, connected) = (Arc::clone(&self.witness), Arc::clone(&self.connected));
-            let spawned = std::thread::Builder::new().name("witness".to_owned()).spawn(move || {
+            let (witness, slot) = (Arc::clone(&self.witness), Slot(Arc::clone(&self.connected)));
+            // A thread that cannot be started gives its slot back with the closure.
+            let _ = std::thread::Builder::new().name("witness".to_owned()).spawn(move || {
+                let _slot = slot;
                 // A client that hangs up has no use for an answer.
                 let _ = serve(stream, &witness);
-                connected.fetch_sub(1, Ordering::AcqRel);
             });
-            if spawned.is_err() {
-                self.connected.fetch_sub(1, Ordering::AcqRel);
-            }
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! What a witness remembers of each ledger: the last tree that it cosigned, one file each.
+//! What a witness remembers of each ledger: the last tree that it cosigned, one file each, and which ledgers it
+//! has cosigned for, so that a file that is gone is missed.
 //!
 //! INVARIANT durable: a tree is remembered on disk before this says that it is, and a file is whole or
 //! absent. INVARIANT one process: the folder is locked while it is in use.
@@ -19,6 +20,9 @@ use crate::request::size;
 const SUFFIX: &str = ".tree";
 /// A file has the origin, a size and a root.
 const MAX_FILE_BYTES: u64 = 4_096;
+/// The origins of all ledgers, a line each.
+const KNOWN: &str = "known";
+const MAX_KNOWN_BYTES: u64 = 16 << 20;
 
 /// A tree that was cosigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +80,28 @@ impl Memory {
                 seen.insert(origin, tree);
             }
         }
-        Ok(Self { folder: folder.into(), seen, _lock: lock })
+        let known = text_of(&folder.join(KNOWN), MAX_KNOWN_BYTES);
+        let known = match known {
+            Err(StateError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            known => known?,
+        };
+        // What it cosigned and does not know any more, it must not cosign anew.
+        if let Some(missing) = known.lines().find(|origin| !seen.contains_key(*origin)) {
+            return Err(StateError::Damaged(folder.join(file_name(missing))));
+        }
+        let memory = Self { folder: folder.into(), seen, _lock: lock };
+        if known.lines().count() != memory.seen.len() {
+            memory.list()?;
+        }
+        Ok(memory)
+    }
+
+    /// Lists the ledgers.
+    fn list(&self) -> Result<(), StateError> {
+        let mut origins: Vec<&str> = self.seen.keys().map(String::as_str).collect();
+        origins.sort_unstable();
+        let text: String = origins.iter().map(|origin| format!("{origin}\n")).collect();
+        write_whole(&self.folder, &self.folder.join(KNOWN), &text)
     }
 
     /// The last tree of a ledger; that without records when none was cosigned.
@@ -86,21 +111,37 @@ impl Memory {
 
     /// Remembers a tree, durably.
     pub(crate) fn remember(&mut self, origin: &str, tree: Seen) -> Result<(), StateError> {
-        let path = self.folder.join(file_name(origin));
-        let beside = path.with_extension("tmp");
-        let text = written(origin, &tree);
-        let mut options = OpenOptions::new();
-        let done =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&beside).and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.sync_all()?;
-                fs::rename(&beside, &path)?;
-                File::open(&self.folder)?.sync_all()
-            });
-        done.map_err(io_error(&path))?;
-        self.seen.insert(origin.to_owned(), tree);
+        write_whole(&self.folder, &self.folder.join(file_name(origin)), &written(origin, &tree))?;
+        if self.seen.insert(origin.to_owned(), tree).is_none() {
+            self.list()?;
+        }
         Ok(())
     }
+}
+
+/// Replaces a file of a folder, so that it is the old one or the new one, and the new one when this returns.
+fn write_whole(folder: &Path, path: &Path, text: &str) -> Result<(), StateError> {
+    let beside = path.with_extension("tmp");
+    let mut options = OpenOptions::new();
+    let done =
+        options.write(true).create(true).truncate(true).mode(0o600).open(&beside).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&beside, path)?;
+            File::open(folder)?.sync_all()
+        });
+    done.map_err(io_error(path))
+}
+
+/// The text of a file that is not longer than it may be.
+fn text_of(path: &Path, most: u64) -> Result<String, StateError> {
+    if fs::metadata(path).map_err(io_error(path))?.len() > most {
+        return Err(StateError::Damaged(path.into()));
+    }
+    fs::read_to_string(path).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => StateError::Damaged(path.into()),
+        _ => io_error(path)(error),
+    })
 }
 
 /// Origins have slashes and are of any length; a digest is neither.
@@ -116,13 +157,7 @@ fn written(origin: &str, tree: &Seen) -> String {
 
 fn read(path: &Path) -> Result<(String, Seen), StateError> {
     let damaged = || StateError::Damaged(path.into());
-    if fs::metadata(path).map_err(io_error(path))?.len() > MAX_FILE_BYTES {
-        return Err(damaged());
-    }
-    let text = fs::read_to_string(path).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => damaged(),
-        _ => io_error(path)(error),
-    })?;
+    let text = text_of(path, MAX_FILE_BYTES)?;
     let lines: Vec<&str> = text.split('\n').collect();
     let [origin, count, root, ""] = lines.as_slice() else { return Err(damaged()) };
     let root = STANDARD.decode(root).ok().and_then(|root| Hash::try_from(root).ok()).ok_or_else(damaged)?;
@@ -151,6 +186,22 @@ mod tests {
         // What a process left that ended while it wrote is no memory.
         fs::write(folder.path().join("x.tmp"), "a/b\n9\n").unwrap();
         assert_eq!(Memory::open(folder.path()).unwrap().seen("a/b"), Some(tree));
+    }
+
+    #[test]
+    fn a_memory_that_is_gone_is_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = Seen { size: 7, root: [3; 32] };
+        let mut memory = Memory::open(folder.path()).unwrap();
+        memory.remember("a/b", tree).unwrap();
+        memory.remember("c", tree).unwrap();
+        drop(memory);
+        // A process that ended before it listed the ledger.
+        fs::write(folder.path().join(KNOWN), "c\n").unwrap();
+        assert_eq!(Memory::open(folder.path()).unwrap().seen("a/b"), Some(tree));
+        fs::remove_file(folder.path().join(file_name("a/b"))).unwrap();
+        let error = Memory::open(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("must not begin anew"), "{error}");
     }
 
     #[test]

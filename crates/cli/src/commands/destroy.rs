@@ -183,6 +183,8 @@ fn is_ledger_file(name: &str) -> bool {
         let after = after.strip_suffix(".new.tmp").unwrap_or(after);
         digits >= 8 && (matches!(after, ".wal" | ".manifest" | ".carry") || after.starts_with(".cut-"))
     };
+    let is_note =
+        |name: &str| name.starts_with("witnessed-") && (name.ends_with(".note") || name.ends_with(".tmp"));
     let temporary = |name: &str| {
         (name.starts_with("prepared-") && name.ends_with(".tmp")) || name.starts_with("signing.tmp-")
     };
@@ -198,7 +200,7 @@ fn is_ledger_file(name: &str) -> bool {
         "signing.key.next",
         "signing.pub",
     ];
-    numbered(name) || temporary(name) || fixed.contains(&name)
+    numbered(name) || temporary(name) || is_note(name) || fixed.contains(&name)
 }
 
 #[cfg(test)]
@@ -215,6 +217,7 @@ mod tests {
             ("checkpoints.log", true),
             ("00000001.cut-2", true),
             ("00000001.manifest", true),
+            ("witnessed-w.note", true),
             ("00000001.carry.new.tmp", true),
             ("prepared-1.tmp", true),
             ("notes.txt", false),

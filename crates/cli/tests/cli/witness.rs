@@ -171,10 +171,34 @@ fn yesterdays_folder_is_found_out() {
     let forked = verify(&wal);
     assert_eq!(forked.exit, 1, "{}{}", forked.stdout, forked.stderr);
     assert!(
-        forked.stdout.contains("does not") || forked.stdout.contains("other records"),
+        forked.stdout.contains("does not") && forked.stdout.contains("other records"),
         "{}",
         forked.stdout
     );
+    // And the daemon says so as well.
+    applied(&stack, &provider);
+    until(&stack, "a fork", |witness, _| text(witness, &["error"]).contains("was forked"));
+    let alarms = stack.run(&["audit", "ls", "--kind", "lifecycle", "--format", "jsonl"]);
+    assert!(alarms.stdout.contains("\"event\":\"witness_forked\""), "{}", alarms.stdout);
+    assert_eq!(stack.run(&["apply", "--stop"]).exit, 0);
+
+    // One that was made new under the same name and address knows nothing any more, and the ledger's note says so.
+    fs::remove_dir_all(&wal).unwrap();
+    fs::rename(stack.folder().join("today"), &wal).unwrap();
+    drop(witness);
+    let fresh = tempfile::tempdir().unwrap();
+    fs::copy(memory.path().join("signing.key"), fresh.path().join("signing.key")).unwrap();
+    let witness = Witness::start(fresh.path(), &wal.join("signing.pub"));
+    assert_eq!(witness.key, key, "its key was kept, its memory not");
+    applied(&stack, &provider.replace(&url, &witness.url()));
+    let status =
+        until(&stack, "forgot", |witness, _| text(witness, &["error"]).contains("knows none any more"));
+    let warnings = at(&status, &["warnings"]).as_list().unwrap();
+    assert!(
+        warnings.iter().any(|warning| warning.as_str().unwrap().starts_with("ALARM: witness `w`")),
+        "{warnings:?}"
+    );
+    assert_eq!(stack.run(&["apply", "--stop"]).exit, 0);
 }
 
 #[test]
@@ -200,7 +224,11 @@ fn a_witness_remembers_when_it_is_killed_and_refuses_rubbish() {
             ])
             .exit
     };
-    assert_eq!((verify(&witness), verify(&witness)), (0, 0));
+    assert_eq!(
+        (verify(&witness), verify(&witness)),
+        (1, 0),
+        "what it sees for the first time proves nothing"
+    );
     for (request, status) in [
         ("GET / HTTP/1.1\r\n\r\n", "404"),
         ("GET /add-checkpoint HTTP/1.1\r\n\r\n", "405"),

@@ -132,7 +132,7 @@ fn witness(status: &witnesses::Status) -> Object {
         "size" => status.size,
         "time" => status.time.map(|time| time.to_string()),
         "error" => status.error.as_deref(),
-        "seen" => status.ahead,
+        "seen" => status.alarm.map(witnesses::Alarm::seen),
     }
 }
 
@@ -215,7 +215,7 @@ fn unwitnessed(context: &Context) -> Vec<String> {
     let statuses = context.facts.witnesses.status();
     let told = |status: &witnesses::Status| {
         let error = status.error.as_ref()?;
-        let word = if status.ahead.is_some() { "ALARM: " } else { "" };
+        let word = if status.alarm.is_some() { "ALARM: " } else { "" };
         Some(format!("{word}witness `{}`: {error}", status.name))
     };
     statuses.iter().filter_map(told).collect()

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use faramesh_call::{Object, object};
 use faramesh_ledger::Reader;
-use faramesh_verify::PublicKey;
-use faramesh_witness::{AskError, Asked, Asking, Client};
+use faramesh_verify::{Note, PublicKey};
+use faramesh_witness::{AskError, Asked, Asking, AskingError, Client};
 
 use crate::failure::Failure;
 use crate::history::unreadable;
 
-/// Records that are read at once.
-const BATCH: u64 = 4_096;
+/// How often the witness may say something else than before, as a daemon asks it too.
+const TRIES: u32 = 4;
 
 /// What a witness says of a ledger that verifies.
 pub(super) enum Said {
@@ -34,58 +34,47 @@ pub(super) enum Said {
 /// # Errors
 /// The ledger has no checkpoint, cannot be read, or the witness does not answer.
 pub(super) fn ask(folder: &Path, url: &str, key: &str) -> Result<Said, Failure> {
-    let key: PublicKey = read_key(key)?;
-    let reader = Reader::open(folder).map_err(|error| unreadable(&error))?;
-    let mut last = None;
-    for checkpoint in reader.checkpoints().map_err(|error| unreadable(&error))? {
-        last = Some(checkpoint.map_err(|error| unreadable(&error))?);
-    }
-    let Some((size, note)) = last else {
-        return Err(Failure::new("the ledger has no checkpoint that a witness could know")
-            .hint("`runtime { signing = \"off\" }` makes none"));
-    };
-    let mut asking = Asking::new(Client::new(url, key));
-    // The witness says in its first answer how much it has seen; the second one is about that.
-    for _ in 0..3 {
-        let mut hashes = reader.hashes().map_err(|error| unreadable(&error))?;
-        while asking.size() < size && asking.has_room() {
-            let count = (size - asking.size()).min(BATCH);
-            let taken = hashes.take(count, &mut |hash| asking.take(hash));
-            if taken.map_err(|error| unreadable(&error))? < count {
-                break;
+    let mut asking = Asking::new(Client::new(url, read_key(key)?));
+    let name = asking.key().name().to_owned();
+    let mut tries = 0;
+    loop {
+        let (size, note) = newest(folder)?;
+        match asking.ask(folder, size, &note) {
+            Ok(Asked::Cosigned(cosigned)) if cosigned.is_first => {
+                return Err(Failure::new(format!("{name} had seen nothing of this ledger until now"))
+                    .hint(format!(
+                        "it has seen the {size} records that are here now: what it says from the next time on counts"
+                    ))
+                    .hint("when it had cosigned this ledger before, it has forgotten: ask who runs it"));
             }
-        }
-        if asking.size() < size {
-            return Err(Failure::new("the witness is more than a million records behind")
-                .hint("let the daemon lead it on, and check again"));
-        }
-        match asking.ask(size, &note) {
+            Ok(Asked::Cosigned(cosigned)) if cosigned.size < size => {}
             Ok(Asked::Cosigned(cosigned)) => {
                 return Ok(Said::Same(
                     object! { "key" => asking.key().to_string(), "size" => cosigned.size, "url" => url },
                 ));
             }
-            Ok(Asked::Ahead { seen }) if seen > size => {
+            // The daemon may have had a newer one cosigned while this read an older one.
+            Ok(Asked::Moved | Asked::Ahead { .. }) if tries < TRIES => tries += 1,
+            Ok(Asked::Moved) => return Err(Failure::new("the witness does not say the same twice")),
+            Ok(Asked::Ahead { seen }) => {
                 return Ok(Said::Other {
                     seq: size + 1,
-                    expected: format!("at least {seen} records, which {} has cosigned", asking.key().name()),
+                    expected: format!("at least {seen} records, which {name} has cosigned"),
                     found: format!("checkpoints of {size} records: newer ones were taken away"),
                 });
             }
-            Ok(Asked::Ahead { seen }) => {
+            Ok(Asked::Forked { seen }) => {
                 return Ok(Said::Other {
                     seq: seen,
-                    expected: format!("the {seen} records that {} has cosigned", asking.key().name()),
-                    found: "other records of that number".to_owned(),
+                    expected: format!("a ledger that continues the {seen} records that {name} has cosigned"),
+                    found: "one that does not: other records among them".to_owned(),
                 });
             }
-            Ok(Asked::Behind) => asking = asking.anew(),
-            Err(AskError::Refused { status: 422, said }) => {
-                return Ok(Said::Other {
-                    seq: asking.seen().unwrap_or(1).max(1),
-                    expected: format!("a ledger that continues what {} has cosigned", asking.key().name()),
-                    found: format!("one that does not: {said}"),
-                });
+            Err(AskingError::Read(error)) => return Err(unreadable(&error)),
+            Err(error @ AskingError::Ask(AskError::Refused { status: 403 | 404, .. })) => {
+                return Err(Failure::new(error.to_string()).hint(
+                    "whoever runs it gives it the ledger's key: `faramesh witness --trust signing.pub`",
+                ));
             }
             Err(error) => {
                 return Err(Failure::new(error.to_string())
@@ -93,7 +82,19 @@ pub(super) fn ask(folder: &Path, url: &str, key: &str) -> Result<Said, Failure> 
             }
         }
     }
-    Err(Failure::new("the witness does not say the same twice"))
+}
+
+/// The newest checkpoint in a folder.
+fn newest(folder: &Path) -> Result<(u64, Note), Failure> {
+    let reader = Reader::open(folder).map_err(|error| unreadable(&error))?;
+    let mut last = None;
+    for checkpoint in reader.checkpoints().map_err(|error| unreadable(&error))? {
+        last = Some(checkpoint.map_err(|error| unreadable(&error))?);
+    }
+    last.ok_or_else(|| {
+        Failure::new("the ledger has no checkpoint that a witness could know")
+            .hint("`runtime { signing = \"off\" }` makes none")
+    })
 }
 
 /// A key as text, or a file with one.
