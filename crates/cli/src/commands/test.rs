@@ -2,16 +2,15 @@
 //! daemon runs and nothing is recorded.
 
 mod fixture;
+mod mutate;
 mod play;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use faramesh_call::{Object, Value, object};
-use faramesh_program::image::{Image, RuleEffect};
-use faramesh_program::{Program, Rule, decode, encode, load};
+use faramesh_program::Program;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -23,9 +22,6 @@ use crate::views::{json, words};
 
 use fixture::{Fixture, Step};
 use play::{Played, play};
-
-/// Most rules that `--mutate` changes.
-const MAX_MUTANTS: usize = 2_000;
 
 /// What `test` takes.
 #[derive(Debug, Args)]
@@ -45,7 +41,7 @@ pub struct Arguments {
     /// List the rules that no case has decide
     #[arg(long)]
     coverage: bool,
-    /// Take out and turn around each rule, and list the changes that no case notices
+    /// Change each rule, its condition and the defaults, one at a time, and list the changes that no case notices
     #[arg(long)]
     mutate: bool,
 }
@@ -75,8 +71,15 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
              \"tool\":\"…\",\"args\":{},\"expect\":{\"effect\":\"permit\"}}]}",
         ));
     }
-    let played: Vec<Played> =
-        fixtures.iter().map(|fixture| play(&compiled.program, fixture, arguments.fail_fast)).collect();
+    let mut played: Vec<Played> = Vec::new();
+    for fixture in &fixtures {
+        let one = play(&compiled.program, fixture, arguments.fail_fast);
+        let stop = arguments.fail_fast && one.failed() > 0;
+        played.push(one);
+        if stop {
+            break;
+        }
+    }
     if arguments.update {
         return update(&fixtures, &played, context);
     }
@@ -86,7 +89,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         value.insert("uncovered", uncovered(&compiled.program, &played));
     }
     if arguments.mutate && failed == 0 {
-        value.insert("survivors", survivors(&compiled.bytes, &fixtures)?);
+        value.insert("survivors", mutate::survivors(&compiled.bytes, &fixtures)?);
     }
     let value = json::versioned(value);
     context.console.show(&value, view)?;
@@ -100,18 +103,20 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
 /// Writes what was found where something else was expected.
 fn update(fixtures: &[Fixture], played: &[Played], context: &Context) -> Result<Exit, Failure> {
     let mut changed = 0_u64;
+    let mut stuck = Vec::new();
     for (fixture, played) in fixtures.iter().zip(played) {
         let mut source = fixture.source.clone();
         let Some(Value::List(cases)) = source.get_mut("cases") else { continue };
         let mut touched = false;
         for ((case, written), result) in fixture.cases.iter().zip(cases.iter_mut()).zip(&played.results) {
-            let (Step::Call(_), Some(found), Value::Object(members)) = (&case.step, &result.found, written)
-            else {
-                continue;
-            };
             if result.wrong.is_empty() {
                 continue;
             }
+            let (Step::Call(_), Some(found), Value::Object(members)) = (&case.step, &result.found, written)
+            else {
+                stuck.push(format!("{}, {}: {}", fixture.name, case.name, result.wrong.join("; ")));
+                continue;
+            };
             let mut expect = Object::new();
             expect.insert("effect", found.effect.clone());
             if case.expect.code.is_some() {
@@ -132,12 +137,19 @@ fn update(fixtures: &[Fixture], played: &[Played], context: &Context) -> Result<
                 .map_err(|error| Failure::file("write", &fixture.path, &error))?;
         }
     }
-    let value = json::versioned(object! { "updated" => changed });
+    let failed: Value = stuck.iter().map(String::as_str).collect();
+    let value = json::versioned(object! { "updated" => changed, "failed" => failed });
     context.console.show(&value, |value| match number(value, &["updated"]) {
         0 => "every case is as it must be: nothing is updated".to_owned(),
         count => format!("{} updated: look at the difference before you keep it", counted(count, "case")),
     })?;
-    Ok(Exit::Success)
+    if stuck.is_empty() {
+        return Ok(Exit::Success);
+    }
+    context
+        .console
+        .note(&format!("steps that cannot be taken, which no update mends:\n  {}", stuck.join("\n  ")));
+    Ok(Exit::Failed)
 }
 
 fn described(fixtures: &[Fixture], played: &[Played]) -> Object {
@@ -164,89 +176,21 @@ fn described(fixtures: &[Fixture], played: &[Played]) -> Object {
     }
 }
 
-fn every_rule(program: &Program) -> impl Iterator<Item = &Rule> {
-    program.agents().iter().flat_map(|agent| agent.all_rules())
-}
-
-/// The rules that decided no call.
+/// The rules that decided no call. A rule of a pack is one for each agent that uses it.
 fn uncovered(program: &Program, played: &[Played]) -> Vec<Value> {
-    let covered: BTreeSet<&str> =
-        played.iter().flat_map(|played| &played.rules).map(String::as_str).collect();
-    let left = every_rule(program).filter(|rule| !covered.contains(&*rule.reference));
-    left.map(|rule| object! { "rule_ref" => &*rule.reference, "rule" => &*rule.text }.into()).collect()
-}
-
-/// Changes of single rules that every fixture lets pass.
-fn survivors(bytes: &[u8], fixtures: &[Fixture]) -> Result<Vec<Value>, Failure> {
-    let unusable =
-        |error: &dyn std::fmt::Display| Failure::new(format!("a changed policy cannot be loaded: {error}"));
-    let (image, sources, _) = decode(bytes).map_err(|error| unusable(&error))?;
-    let program = load(bytes).map_err(|error| unusable(&error))?;
-    let mut survivors = Vec::new();
-    let mut tried = 0;
-    for (place, agent) in image.agents.iter().enumerate() {
-        for number in 0..agent.rules.len() {
-            for change in [Change::Without, Change::TurnedAround] {
-                let Some(mutant) = changed(&image, place, number, change) else { continue };
-                if tried >= MAX_MUTANTS {
-                    return Err(Failure::new(format!("more than {MAX_MUTANTS} changes to try"))
-                        .hint("test the agents of this policy apart"));
-                }
-                tried += 1;
-                let mutant = encode(&mutant, &sources)
-                    .and_then(|bytes| load(&bytes))
-                    .map_err(|error| unusable(&error))?;
-                let mutant = Arc::new(mutant);
-                if fixtures.iter().all(|fixture| play(&mutant, fixture, true).failed() == 0) {
-                    let index = u32::try_from(number).unwrap_or(u32::MAX);
-                    let rule = program.agents().get(place).and_then(|agent| agent.rule(index));
-                    survivors.push(
-                        object! {
-                            "rule_ref" => rule.map(|rule| rule.reference.to_string()),
-                            "rule" => rule.map(|rule| rule.text.to_string()),
-                            "change" => change.word(),
-                        }
-                        .into(),
-                    );
-                }
-            }
-        }
+    let covered: BTreeSet<(&str, &str)> = played
+        .iter()
+        .flat_map(|played| &played.rules)
+        .map(|(agent, place)| (agent.as_str(), place.as_str()))
+        .collect();
+    let mut left = Vec::new();
+    for agent in program.agents() {
+        let rules = agent.all_rules().filter(|rule| !covered.contains(&(&*agent.name, &*rule.reference)));
+        left.extend(rules.map(|rule| -> Value {
+            object! { "agent" => &*agent.name, "rule_ref" => &*rule.reference, "rule" => &*rule.text }.into()
+        }));
     }
-    Ok(survivors)
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Change {
-    Without,
-    TurnedAround,
-}
-
-impl Change {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Without => "taken out",
-            Self::TurnedAround => "turned around",
-        }
-    }
-}
-
-/// The policy with one rule changed. A rule that is taken out is made to match nothing, so that the places of
-/// the others stay.
-fn changed(image: &Image, agent: usize, rule: usize, change: Change) -> Option<Image> {
-    let mut image = image.clone();
-    let never = u32::try_from(image.expressions.len()).ok()?;
-    let rule = image.agents.get_mut(agent)?.rules.get_mut(rule)?;
-    match (change, rule.effect) {
-        (Change::Without, _) => {
-            rule.condition = Some(never);
-            image.expressions.push(faramesh_program::image::Expression::Constant(false));
-        }
-        // It stands before all others, and must go on to.
-        (Change::TurnedAround, RuleEffect::DenyAlways) => return None,
-        (Change::TurnedAround, RuleEffect::Permit) => rule.effect = RuleEffect::Deny,
-        (Change::TurnedAround, RuleEffect::Defer | RuleEffect::Deny) => rule.effect = RuleEffect::Permit,
-    }
-    Some(image)
+    left
 }
 
 fn view(value: &Value) -> String {
@@ -286,7 +230,11 @@ fn view(value: &Value) -> String {
         lines.extend(found.iter().map(|rule| {
             let change = text(rule, &["change"]);
             let change = if change.is_empty() { String::new() } else { format!(" {change}:") };
-            format!("  {}{change}  {}", text(rule, &["rule_ref"]), text(rule, &["rule"]))
+            let place = match text(rule, &["rule_ref"]) {
+                "" => text(rule, &["agent"]),
+                place => place,
+            };
+            format!("  {place}{change}  {}", text(rule, &["rule"]))
         }));
     }
     let (passed, failed) = (number(value, &["passed"]), number(value, &["failed"]));

@@ -1,5 +1,7 @@
 //! `faramesh test`: calls in order with a clock, what no case notices, and mistakes in fixtures.
 
+use std::fs;
+
 use faramesh_call::Value;
 
 use crate::stack::{Stack, at, text};
@@ -40,6 +42,12 @@ const FIXTURE: &str = r#"{
 }
 "#;
 
+/// What a test that need not pass prints.
+fn found(stack: &Stack, arguments: &[&str]) -> Value {
+    let run = stack.run(&[arguments, &["--format", "json"]].concat());
+    faramesh_call::json::parse(run.stdout.as_bytes()).unwrap_or_else(|_| panic!("{}", run.stderr))
+}
+
 #[test]
 fn a_policy_is_tested_call_by_call() {
     let stack = Stack::with(POLICY);
@@ -65,12 +73,25 @@ fn a_policy_is_tested_call_by_call() {
         .iter()
         .map(|survivor| format!("{} {}", text(survivor, &["change"]), text(survivor, &["rule"])))
         .collect();
-    // Without `deny!` the default denies the shell as well: no case tells them apart.
+    // Without `deny!` the default denies the shell as well: no case tells them apart. No refund is at a bound.
+    let expected = [
+        "taken out deny! shell/* reason \"no shell\"",
+        "`<` made `<=` permit refund if amount < 25",
+        "`<` made `<=` defer refund if amount < 500",
+        "taken out permit unused",
+        "turned around permit unused",
+    ];
+    assert_eq!(survivors, expected);
+    // A case at the bound notices it.
+    let bound = r#"{"name": "at the bound", "wait": "1h", "tool": "refund", "args": {"amount": 25}, "expect": {"effect": "DEFER"}},
+    {"name": "nobody verified""#;
+    stack.write("tests/refunds.fmtest.json", &FIXTURE.replace("{\"name\": \"nobody verified\"", bound));
+    let mutated = stack.run(&["test", "--mutate"]);
     assert!(
-        survivors.iter().all(|found| found.contains("unused") || found.contains("shell")),
-        "{survivors:?}"
+        !mutated.stdout.contains("amount < 25") && mutated.stdout.contains("amount < 500"),
+        "{}",
+        mutated.stdout
     );
-    assert!(survivors.len() >= 2, "{survivors:?}");
 
     let mistaken = FIXTURE.replace(
         "\"amount\": 5}, \"expect\": {\"effect\": \"PERMIT\"}",
@@ -83,8 +104,73 @@ fn a_policy_is_tested_call_by_call() {
     let updated = stack.run(&["test", "--update"]);
     assert!(updated.exit == 0 && updated.stdout.contains("1 case updated"), "{}", updated.stdout);
     assert_eq!(stack.run(&["test"]).exit, 0);
+    // A permit has a rule too, and no code.
+    let named = FIXTURE.replacen(
+        r#"{"effect": "PERMIT"}"#,
+        r#"{"effect": "PERMIT", "rule_ref": "governance.fms:5"}"#,
+        1,
+    );
+    stack.write("tests/refunds.fmtest.json", &named);
+    assert_eq!(stack.run(&["test"]).exit, 0);
+    stack.write("tests/refunds.fmtest.json", &named.replace("fms:5", "fms:4"));
+    let other = stack.run(&["test"]);
+    assert!(
+        other.stdout.contains("rule_ref: expected governance.fms:4, found governance.fms:5"),
+        "{}",
+        other.stdout
+    );
+    assert_eq!(stack.run(&["test", "--update"]).exit, 0);
+    assert!(
+        fs::read_to_string(stack.folder().join("tests/refunds.fmtest.json"))
+            .unwrap()
+            .contains("governance.fms:5")
+    );
+
+    // The first failure of the first fixture ends the run.
+    stack.write("tests/a.fmtest.json", &mistaken.replace("\"refunds\"", "\"a\""));
+    let ended = found(&stack, &["test", "--fail-fast"]);
+    assert_eq!(at(&ended, &["fixtures"]).as_list().unwrap().len(), 1, "{ended:?}");
+    // A step that cannot be taken is told by `--update` as well.
+    stack.write(
+        "tests/a.fmtest.json",
+        r#"{"fixture":"a","agent_id":"support-bot","cases":[{"approve":"x"}]}"#,
+    );
+    let stuck = stack.run(&["test", "--update"]);
+    assert!(stuck.exit == 1 && stuck.stderr.contains("no call waits"), "{}{}", stuck.stdout, stuck.stderr);
+
     let other = stack.run(&["test", "--fixture", "other"]);
     assert_eq!(other.exit, 1);
+}
+
+#[test]
+fn a_rule_that_two_agents_share_is_covered_for_each() {
+    let stack = Stack::with(
+        "agent \"a\" { default deny\n rules { permit look } }\nagent \"b\" { default deny\n rules { permit look } }\n",
+    );
+    stack.write(
+        "tests/x.fmtest.json",
+        r#"{"fixture":"x","agent_id":"a","cases":[{"tool":"look","expect":{"effect":"permit"}}]}"#,
+    );
+    let covered = found(&stack, &["test", "--coverage"]);
+    let uncovered = at(&covered, &["uncovered"]).as_list().unwrap();
+    assert_eq!((uncovered.len(), text(&uncovered[0], &["agent"])), (1, "b"), "{uncovered:?}");
+}
+
+#[test]
+fn rules_of_phases_are_changed_too() {
+    let stack = Stack::with(
+        "agent \"a\" {\n default deny\n rules { permit look permit act }\n phase \"first\" { permit look if n > 3 and n < 9 }\n}\n",
+    );
+    stack.write(
+        "tests/x.fmtest.json",
+        r#"{"fixture":"x","agent_id":"a","cases":[{"tool":"look","args":{"n":5},"session":"s","expect":{"effect":"permit"}}]}"#,
+    );
+    let mutated = found(&stack, &["test", "--mutate"]);
+    let survivors: Vec<&str> =
+        at(&mutated, &["survivors"]).as_list().unwrap().iter().map(|one| text(one, &["change"])).collect();
+    for change in ["`and` made `or`", "`>` made `>=`", "`<` made `<=`", "without its condition"] {
+        assert!(survivors.contains(&change), "{change}: {survivors:?}");
+    }
 }
 
 #[test]

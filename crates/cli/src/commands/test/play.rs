@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use faramesh_call::{Timestamp, Value};
-use faramesh_dpr::{CommitmentKey, Kind};
+use faramesh_dpr::{CommitmentKey, Kind, Record};
 use faramesh_gate::{Gate, Lifecycle, Operator, Outcome, OutcomeStatus, Peer, Reply, Settings};
 use faramesh_ledger::{Filter, Ledger};
 use faramesh_program::Program;
@@ -46,8 +46,8 @@ pub struct Result {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Played {
     pub results: Vec<Result>,
-    /// Where the rules stand that decided a call.
-    pub rules: BTreeSet<String>,
+    /// The rules that decided a call: the agent, and where the rule stands.
+    pub rules: BTreeSet<(String, String)>,
 }
 
 impl Played {
@@ -66,7 +66,7 @@ pub fn play(program: &Arc<Program>, fixture: &Fixture, fail_fast: bool) -> Playe
     // A ledger in memory takes every record.
     let _ = gate.put_in_force(Arc::clone(program), "faramesh test");
     gate.advance(Lifecycle::Ready);
-    let mut stage = Stage { gate: &gate, waiting: None, permitted: None };
+    let mut stage = Stage { gate: &gate, waiting: None, permitted: None, rules: BTreeSet::new() };
     let mut played = Played::default();
     for case in &fixture.cases {
         let result = stage.play(case);
@@ -76,8 +76,7 @@ pub fn play(program: &Arc<Program>, fixture: &Fixture, fail_fast: bool) -> Playe
             break;
         }
     }
-    let decisions = gate.ledger().query(&Filter { kind: Some(Kind::Decision), ..Filter::default() });
-    played.rules = decisions.unwrap_or_default().iter().filter_map(faramesh_dpr::Record::rule_ref).collect();
+    played.rules = stage.rules;
     played
 }
 
@@ -87,6 +86,7 @@ struct Stage<'a> {
     waiting: Option<String>,
     /// The last call that was permitted, and its agent.
     permitted: Option<(Box<str>, Option<Box<str>>)>,
+    rules: BTreeSet<(String, String)>,
 }
 
 impl Stage<'_> {
@@ -98,7 +98,7 @@ impl Stage<'_> {
         let mut result = Result { name: case.name.clone(), found: None, wrong: Vec::new() };
         let done = match &case.step {
             Step::Call(call) => self.ask(call).map(|reply| {
-                let found = found(&reply);
+                let found = self.found(&reply);
                 result.wrong = differences(&case.expect, &found);
                 result.found = Some(found);
             }),
@@ -130,6 +130,30 @@ impl Stage<'_> {
         Ok(reply)
     }
 
+    /// What came of a call: as its record has it, which also says which rule permitted.
+    fn found(&mut self, reply: &Reply) -> Expect {
+        let id = &*reply.action_id;
+        let is_own = |record: &Record| record.id().to_string() == id;
+        let newest =
+            Filter { kind: Some(Kind::Decision), newest_first: true, limit: Some(1), ..Filter::default() };
+        let query =
+            |filter: &Filter| self.gate.ledger().query(filter).unwrap_or_default().into_iter().find(is_own);
+        // A call that was made before is answered with its first record.
+        let record = query(&newest).or_else(|| query(&Filter::by_id(id)));
+        let place = record.as_ref().and_then(Record::rule_ref);
+        if let (Some(agent), Some(place)) = (record.as_ref().and_then(Record::agent), &place) {
+            self.rules.insert((agent.into_owned(), place.clone()));
+        }
+        let code = record.as_ref().and_then(|record| record.field("code"));
+        let denial = reply.as_denial();
+        Expect {
+            effect: Some(reply.effect().as_str().to_owned()),
+            code: code.as_ref().and_then(Value::as_str).map(str::to_owned),
+            rule_ref: place,
+            message: denial.map(|denial| denial.message.clone()),
+        }
+    }
+
     fn answer(&self, approved: bool, reason: &str) -> std::result::Result<(), String> {
         let id = self.waiting.as_deref().ok_or("no call waits for an answer")?;
         let operator = Peer::new(ANSWERS, 1, None);
@@ -151,16 +175,6 @@ impl Stage<'_> {
         let told = self.gate.outcome(&Peer::new(ASKS, 1, None), &outcome);
         self.gate.commit(true);
         told.map_err(|(_, message)| message)
-    }
-}
-
-fn found(reply: &Reply) -> Expect {
-    let denial = reply.as_denial();
-    Expect {
-        effect: Some(reply.effect().as_str().to_owned()),
-        code: denial.map(|denial| denial.code.as_str().to_owned()),
-        rule_ref: denial.and_then(|denial| denial.rule_ref.as_deref().map(str::to_owned)),
-        message: denial.map(|denial| denial.message.clone()),
     }
 }
 
