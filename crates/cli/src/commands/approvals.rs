@@ -144,6 +144,9 @@ fn show(id: &str, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// Fewest characters behind `apr-` that name an approval.
+const LEAST_OF_ID: usize = 6;
+
 /// The whole id that a person began to write, when only one approval begins so.
 fn whole_id(client: &mut Client, id: &str, context: &Context) -> Result<String, Failure> {
     let approvals = fetch(client, "all", None)?;
@@ -151,13 +154,17 @@ fn whole_id(client: &mut Client, id: &str, context: &Context) -> Result<String, 
     if ids.contains(&id) {
         return Ok(id.to_owned());
     }
-    let begins = |known: &&&str| {
-        known.starts_with(id) || known.strip_prefix("apr-").is_some_and(|bare| bare.starts_with(id))
-    };
+    let begun = id.strip_prefix("apr-").unwrap_or(id);
+    let begins = |known: &&&str| known.strip_prefix("apr-").is_some_and(|known| known.starts_with(begun));
     let found: Vec<&&str> = ids.iter().filter(begins).collect();
     match found.as_slice() {
-        [one] if !id.is_empty() => Ok((**one).to_owned()),
-        [] | [_] => Err(Failure::new(format!("there is no approval `{id}`"))
+        // A slip of the finger must not answer whatever waits.
+        [_, ..] if begun.len() < LEAST_OF_ID => Err(Failure::usage(format!(
+            "`{id}` is too short: an approval is named by {LEAST_OF_ID} characters of its id or more"
+        ))
+        .hint(format!("{} shows those that wait", context.command("approvals list")))),
+        [one] => Ok((**one).to_owned()),
+        [] => Err(Failure::new(format!("there is no approval `{id}`"))
             .hint(format!("{} shows those that wait", context.command("approvals list")))),
         several => Err(Failure::usage(format!("{} approvals begin with `{id}`", several.len()))
             .hint("write more of the id")),

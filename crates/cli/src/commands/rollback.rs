@@ -36,7 +36,8 @@ pub struct Arguments {
 /// A policy that was in force for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Version {
-    number: usize,
+    /// Counted from the first policy; unknown when that is too far back.
+    number: Option<usize>,
     hash: String,
     since: String,
     by: String,
@@ -71,12 +72,12 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
 fn back_to(wanted: &Version, mut client: Client, status: &Value, context: &Context) -> Result<Exit, Failure> {
     let current = text(status, &["daemon", "policy_hash"]);
     if wanted.hash == current {
-        return Err(Failure::new(format!("v{} is the policy in force", wanted.number)));
+        return Err(Failure::new(format!("{} is the policy in force", wanted.name())));
     }
     let layout = context.layout()?;
     let path = layout.past_policy(&wanted.hash);
     let bytes = policy::load_bytes(&path)?.ok_or_else(|| {
-        Failure::new(format!("the bytes of v{} are not in {}", wanted.number, path.display()))
+        Failure::new(format!("the bytes of {} are not in {}", wanted.name(), path.display()))
             .hint("apply its source from your version control instead")
     })?;
     let after = policy::readable(&path, Policy::read(&bytes))?;
@@ -90,7 +91,7 @@ fn back_to(wanted: &Version, mut client: Client, status: &Value, context: &Conte
     client.request("apply", params).map_err(|error| refused(error, context))?;
     let value = json::versioned(object! {
         "action" => "rolled_back",
-        "policy" => format!("v{}", wanted.number),
+        "policy" => wanted.name(),
         "policy_hash" => wanted.hash.as_str(),
         "previous_hash" => current,
     });
@@ -112,6 +113,13 @@ fn back_to(wanted: &Version, mut client: Client, status: &Value, context: &Conte
     Ok(Exit::Success)
 }
 
+impl Version {
+    /// `v3`, or the beginning of its hash.
+    fn name(&self) -> String {
+        self.number.map_or_else(|| short(&self.hash).to_owned(), |number| format!("v{number}"))
+    }
+}
+
 /// The policies that have been in force, the oldest first. One that was put in force again, by a restart,
 /// is the same.
 fn versions(client: &mut Client) -> Result<Vec<Version>, Failure> {
@@ -119,7 +127,12 @@ fn versions(client: &mut Client) -> Result<Vec<Version>, Failure> {
     let reply = client.request("audit.ls", params)?;
     let mut records: Vec<&Value> = list(&reply, &["records"]).iter().collect();
     records.sort_by_key(|record| json::number(record, &["seq"]));
-    Ok(distinct(&records))
+    let mut versions = distinct(&records);
+    if u64::try_from(records.len()).is_ok_and(|count| count >= MAX_RECORDS) {
+        // The first policy is not among them: a number would name another one later.
+        versions.iter_mut().for_each(|version| version.number = None);
+    }
+    Ok(versions)
 }
 
 fn distinct(records: &[&Value]) -> Vec<Version> {
@@ -130,7 +143,7 @@ fn distinct(records: &[&Value]) -> Vec<Version> {
             continue;
         }
         versions.push(Version {
-            number: versions.len() + 1,
+            number: Some(versions.len() + 1),
             hash: hash.to_owned(),
             since: text(record, &["time"]).to_owned(),
             by: text(record, &["detail", "by"]).to_owned(),
@@ -148,7 +161,7 @@ fn before<'a>(versions: &'a [Version], current: &str) -> Option<&'a Version> {
 fn named<'a>(versions: &'a [Version], name: &str, context: &Context) -> Result<&'a Version, Failure> {
     let hint = || format!("{} shows those that were in force", context.command("rollback --list"));
     let number = name.strip_prefix('v').and_then(|digits| digits.parse::<usize>().ok());
-    if let Some(found) = number.and_then(|number| versions.iter().find(|version| version.number == number)) {
+    if let Some(found) = versions.iter().find(|version| number.is_some() && version.number == number) {
         return Ok(found);
     }
     let begins = |version: &&Version| {
@@ -169,7 +182,7 @@ fn described(versions: &[Version], current: &str) -> Value {
     let now = versions.iter().rposition(|version| version.hash == current);
     let entry = |(place, version): (usize, &Version)| -> Value {
         object! {
-            "policy" => format!("v{}", version.number),
+            "policy" => version.name(),
             "policy_hash" => version.hash.as_str(),
             "since" => version.since.as_str(),
             "by" => version.by.as_str(),
@@ -214,8 +227,8 @@ mod tests {
         let versions = distinct(&records.iter().collect::<Vec<_>>());
         let hashes: Vec<&str> = versions.iter().map(|version| version.hash.as_str()).collect();
         assert_eq!(hashes, ["a", "b", "a", "c"]);
-        assert_eq!(before(&versions, "c").unwrap().number, 3);
-        assert_eq!(before(&versions[..3], "a").unwrap().number, 2);
+        assert_eq!(before(&versions, "c").unwrap().number, Some(3));
+        assert_eq!(before(&versions[..3], "a").unwrap().number, Some(2));
         assert_eq!(before(&versions[..1], "a"), None);
         assert_eq!(before(&versions, "unknown"), None);
     }

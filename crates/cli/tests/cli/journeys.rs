@@ -34,7 +34,12 @@ fn a_deferred_call_is_approved_and_runs_once() {
     assert_eq!((unreasoned.exit, unreasoned.stderr.contains("hint: give one with `--reason")), (2, true));
     let unknown = stack.run(&["approvals", "approve", "apr-nobody", "--reason", "x"]);
     assert_eq!((unknown.exit, unknown.stderr.contains("hint: `faramesh approvals list`")), (1, true));
-    let approved = stack.json(&["approvals", "approve", &id, "--reason", "spoke to the customer"]);
+    for short in ["apr-", id.get(..9).unwrap(), id.get(4..9).unwrap()] {
+        let slip = stack.run(&["approvals", "approve", short, "--reason", "x"]);
+        assert!(slip.exit == 2 && slip.stderr.contains("6 characters"), "{short}: {}", slip.stderr);
+    }
+    let begun = id.get(..10).unwrap();
+    let approved = stack.json(&["approvals", "approve", begun, "--reason", "spoke to the customer"]);
     assert_eq!(text(&approved, &["approval", "status"]), "approved");
     assert_eq!(text(&govern(&socket, "stripe/refund", REFUND), &["effect"]), "PERMIT");
     assert_eq!(text(&govern(&socket, "stripe/refund", REFUND), &["effect"]), "DEFER", "once");
