@@ -39,6 +39,8 @@ pub struct Evaluator<'a> {
     /// The sums and counts that were looked at, by their operand.
     pub(crate) facts_read: RefCell<Vec<u32>>,
     pub(crate) purpose_was_read: Cell<bool>,
+    /// The places beside the arguments that were looked at.
+    pub(crate) outside_read: RefCell<Vec<u32>>,
     steps_left: Cell<u32>,
 }
 
@@ -54,6 +56,7 @@ impl<'a> Evaluator<'a> {
             state: None,
             facts_read: RefCell::default(),
             purpose_was_read: Cell::new(false),
+            outside_read: RefCell::default(),
             steps_left: Cell::new(MAX_STEPS),
         }
     }

@@ -12,6 +12,7 @@ use faramesh_state::sessions::Session;
 
 use crate::evaluate::Evaluator;
 use crate::outcome::Unknown;
+use crate::outside;
 use crate::read::{Read, View};
 use crate::steps::sums::Sum;
 use crate::verdict::Verdict;
@@ -62,6 +63,7 @@ impl<'a> Evaluator<'a> {
 
     /// Notes what was read, so that the record holds it.
     pub(crate) fn note_reads(&self, verdict: &mut Verdict<'_>) {
+        outside::note(self.program, self.agent, self.call, &self.outside_read.borrow(), verdict);
         for (key, sums) in self.sums_read() {
             verdict.read_meter(key, sums);
         }

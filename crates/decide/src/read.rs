@@ -10,6 +10,7 @@ use faramesh_program::program::{ConstantList, ConstantValue};
 use crate::address::{self, Address};
 use crate::evaluate::Evaluator;
 use crate::outcome::Unknown;
+use crate::outside::is_outside;
 
 /// A value while a condition looks at it.
 #[derive(Debug, Clone)]
@@ -89,6 +90,12 @@ impl<'a> Evaluator<'a> {
     pub(crate) fn path(&self, index: u32) -> Read<'a> {
         let path = self.program.path(index).ok_or(Unknown::Limit)?;
         let call = self.call;
+        if is_outside(path.root) {
+            let mut read = self.outside_read.borrow_mut();
+            if !read.contains(&index) {
+                read.push(index);
+            }
+        }
         let text = |text: Option<&'a str>| text.map(|text| View::Text(Cow::Borrowed(text)));
         let root = match path.root {
             Root::Args => return follow(&call.args, &path.steps, index),

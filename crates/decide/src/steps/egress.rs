@@ -12,12 +12,14 @@ use faramesh_program::image::{Egress, HostPattern};
 
 use crate::Flow;
 use crate::input::Input;
+use crate::outside;
 use crate::steps::models::matches;
 use crate::verdict::Verdict;
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
     let egress = input.agent.limits().and_then(|limits| limits.egress());
     let Some(egress) = egress.filter(|_| verdict.effect != Effect::Deny) else { return Flow::Continue };
+    outside::note_host(input.agent, input.call, verdict);
     let Some(why) = refused(input, egress) else { return Flow::Continue };
     verdict.take_back();
     verdict.effect = Effect::Deny;

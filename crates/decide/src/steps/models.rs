@@ -5,12 +5,14 @@ use faramesh_call::{Action, Code, Effect};
 
 use crate::Flow;
 use crate::input::Input;
+use crate::outside;
 use crate::verdict::Verdict;
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
     let Some(policy) = input.agent.limits().and_then(|limits| limits.models()) else {
         return Flow::Continue;
     };
+    outside::note_model(input.agent, input.call, verdict);
     let message = match input.call.model.as_deref() {
         None if input.call.action == Action::ModelCall => {
             "a call of a model must name it, because the policy says which may be called".to_owned()

@@ -41,12 +41,14 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
                         phase.name, input.call.tool
                     );
                     phases::denied(message, verdict);
+                    evaluator.note_reads(verdict);
                     return Flow::End;
                 }
                 (None, _) => {
                     let Says::Hides(stage) = says else { return Flow::End };
                     let message = format!("`{}` is not shown in the phase `{}`", input.call.tool, stage.name);
                     phases::denied(message, verdict);
+                    evaluator.note_reads(verdict);
                     return Flow::End;
                 }
             }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use faramesh_call::{Action, Call, Timestamp, Value};
-use faramesh_decide::{Input, Moment, decide};
+use faramesh_decide::{Input, Moment, Outside, decide};
 use faramesh_dpr::{Kind, Record};
 use faramesh_gate::Gate;
 use faramesh_ledger::Ledger;
@@ -66,7 +66,7 @@ fn decided_again(record: &Record, program: &Program) -> (Vec<Value>, &'static st
     let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| Box::from(&*text));
     let agent = record.agent().unwrap();
     let inputs = record.field("inputs").unwrap_or_default();
-    let call = Call {
+    let mut call = Call {
         agent: owned(record.agent()),
         tool: owned(record.tool()).unwrap(),
         action: Action::ToolCall,
@@ -75,6 +75,7 @@ fn decided_again(record: &Record, program: &Program) -> (Vec<Value>, &'static st
         delegation: carried(&inputs),
         ..Call::default()
     };
+    assert!(!Outside::read_back(&inputs, &mut call).is_withheld());
     let state = State::of_inputs(&agent, record.session().as_deref(), &inputs);
     let verdict = decide(&Input {
         program,

@@ -19,6 +19,7 @@ mod honest;
 mod last_dollar;
 mod limits;
 mod one_policy;
+mod outside;
 mod phases;
 mod rates;
 mod record_first;

@@ -3,7 +3,7 @@
 
 use faramesh_call::{Action, Call, Object, Value, object};
 use faramesh_daemon::Layout;
-use faramesh_decide::{Input, Moment, decide as decide_call};
+use faramesh_decide::{Input, Moment, Outside, decide as decide_call};
 use faramesh_dpr::Record;
 use faramesh_program::image::{Expression, Operand, Path, Root, Step};
 use faramesh_program::{Agent, Program, Rule, hex};
@@ -118,7 +118,7 @@ fn from_line(line: &str) -> Object {
 fn call_of(record: &Record) -> Call {
     let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| Box::from(text.as_ref()));
     let action = record.field("action");
-    Call {
+    let mut call = Call {
         agent: owned(record.agent()),
         tool: record.tool().map(|tool| Box::from(tool.as_ref())).unwrap_or_default(),
         action: action.as_ref().and_then(Value::as_str).and_then(Action::parse).unwrap_or_default(),
@@ -128,7 +128,10 @@ fn call_of(record: &Record) -> Call {
         call_id: owned(record.call_id()),
         parent: owned(record.parent()),
         ..Call::default()
-    }
+    };
+    // What was withheld is missed by the comparison with the recorded trace.
+    let _ = Outside::read_back(&record.field("inputs").unwrap_or_default(), &mut call);
+    call
 }
 
 /// A tried rule with its text and what the record holds of the values that it looked at.
@@ -188,7 +191,17 @@ fn paths(program: &Program, condition: u32) -> Vec<&Path> {
 /// The value at a place, of those that a record holds.
 fn value_at(path: &Path, agent: &Agent, call: &Call) -> Option<Value> {
     let text = |text: Option<&str>| text.map(Value::from);
+    if let Some(http) = &call.http {
+        match path.root {
+            Root::Host => return text(Some(&http.host)),
+            Root::Method => return text(Some(&http.method)),
+            Root::Path => return text(Some(&http.path)),
+            Root::Port => return Some(Value::from(u64::from(http.port))),
+            _ => {}
+        }
+    }
     match path.root {
+        Root::Model => return text(call.model.as_deref()),
         Root::Tool => return text(Some(&call.tool)),
         Root::Agent => return text(Some(&agent.name)),
         Root::Action => return text(Some(call.action.as_str())),
@@ -199,6 +212,16 @@ fn value_at(path: &Path, agent: &Agent, call: &Call) -> Option<Value> {
             let segment = call.tool.split('/').next()?;
             matches!(first, Step::Key(key) if key == segment).then(|| follow(&call.args, rest))?
         }),
+        Root::Principal => follow(call.principal.as_ref()?, &path.steps),
+        Root::Tags => of_object(call.tags.as_ref()?, &path.steps),
+        Root::Query => match &call.http {
+            Some(http) => of_object(&http.query, &path.steps),
+            None => follow(call.args.get("query")?, &path.steps),
+        },
+        Root::Headers => match &call.http {
+            Some(http) => of_object(&http.headers, &path.steps),
+            None => follow(call.args.get("headers")?, &path.steps),
+        },
         Root::Host => at(&call.args, &["host"]),
         Root::Port => at(&call.args, &["port"]),
         Root::Method => at(&call.args, &["method"]),
@@ -213,6 +236,13 @@ fn follow<'a>(value: &'a Value, steps: &[Step]) -> Option<&'a Value> {
         Step::Key(key) => value.get(key),
         Step::Index(index) => value.as_list()?.get(usize::try_from(*index).ok()?),
     })
+}
+
+fn of_object<'a>(object: &'a Object, steps: &[Step]) -> Option<&'a Value> {
+    match steps.split_first()? {
+        (Step::Key(key), rest) => follow(object.get(key)?, rest),
+        (Step::Index(_), _) => None,
+    }
 }
 
 #[cfg(test)]
