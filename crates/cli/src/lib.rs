@@ -2,7 +2,7 @@
 //! reference and the man pages are made from the same definitions.
 //!
 //! `arguments` is what can be written, `commands/` has one file per command, `views/` is how results
-//! look; `bundle` writes bundles; `exit` and `failure` are how a command ends. Data goes to standard output, everything else
+//! look; `bundle` writes bundles; `recorded` is calls to be decided again; `exit` and `failure` are how a command ends. Data goes to standard output, everything else
 //! to standard error.
 
 mod arguments;
@@ -17,6 +17,7 @@ mod exit;
 mod failure;
 mod history;
 mod policy;
+mod recorded;
 mod views;
 
 use std::process::ExitCode;

@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use faramesh_program::image::{AgentImage, FieldStep, Mode, Provider, RuleImage, Runtime};
+use faramesh_program::image::{
+    AgentImage, FieldStep, IdentityProvider, LedgerBackend, Listeners, Mode, Provider, RuleImage, Runtime,
+    Sandbox, SettingValue, Signing, TextSource,
+};
 use faramesh_program::{Image, LoadError, Sources, decode, hex};
 
 use crate::align::{Step, align};
+use crate::blocks::{self, duration};
 use crate::providers;
 use crate::semantic::Semantic;
 
@@ -56,6 +60,7 @@ impl Policy {
     fn agents(&self) -> impl Iterator<Item = Agent<'_>> {
         self.image.agents.iter().enumerate().map(|(index, image)| Agent {
             image,
+            whole: &self.image,
             places: self.sources.rules.get(index).map_or(&[][..], Vec::as_slice),
             files: &self.sources.files,
         })
@@ -66,6 +71,7 @@ impl Policy {
 #[derive(Debug, Clone, Copy)]
 struct Agent<'a> {
     image: &'a AgentImage,
+    whole: &'a Image,
     places: &'a [(u32, u32)],
     files: &'a [String],
 }
@@ -142,6 +148,12 @@ pub struct Changes {
     pub defaults: Vec<Setting>,
     /// What the kernel must say about an agent's process.
     pub attests: Vec<Setting>,
+    /// Rates, by agent and tool.
+    pub rate_limits: Vec<Setting>,
+    /// Budgets, by agent and name.
+    pub budgets: Vec<Setting>,
+    /// Everything else that agents say, and what the policy says beside them.
+    pub blocks: Vec<Setting>,
     /// Redacted fields, by agent and tool.
     pub redactions: Vec<Setting>,
     /// Identity providers.
@@ -169,6 +181,9 @@ impl Changes {
             &self.agents,
             &self.defaults,
             &self.attests,
+            &self.rate_limits,
+            &self.budgets,
+            &self.blocks,
             &self.redactions,
             &self.identities,
             &self.providers,
@@ -198,6 +213,11 @@ pub fn compare(old: Option<&Policy>, new: &Policy) -> Changes {
     // Without a policy in force, every setting is as the author wrote it, which is no change.
     if let Some(old) = old {
         changes.runtime = differing(&runtime(&old.image.runtime), &runtime(&new.image.runtime));
+        changes.blocks.extend(differing(&blocks::beside(&old.image), &blocks::beside(&new.image)));
+        // Whatever else differs, two policies are never taken for one.
+        if changes.is_empty() && old.hash != new.hash {
+            changes.blocks.push(setting("policy", Some(old.hash.clone()), Some(new.hash.clone())));
+        }
     }
     changes
 }
@@ -227,6 +247,16 @@ fn compare_agent(old: Option<Agent<'_>>, new: Option<Agent<'_>>, changes: &mut C
     }
     let fields = |agent: Option<Agent<'_>>| agent.map(redactions).unwrap_or_default();
     changes.redactions.extend(differing(&fields(old), &fields(new)));
+    let of = |entries: fn(&AgentImage) -> Vec<(String, String)>| {
+        let entries = |agent: Option<Agent<'_>>| agent.map(|agent| entries(agent.image)).unwrap_or_default();
+        differing(&entries(old), &entries(new))
+    };
+    changes.rate_limits.extend(of(blocks::rates));
+    changes.blocks.extend(of(blocks::others));
+    let budgets = |agent: Option<Agent<'_>>| {
+        agent.map(|agent| blocks::budgets(agent.image, agent.whole)).unwrap_or_default()
+    };
+    changes.budgets.extend(differing(&budgets(old), &budgets(new)));
 }
 
 fn compare_rules(name: &str, old: Option<Agent<'_>>, new: Option<Agent<'_>>, changes: &mut Changes) {
@@ -349,9 +379,14 @@ fn identities(policy: Option<&Policy>) -> Vec<(String, String)> {
             .image
             .identities
             .iter()
-            .map(|identity| (identity.name.clone(), identity.kind.as_str().to_owned()))
+            .map(|identity| (identity.name.clone(), identity_text(identity)))
             .collect()
     })
+}
+
+/// The kind and every setting of an identity provider.
+fn identity_text(identity: &IdentityProvider) -> String {
+    providers::text(identity.kind.as_str(), &identity.settings)
 }
 
 /// Every setting by the name that an author gives it.
@@ -360,10 +395,38 @@ fn runtime(runtime: &Runtime) -> Vec<(String, String)> {
     let mut settings = vec![
         ("mode".to_owned(), mode.to_owned()),
         ("wal_dir".to_owned(), runtime.wal_dir.clone()),
-        ("approval_ttl".to_owned(), format!("{} s", runtime.approval_ttl_ms / 1_000)),
+        ("approval_ttl".to_owned(), duration(runtime.approval_ttl_ms)),
         ("allow_self_declared_identity".to_owned(), runtime.allow_self_declared_identity.to_string()),
         ("timezone".to_owned(), runtime.timezone.clone()),
+        ("wal_retention".to_owned(), duration(runtime.wal_retention_ms)),
+        ("cold_start_deny_window".to_owned(), duration(runtime.cold_start_deny_window_ms)),
     ];
+    let signing = match runtime.signing {
+        Signing::Checkpoint => "checkpoint",
+        Signing::Strict => "strict",
+        Signing::Off => "off",
+    };
+    let backend = match runtime.backend {
+        LedgerBackend::Sqlite => "sqlite",
+        LedgerBackend::Postgres => "postgres",
+    };
+    settings.push(("signing".to_owned(), signing.to_owned()));
+    settings.push(("backend".to_owned(), backend.to_owned()));
+    let source = |source: &TextSource| providers::one(&SettingValue::Text(source.clone()));
+    for (name, value) in
+        [("postgres_url", &runtime.postgres_url), ("budget_backend", &runtime.budget_backend)]
+    {
+        settings.extend(value.as_ref().map(|value| (name.to_owned(), source(value))));
+    }
+    for (name, text, default) in [
+        ("listeners", format!("{:?}", runtime.listeners), format!("{:?}", Listeners::default())),
+        ("sandbox", format!("{:?}", runtime.sandbox), format!("{:?}", Sandbox::default())),
+        ("cloud", format!("{:?}", runtime.cloud), "None".to_owned()),
+    ] {
+        if text != default {
+            settings.push((name.to_owned(), text));
+        }
+    }
     let optional = [
         ("socket", &runtime.socket),
         ("socket_group", &runtime.socket_group),

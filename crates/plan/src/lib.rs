@@ -6,6 +6,7 @@
 //! only moved is a change. Pure: programs in, a value out.
 
 mod align;
+mod blocks;
 mod claim;
 mod compare;
 mod engine;

@@ -12,8 +12,13 @@ pub(crate) fn of(policy: Option<&Policy>) -> Vec<(String, String)> {
 }
 
 fn written(provider: &Provider) -> String {
-    let mut text = provider.kind.clone();
-    for (key, setting) in &provider.settings {
+    text(&provider.kind, &provider.settings)
+}
+
+/// A kind with its settings.
+pub(crate) fn text(kind: &str, settings: &[(String, Setting)]) -> String {
+    let mut text = kind.to_owned();
+    for (key, setting) in settings {
         let value = match setting {
             Setting::One(value) => one(value),
             Setting::List(values) => format!("[{}]", values.iter().map(one).collect::<Vec<_>>().join(", ")),
@@ -23,7 +28,8 @@ fn written(provider: &Provider) -> String {
     text
 }
 
-fn one(value: &SettingValue) -> String {
+/// One value.
+pub(crate) fn one(value: &SettingValue) -> String {
     match value {
         SettingValue::Text(TextSource::Literal(text)) => format!("{text:?}"),
         SettingValue::Text(TextSource::Environment { name, default: None }) => format!("env({name:?})"),

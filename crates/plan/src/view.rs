@@ -7,10 +7,9 @@ use crate::compare::{Change, Changes, Setting};
 use crate::semantic::Semantic;
 
 impl Changes {
-    /// The changes as a value. Kinds that no policy has yet are there, and empty.
+    /// The changes as a value. Kinds without a change are there, and empty.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let none = || Value::List(Vec::new());
         let rules = object! {
             "added" => self.added.iter().map(rule).collect::<Value>(),
             "removed" => self.removed.iter().map(rule).collect::<Value>(),
@@ -25,8 +24,9 @@ impl Changes {
             "redactions" => settings(&self.redactions, "tool"),
             "identities" => settings(&self.identities, "identity"),
             "runtime" => settings(&self.runtime, "setting"),
-            "rate_limits" => none(),
-            "budgets" => none(),
+            "rate_limits" => settings(&self.rate_limits, "rate_limit"),
+            "budgets" => settings(&self.budgets, "budget"),
+            "blocks" => settings(&self.blocks, "block"),
             "providers" => settings(&self.providers, "provider"),
             "semantic" => self.semantic.as_ref().map(Semantic::to_value),
         };

@@ -1,12 +1,13 @@
-//! `faramesh plan`: what `apply` would change. Rules, defaults and settings are compared; what the new
-//! policy would have decided about recorded calls is not shown yet, and the output says so.
+//! `faramesh plan`: what `apply` would change: rules, defaults and settings, kinds of calls by proof, and the
+//! recorded calls that the new policy decides in another way.
 
 mod calls;
+mod replay;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use faramesh_call::Value;
+use faramesh_call::{Timestamp, Value};
 use faramesh_daemon::Layout;
 use faramesh_plan::{Engine, Policy, Semantic, compare, semantic};
 use owo_colors::OwoColorize;
@@ -15,6 +16,7 @@ use crate::client;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::history::History;
 use crate::policy;
 use crate::views::json::{self, at, list, text};
 use crate::views::table::counted;
@@ -26,6 +28,12 @@ pub struct Arguments {
     /// Exit with 2 when there are changes
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Replay the calls of so long: `24h`, `7d`
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    since: String,
+    /// Exit with 2 also when a recorded call would be decided in another way, or that cannot be told
+    #[arg(long)]
+    strict_replay: bool,
 }
 
 /// Shows what would change.
@@ -34,6 +42,7 @@ pub struct Arguments {
 /// The policy has errors, or what is in force cannot be read.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
+    let since = replay::begins(&arguments.since)?;
     let running = client::of_stack(context)?.map(|(_, status)| status);
     let dev = running.as_ref().is_some_and(|status| text(status, &["daemon", "runtime_mode"]) == "dev");
     let compiled = policy::compiled(context, dev)?;
@@ -43,16 +52,21 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     if old.is_some() && !changes.is_empty() {
         changes.semantic = compared(&layout, running.as_ref(), &compiled.bytes)?;
     }
-    context.console.show(&changes.to_value(), |value| view(value, running.is_some()))?;
-    if !context.console.is_for_programs() {
-        context.console.note(&words::faint(
-            "Recorded calls are not replayed yet: this shows the rules, not the calls they decide.",
-        ));
-        if !changes.is_empty() {
-            context.console.hint(&format!("{} puts it in force", context.command("apply")));
-        }
+    let replayed = match old.is_some() && !changes.is_empty() {
+        true => replayed(&layout, running.as_ref(), &compiled, since, context)?,
+        false => None,
+    };
+    let mut value = changes.to_value();
+    if let (Some(replayed), Value::Object(members)) = (&replayed, &mut value) {
+        members.insert("replay", replayed.to_value(&arguments.since));
     }
-    Ok(if arguments.detailed_exitcode && !changes.is_empty() { Exit::Changes } else { Exit::Success })
+    context.console.show(&value, |value| view(value, running.is_some()))?;
+    if !context.console.is_for_programs() && !changes.is_empty() {
+        context.console.hint(&format!("{} puts it in force", context.command("apply")));
+    }
+    let is_loud = arguments.strict_replay && replayed.is_some_and(|replayed| !replayed.is_quiet());
+    let is_changed = arguments.detailed_exitcode && !changes.is_empty();
+    Ok(if is_loud || is_changed { Exit::Changes } else { Exit::Success })
 }
 
 /// Where the policy is that the daemon has in force, or that its next start would load.
@@ -70,6 +84,25 @@ fn compared(layout: &Layout, status: Option<&Value>, new: &[u8]) -> Result<Optio
     let old = policy::readable(&path, Engine::read(&old))?;
     let new = policy::readable(Path::new("governance.fms"), Engine::read(new))?;
     Ok(Some(semantic(&old, &new)))
+}
+
+/// The recorded calls under the new policy; `None` while there is no ledger.
+fn replayed(
+    layout: &Layout,
+    status: Option<&Value>,
+    new: &policy::Compiled,
+    since: Timestamp,
+    context: &Context,
+) -> Result<Option<replay::Replayed>, Failure> {
+    let Some((old, _)) = policy::load_file(&path_in_force(layout, status))? else { return Ok(None) };
+    if status.is_none()
+        && !layout.resolve(&old.runtime.wal_dir).is_dir()
+        && old.runtime.postgres_url.is_none()
+    {
+        return Ok(None);
+    }
+    let mut history = History::open(context, None)?;
+    replay::replay(&mut history, since, &old, &new.program).map(Some)
 }
 
 /// The policy that the daemon has in force; without a daemon, the one that the next start would load.
@@ -106,6 +139,9 @@ pub fn changes_text(value: &Value) -> Option<String> {
         ("agents", "agent", "Agents:"),
         ("defaults", "agent", "Defaults (for calls that no rule matches):"),
         ("attests", "agent", "Attested identity:"),
+        ("rate_limits", "rate_limit", "Rates:"),
+        ("budgets", "budget", "Budgets:"),
+        ("blocks", "block", "Other blocks:"),
         ("redactions", "tool", "Redactions:"),
         ("identities", "identity", "Identity providers:"),
         ("providers", "provider", "Providers:"),
@@ -119,6 +155,7 @@ pub fn changes_text(value: &Value) -> Option<String> {
         }
     }
     sections.extend(calls::sections(value));
+    sections.extend(replay::section(value));
     (!sections.is_empty()).then(|| sections.join("\n\n"))
 }
 

@@ -196,7 +196,12 @@ fn a_policy_is_applied_swapped_and_destroyed() {
         .write("governance.fms", &POLICY.replace("permit docs/search", "deny docs/search reason \"closed\""));
     let planned = stack.run(&["plan", "--detailed-exitcode"]);
     assert_eq!(planned.exit, 2);
-    insta::assert_snapshot!("plan_against_what_runs", planned.stdout);
+    // Ids of records are new each time.
+    let shown = planned.stdout.lines().map(|line| line.split_once("dpr-").map_or(line, |(before, _)| before));
+    insta::assert_snapshot!(
+        "plan_against_what_runs",
+        shown.map(str::trim_end).collect::<Vec<_>>().join("\n")
+    );
     assert!(planned.stdout.contains("+ deny docs/search reason \"closed\""), "{}", planned.stdout);
     assert!(planned.stdout.contains("- permit docs/search"), "{}", planned.stdout);
     let swapped = stack.json(&["apply"]);
@@ -306,4 +311,68 @@ fn a_persisted_trial_is_verified_after_it_ended() {
     assert!(at(&verified, &["dev_records"]).as_i64().unwrap() >= 3);
     let csv = stack.run(&["audit", "ls", "--ledger", "trial", "--kind", "decision", "--format", "csv"]);
     assert_eq!(csv.stdout.lines().count(), 2, "{}", csv.stdout);
+}
+
+#[test]
+fn recorded_calls_are_decided_again_under_the_new_policy() {
+    let mut stack = Stack::with(POLICY);
+    let socket = stack.dev(&[]);
+    for amount in [80, 90, 400, 8_000, 20_000] {
+        govern(&socket, "stripe/refund", &format!(r#"{{"amount":{amount},"card":{{"number":"4242"}}}}"#));
+    }
+    govern(&socket, "docs/search", "{}");
+    govern(&socket, "mail/send", "{}");
+    // Less by itself, more by a person; mail is new; a rule looks at what is redacted.
+    let changed = POLICY.replace("amount < $500\n", "amount < $100\n").replace(
+        "permit docs/search",
+        "deny docs/search if card.number == \"1\"\n    permit docs/search\n    permit mail/*",
+    );
+    stack.write("governance.fms", &changed);
+    let plan = stack.json(&["plan"]);
+    let replay = at(&plan, &["replay"]);
+    let number = |key: &str| at(replay, &[key]).as_i64().unwrap();
+    assert_eq!((number("total"), number("unchanged"), number("indeterminate")), (7, 5, 0), "{replay:?}");
+    let looser = &at(replay, &["transitions", "deny_to_permit"]).as_list().unwrap()[0];
+    assert_eq!((text(looser, &["tool"]), at(looser, &["count"]).as_i64()), ("mail/send", Some(1)));
+    let stricter = &at(replay, &["transitions", "permit_to_defer"]).as_list().unwrap()[0];
+    assert_eq!((text(stricter, &["ref"]), at(stricter, &["count"]).as_i64()), ("governance.fms:10", Some(1)));
+    let id = text(&at(stricter, &["examples"]).as_list().unwrap()[0], &[]).to_owned();
+    assert!(stack.run(&["explain", &id]).stdout.contains("400"), "the example is the call");
+    let shown = stack.run(&["plan", "--since", "7d", "--strict-replay"]);
+    assert_eq!(shown.exit, 2);
+    let impact = shown.stdout.split("Decision impact").nth(1).unwrap();
+    let (mail, refund) = (impact.find("mail/send").unwrap(), impact.find("stripe/refund").unwrap());
+    assert!(
+        mail < refund && impact.contains("(7 calls of the last 7d)") && impact.contains("5 calls as before"),
+        "{impact}"
+    );
+
+    // What a record does not tell is not guessed.
+    stack.write(
+        "governance.fms",
+        &POLICY.replace(
+            "permit stripe/refund if",
+            "deny stripe/refund if card.number == \"4242\"\n    permit stripe/refund if",
+        ),
+    );
+    let plan = stack.json(&["plan"]);
+    let replay = at(&plan, &["replay"]);
+    assert_eq!(at(replay, &["indeterminate"]).as_i64(), Some(5), "{replay:?}");
+    stack.write(
+        "governance.fms",
+        &POLICY.replace("permit docs/search", "permit docs/search if principal.role == \"clerk\""),
+    );
+    let plan = stack.json(&["plan"]);
+    assert_eq!(at(&plan, &["replay", "indeterminate"]).as_i64(), Some(1), "{plan:?}");
+    let wrong = stack.run(&["plan", "--since", "soon"]);
+    assert!(wrong.exit == 2 && wrong.stderr.contains("24h"), "{}", wrong.stderr);
+
+    // A budget is a change as well.
+    stack.write(
+        "governance.fms",
+        &POLICY.replace("  redact", "  rate_limit \"stripe/*\": 5 per minute\n  redact"),
+    );
+    let plan = stack.run(&["plan", "--detailed-exitcode"]);
+    assert_eq!(plan.exit, 2, "{}", plan.stdout);
+    assert!(plan.stdout.contains("+ support-bot stripe/*: 5 per 1m burst 5"), "{}", plan.stdout);
 }

@@ -1,20 +1,17 @@
 //! A recorded call decided again, for the values that its rules looked at. Only what the record holds
 //! goes in; a result that differs from the recorded trace is dropped, and the record speaks alone.
 
-use faramesh_call::{Action, Call, Object, Value, object};
+use faramesh_call::{Call, Object, Value, object};
 use faramesh_daemon::Layout;
-use faramesh_decide::{Input, Moment, Outside, decide as decide_call};
+use faramesh_decide::{Input, Moment, decide as decide_call};
 use faramesh_dpr::Record;
-use faramesh_program::image::{Expression, Operand, Path, Root, Step};
+use faramesh_program::image::{Path, Root, Step};
 use faramesh_program::{Agent, Program, Rule, hex};
 use faramesh_state::State;
-use faramesh_state::handovers::carried;
 
 use crate::policy::load_file;
+use crate::recorded::{call_of, looked_at};
 use crate::views::json::at;
-
-/// Most parts of one condition that are looked through for values.
-const MAX_PARTS: usize = 4_096;
 
 /// What is known about the rules that a recorded call went through.
 #[derive(Debug)]
@@ -115,25 +112,6 @@ fn from_line(line: &str) -> Object {
     }
 }
 
-fn call_of(record: &Record) -> Call {
-    let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| Box::from(text.as_ref()));
-    let action = record.field("action");
-    let mut call = Call {
-        agent: owned(record.agent()),
-        tool: record.tool().map(|tool| Box::from(tool.as_ref())).unwrap_or_default(),
-        action: action.as_ref().and_then(Value::as_str).and_then(Action::parse).unwrap_or_default(),
-        args: record.args().unwrap_or_default(),
-        session: owned(record.session()),
-        delegation: record.field("inputs").as_ref().and_then(carried),
-        call_id: owned(record.call_id()),
-        parent: owned(record.parent()),
-        ..Call::default()
-    };
-    // What was withheld is missed by the comparison with the recorded trace.
-    let _ = Outside::read_back(&record.field("inputs").unwrap_or_default(), &mut call);
-    call
-}
-
 /// A tried rule with its text and what the record holds of the values that it looked at.
 fn with_values(mut shown: Object, rule: &Rule, program: &Program, agent: &Agent, call: &Call) -> Object {
     shown.insert("text", rule.text.as_ref());
@@ -142,50 +120,12 @@ fn with_values(mut shown: Object, rule: &Rule, program: &Program, agent: &Agent,
         shown.insert("why", "its condition does not hold");
     }
     let mut values = Object::new();
-    for path in rule.condition.map(|condition| paths(program, condition)).unwrap_or_default() {
+    for path in rule.condition.map(|condition| looked_at(program, condition).paths).unwrap_or_default() {
         values
             .insert(path.text.as_str(), value_at(path, agent, call).unwrap_or_else(|| Value::from("absent")));
     }
     shown.insert("values", values);
     shown
-}
-
-/// The places of the call that a condition looks at, each once.
-fn paths(program: &Program, condition: u32) -> Vec<&Path> {
-    let mut expressions = vec![condition];
-    let mut operands: Vec<u32> = Vec::new();
-    let mut found: Vec<u32> = Vec::new();
-    // References point backwards, so this ends; the bound is for conditions that share many parts.
-    for _ in 0..MAX_PARTS {
-        let Some(index) = expressions.pop() else { break };
-        match program.expression(index) {
-            Some(Expression::Not(part)) => expressions.push(*part),
-            Some(Expression::All(parts) | Expression::Any(parts)) => expressions.extend(parts),
-            Some(Expression::Compare { left, right, .. }) => operands.extend([left, right]),
-            Some(Expression::In { item, list }) => operands.extend([item, list]),
-            Some(Expression::Contains { whole, part }) => operands.extend([whole, part]),
-            Some(Expression::StartsWith { text, affix } | Expression::EndsWith { text, affix }) => {
-                operands.extend([text, affix]);
-            }
-            Some(Expression::Within { path, folder }) => operands.extend([path, folder]),
-            Some(Expression::Matches { text, .. }) => operands.push(*text),
-            Some(Expression::Truth(operand)) => operands.push(*operand),
-            Some(Expression::Has(path)) => found.push(*path),
-            Some(Expression::Constant(_)) | None => {}
-        }
-    }
-    for _ in 0..MAX_PARTS {
-        let Some(index) = operands.pop() else { break };
-        match program.operand(index) {
-            Some(Operand::Path(path)) => found.push(*path),
-            Some(Operand::List(items)) => operands.extend(items),
-            Some(Operand::Lower(of) | Operand::Length(of) | Operand::Domain(of)) => operands.push(*of),
-            Some(Operand::Constant(_) | Operand::Fact(_)) | None => {}
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    found.into_iter().filter_map(|path| program.path(path)).collect()
 }
 
 /// The value at a place, of those that a record holds.
