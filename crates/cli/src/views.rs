@@ -6,4 +6,5 @@ pub mod json;
 pub mod record;
 pub mod table;
 pub mod time;
+pub mod verified;
 pub mod words;

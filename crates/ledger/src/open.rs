@@ -4,6 +4,8 @@
 //! INVARIANT no repair drops a verifiable record: what is cut is an incomplete batch that nobody was
 //! told of; its bytes are set aside in a file, and the cut is the new epoch's first record.
 
+mod error;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -12,10 +14,10 @@ use std::time::Duration;
 use faramesh_call::{Object, Timestamp, Value};
 use faramesh_dpr::{Draft, Hash, Kind, Record, RecordId};
 
+pub use self::error::OpenError;
 use crate::begin_signing::Begin;
 use crate::commit::Shared;
 use crate::compact;
-use crate::damage::{Damage, WalkError};
 use crate::disk::{self, Disk, DiskFile, OpenMode, RealDisk};
 use crate::durable;
 use crate::ids::Ids;
@@ -23,11 +25,10 @@ use crate::indexer::IndexerHandle;
 use crate::ledger::{Ledger, Source};
 use crate::prepare::{self, Pace, Preparer};
 use crate::queue::{Queue, Room};
-use crate::receipt::Unavailable;
 use crate::sealer::Sealer;
 use crate::segment::{self, Header, MAX_NAME_BYTES};
 use crate::signatures::Follow;
-use crate::signer::{Signing, SigningError};
+use crate::signer::Signing;
 use crate::store::{Files, Store};
 use crate::walk::{End, Item, Walk};
 
@@ -102,51 +103,6 @@ pub struct Cut {
     pub bytes: u64,
     /// Where they are now.
     pub saved_as: PathBuf,
-}
-
-/// Why a ledger could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process writes this folder.
-    #[error("another process writes the ledger in {}", .0.display())]
-    Locked(PathBuf),
-    /// The folder is the ledger of another stack.
-    #[error("the ledger is that of stack `{found}`, not of `{expected}`")]
-    OtherStack {
-        /// The stack that opens it.
-        expected: String,
-        /// The stack whose it is.
-        found: String,
-    },
-    /// A name is empty or longer than 200 bytes.
-    #[error("the name of the {0} must have 1 to {MAX_NAME_BYTES} bytes")]
-    Name(&'static str),
-    /// Recorded history is not as it was written.
-    #[error(transparent)]
-    Damage(Box<Damage>),
-    /// The file system failed.
-    #[error("cannot open the ledger: {}: {error}", file.display())]
-    Io {
-        /// The file or folder.
-        file: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// The ledger cannot be signed as asked.
-    #[error(transparent)]
-    Signing(#[from] SigningError),
-    /// The first record of the epoch could not be kept.
-    #[error("cannot write to the ledger: {0}")]
-    Write(Unavailable),
-}
-
-impl From<WalkError> for OpenError {
-    fn from(error: WalkError) -> Self {
-        match error {
-            WalkError::Io { file, error } => Self::Io { file, error },
-            WalkError::Damage(damage) => Self::Damage(damage),
-        }
-    }
 }
 
 fn io_error(file: &Path) -> impl FnOnce(io::Error) -> OpenError + '_ {

@@ -6,8 +6,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use faramesh_call::money::dollars;
 use faramesh_program::Image;
 use faramesh_program::image::{
-    AgentImage, AlertEvent, BlocksImage, Budget, Ceiling, HostPattern, NextPhase, OnExceed, Operand,
-    RateLimit, Requirement, RuleImage, Sharing, Window,
+    AgentImage, Alert, AlertEvent, Ambient, BlocksImage, Budget, Ceiling, Delegate, Egress, HostPattern,
+    ModelPolicy, NextPhase, OnExceed, Operand, Phase, RateLimit, Requirement, RuleImage, SessionLimits,
+    Sharing, Spawn, Window,
 };
 
 type Entries = Vec<(String, String)>;
@@ -60,11 +61,6 @@ fn operand(index: u32, image: &Image) -> String {
 
 /// Every other block of an agent.
 pub(crate) fn others(agent: &AgentImage) -> Entries {
-    let mut entries = Vec::new();
-    let name = &agent.name;
-    let mut add = |block: &str, text: Option<String>| {
-        entries.extend(text.map(|text| (format!("{name} {block}"), text)));
-    };
     let BlocksImage {
         rate_limits: _,
         budgets: _,
@@ -81,58 +77,84 @@ pub(crate) fn others(agent: &AgentImage) -> Entries {
         enforcement,
         alerts,
     } = &agent.blocks;
-    add(
-        "egress",
-        egress.as_ref().map(|egress| format!("allow {} deny {}", hosts(&egress.allow), hosts(&egress.deny))),
+    let one = |block: &str, text: Option<String>| text.map(|text| (block.to_owned(), text));
+    let entries = [
+        one("egress", egress.as_ref().map(of_egress)),
+        one("model_policy", model_policy.as_ref().map(of_models)),
+        one("session", of_session(session)),
+        one("spawn", spawn.as_ref().map(of_spawn)),
+    ];
+    let mut entries: Entries = entries.into_iter().flatten().collect();
+    entries.extend(
+        delegates.iter().map(|delegate| (format!("delegate {}", delegate.to), of_delegate(delegate))),
     );
-    add(
-        "model_policy",
-        model_policy.as_ref().map(|models| {
-            let allow = models.allow.as_ref().map_or_else(|| "every model".to_owned(), |allow| list(allow));
-            format!("allow {allow} deny {}", list(&models.deny))
-        }),
-    );
-    let bounds = [
+    let numbered = phases.iter().zip(1..);
+    entries
+        .extend(numbered.map(|(phase, number)| (format!("phase {}", phase.name), of_phase(phase, number))));
+    entries.extend(one("completion_gate", of_gate(completion_gate)));
+    entries
+        .extend(credentials.iter().map(|block| (format!("credential {}", block.name), format!("{block:?}"))));
+    entries.extend(selectors.iter().map(|block| (format!("selector {}", block.name), format!("{block:?}"))));
+    entries.extend(one("ambient", ambient.as_ref().map(of_ambient)));
+    entries.extend(one("enforcement", enforcement.as_ref().map(|block| format!("{block:?}"))));
+    entries.extend(one("alert", of_alerts(alerts)));
+    entries.into_iter().map(|(block, text)| (format!("{} {block}", agent.name), text)).collect()
+}
+
+fn of_egress(egress: &Egress) -> String {
+    format!("allow {} deny {}", hosts(&egress.allow), hosts(&egress.deny))
+}
+
+fn of_models(models: &ModelPolicy) -> String {
+    let allow = models.allow.as_ref().map_or_else(|| "every model".to_owned(), |allow| list(allow));
+    format!("allow {allow} deny {}", list(&models.deny))
+}
+
+fn of_session(session: &SessionLimits) -> Option<String> {
+    words(&[
         session.max_duration_ms.map(|ms| format!("max_duration {}", duration(ms))),
         session.idle_timeout_ms.map(|ms| format!("idle_timeout {}", duration(ms))),
         session.max_calls.map(|max| format!("max_calls {max}")),
-    ];
-    let bounds: Vec<String> = bounds.into_iter().flatten().collect();
-    add("session", (!bounds.is_empty()).then(|| bounds.join(" ")));
-    add(
-        "spawn",
-        spawn.as_ref().map(|spawn| {
-            let most = spawn.max_concurrent.map(|most| format!(" max_concurrent {most}")).unwrap_or_default();
-            format!("allow {}{most}", list(&spawn.allow))
-        }),
+    ])
+}
+
+fn of_spawn(spawn: &Spawn) -> String {
+    let most = spawn.max_concurrent.map(|most| format!(" max_concurrent {most}")).unwrap_or_default();
+    format!("allow {}{most}", list(&spawn.allow))
+}
+
+fn of_delegate(delegate: &Delegate<u32>) -> String {
+    let scope = delegate.scope.as_ref().map_or_else(
+        || "every tool".to_owned(),
+        |scope| scope.iter().map(|tool| tool.text.as_str()).collect::<Vec<_>>().join(", "),
     );
-    for delegate in delegates {
-        let scope = delegate.scope.as_ref().map_or_else(
-            || "every tool".to_owned(),
-            |scope| scope.iter().map(|tool| tool.text.as_str()).collect::<Vec<_>>().join(", "),
-        );
-        let ttl = delegate.ttl_ms.map(|ms| format!(" ttl {}", duration(ms))).unwrap_or_default();
-        let ceiling = match delegate.ceiling {
-            Ceiling::Inherited => "inherited",
-            Ceiling::Permit => "permit",
-            Ceiling::Defer => "defer",
-        };
-        let text = format!("scope {scope}{ttl} ceiling {ceiling} inherits {}", list(&delegate.inherits));
-        add(&format!("delegate {}", delegate.to), Some(text));
-    }
-    for (place, phase) in phases.iter().enumerate() {
-        let mut parts = vec![format!("number {}", place + 1)];
-        parts.extend(phase.duration_ms.map(|ms| format!("duration {}", duration(ms))));
-        parts.extend(phase.next.as_ref().map(|next| match next {
-            NextPhase::Enforce => "next enforce".to_owned(),
-            NextPhase::Phase(name) => format!("next {name}"),
-        }));
-        parts.push(format!("tools {}", list(&phase.tools)));
-        parts.extend(phase.default.map(|default| format!("default {}", default.as_str())));
-        let rules: Vec<&str> = phase.rules.iter().map(|rule: &RuleImage| rule.text.as_str()).collect();
-        add(&format!("phase {}", phase.name), Some(format!("{}: {}", parts.join(" "), rules.join("; "))));
-    }
-    let required: Vec<String> = completion_gate
+    let ttl = delegate.ttl_ms.map(|ms| format!(" ttl {}", duration(ms))).unwrap_or_default();
+    let ceiling = match delegate.ceiling {
+        Ceiling::Inherited => "inherited",
+        Ceiling::Permit => "permit",
+        Ceiling::Defer => "defer",
+    };
+    format!("scope {scope}{ttl} ceiling {ceiling} inherits {}", list(&delegate.inherits))
+}
+
+fn of_phase(phase: &Phase<RuleImage>, number: u64) -> String {
+    let next = phase.next.as_ref().map(|next| match next {
+        NextPhase::Enforce => "next enforce".to_owned(),
+        NextPhase::Phase(name) => format!("next {name}"),
+    });
+    let parts = [
+        Some(format!("number {number}")),
+        phase.duration_ms.map(|ms| format!("duration {}", duration(ms))),
+        next,
+        Some(format!("tools {}", list(&phase.tools))),
+        phase.default.map(|default| format!("default {}", default.as_str())),
+    ];
+    let rules: Vec<&str> = phase.rules.iter().map(|rule| rule.text.as_str()).collect();
+    format!("{}: {}", words(&parts).unwrap_or_default(), rules.join("; "))
+}
+
+fn of_gate(requirements: &[Requirement]) -> Option<String> {
+    let required: Vec<String> = requirements
         .iter()
         .map(|requirement| match requirement {
             Requirement::NoPendingApprovals => "no_pending_approvals".to_owned(),
@@ -141,35 +163,33 @@ pub(crate) fn others(agent: &AgentImage) -> Entries {
             Requirement::Called(tool) => format!("called {tool}"),
         })
         .collect();
-    add("completion_gate", (!required.is_empty()).then(|| required.join(", ")));
-    for credential in credentials {
-        add(&format!("credential {}", credential.name), Some(format!("{credential:?}")));
-    }
-    for selector in selectors {
-        add(&format!("selector {}", selector.name), Some(format!("{selector:?}")));
-    }
-    add(
-        "ambient",
-        ambient.map(|ambient| {
-            let bounds = [
-                ambient.max_customers_per_day.map(|most| format!("max_customers_per_day {most}")),
-                ambient.max_data_volume_bytes.map(|most| format!("max_data_volume {most} bytes")),
-                ambient.max_calls_per_day.map(|most| format!("max_calls_per_day {most}")),
-            ];
-            let bounds: Vec<String> = bounds.into_iter().flatten().collect();
-            format!("{} on_exceed {}", bounds.join(" "), exceed(ambient.on_exceed))
-        }),
-    );
-    add("enforcement", enforcement.as_ref().map(|enforcement| format!("{enforcement:?}")));
-    let alerts = alerts.iter().map(|alert| {
+    (!required.is_empty()).then(|| required.join(", "))
+}
+
+fn of_ambient(ambient: &Ambient) -> String {
+    let parts = [
+        ambient.max_customers_per_day.map(|most| format!("max_customers_per_day {most}")),
+        ambient.max_data_volume_bytes.map(|most| format!("max_data_volume {most} bytes")),
+        ambient.max_calls_per_day.map(|most| format!("max_calls_per_day {most}")),
+        Some(format!("on_exceed {}", exceed(ambient.on_exceed))),
+    ];
+    words(&parts).unwrap_or_default()
+}
+
+fn of_alerts(alerts: &[Alert]) -> Option<String> {
+    let text = |alert: &Alert| {
         let on: Vec<&str> = alert.on.iter().map(|event| event_word(*event)).collect();
         let tools =
             if alert.tools.is_empty() { String::new() } else { format!(" tools {}", alert.tools.join(", ")) };
         format!("on {} → {}{tools}", on.join(", "), alert.notify.join(", "))
-    });
-    let alerts: Vec<String> = alerts.collect();
-    add("alert", (!alerts.is_empty()).then(|| alerts.join("; ")));
-    entries
+    };
+    (!alerts.is_empty()).then(|| alerts.iter().map(text).collect::<Vec<_>>().join("; "))
+}
+
+/// The parts that are there, as one text; `None` when none is.
+fn words(parts: &[Option<String>]) -> Option<String> {
+    let there: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
+    (!there.is_empty()).then(|| there.join(" "))
 }
 
 /// What the policy says beside its agents, its providers and the settings that are told one by one.
@@ -258,83 +278,4 @@ pub(crate) fn duration(ms: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::compare::{Policy, Setting, compare};
-
-    fn policy(source: &str) -> Policy {
-        let environment = |_: &str| None;
-        let options =
-            faramesh_check::Options { dev: true, ..faramesh_check::Options::new("p.fms", &environment) };
-        let checked = faramesh_check::check(source, &options);
-        let stack = checked.stack.unwrap_or_else(|| panic!("{source}: {:?}", checked.diagnostics));
-        Policy::read(&faramesh_compile::compile_to_bytes(&stack).unwrap()).unwrap()
-    }
-
-    fn of_agent(block: &str) -> String {
-        format!(
-            "agent \"bot\" {{ default deny\n rules {{ permit look permit act }}\n {block} }}\nagent \"w\" {{ default deny\n rules {{ permit look }} }}"
-        )
-    }
-
-    #[test]
-    fn a_change_of_any_block_is_told() {
-        for (old, new, expected) in [
-            ("", r#"rate_limit "act": 5 per minute"#, "bot act: nothing → 5 per 1m burst 5"),
-            (
-                r#"budget daily { max $10 }"#,
-                r#"budget daily { max $20 }"#,
-                "bot daily: max $10 window daily on_exceed deny → max $20 window daily on_exceed deny",
-            ),
-            (r#"egress { allow = ["a.example"] }"#, "", "bot egress: allow [a.example] deny [] → nothing"),
-            (
-                "",
-                r#"model_policy { deny = ["x-*"] }"#,
-                "bot model_policy: nothing → allow every model deny [x-*]",
-            ),
-            ("session { max_calls 2 }", "session { max_calls 3 }", "bot session: max_calls 2 → max_calls 3"),
-            (
-                "",
-                r#"spawn { allow = ["w"] max_concurrent = 2 }"#,
-                "bot spawn: nothing → allow [w] max_concurrent 2",
-            ),
-            ("", r#"completion_gate { require called "act" }"#, "bot completion_gate: nothing → called act"),
-            (
-                r#"phase "p" { permit look }"#,
-                r#"phase "p" { permit act }"#,
-                "bot phase p: number 1 tools []: permit look → number 1 tools []: permit act",
-            ),
-            (
-                "",
-                "ambient { max_calls_per_day = 5 }",
-                "bot ambient: nothing → max_calls_per_day 5 on_exceed deny",
-            ),
-            ("", r#"alert { on = "deny" notify = "stderr://" }"#, "bot alert: nothing → on deny → stderr://"),
-        ] {
-            let changes = compare(Some(&policy(&of_agent(old))), &policy(&of_agent(new)));
-            let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-            let line = |setting: &Setting| {
-                format!("{}: {} → {}", setting.name, side(&setting.from), side(&setting.to))
-            };
-            let told: Vec<String> =
-                changes.rate_limits.iter().chain(&changes.budgets).chain(&changes.blocks).map(line).collect();
-            assert_eq!(told, [expected], "{old} → {new}");
-            assert_eq!(changes.count(), 1);
-        }
-    }
-
-    #[test]
-    fn two_policies_are_never_taken_for_one() {
-        let source = of_agent("");
-        for (old, new) in [
-            (source.clone(), format!("runtime {{ signing = \"off\" }}\n{source}")),
-            (source.clone(), format!("runtime {{ wal_retention = 10d }}\n{source}")),
-            (source.clone(), format!("manifest grant bot to w max 3\n{source}")),
-            (source.clone(), source.replacen("permit look", "permit look if amount < 5", 1)),
-            (source.clone(), source.replacen("agent \"bot\" {", "agent \"bot\" { framework = \"x\"", 1)),
-        ] {
-            let (old, new) = (policy(&old), policy(&new));
-            assert_eq!(compare(Some(&old), &new).is_empty(), old.hash() == new.hash());
-            assert!(compare(Some(&new), &new).is_empty());
-        }
-    }
-}
+mod tests;

@@ -2,16 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use faramesh_program::image::{
-    AgentImage, FieldStep, IdentityProvider, LedgerBackend, Listeners, Mode, Provider, RuleImage, Runtime,
-    Sandbox, SettingValue, Signing, TextSource,
-};
+use faramesh_program::image::{AgentImage, Provider, RuleImage, Runtime};
 use faramesh_program::{Image, LoadError, Sources, decode, hex};
 
 use crate::align::{Step, align};
-use crate::blocks::{self, duration};
-use crate::providers;
 use crate::semantic::Semantic;
+use crate::{blocks, providers, settings};
 
 /// A compiled policy, read for comparing.
 #[derive(Debug, Clone, PartialEq)]
@@ -208,11 +204,15 @@ pub fn compare(old: Option<&Policy>, new: &Policy) -> Changes {
             compare_agent(Some(agent), None, &mut changes);
         }
     }
+    let identities = |policy: Option<&Policy>| {
+        policy.map(|policy| settings::identities(&policy.image)).unwrap_or_default()
+    };
     changes.identities = differing(&identities(old), &identities(Some(new)));
     changes.providers = differing(&providers::of(old), &providers::of(Some(new)));
     // Without a policy in force, every setting is as the author wrote it, which is no change.
     if let Some(old) = old {
-        changes.runtime = differing(&runtime(&old.image.runtime), &runtime(&new.image.runtime));
+        changes.runtime =
+            differing(&settings::runtime(&old.image.runtime), &settings::runtime(&new.image.runtime));
         changes.blocks.extend(differing(&blocks::beside(&old.image), &blocks::beside(&new.image)));
         // Whatever else differs, two policies are never taken for one.
         if changes.is_empty() && old.hash != new.hash {
@@ -241,16 +241,16 @@ fn compare_agent(old: Option<Agent<'_>>, new: Option<Agent<'_>>, changes: &mut C
         changes.agents.push(setting(name, old.map(rules_of), new.map(rules_of)));
     }
     compare_rules(name, old, new, changes);
-    let (from, to) = (old.and_then(attest), new.and_then(attest));
+    let attest = |agent: Option<Agent<'_>>| settings::attest(agent?.image);
+    let (from, to) = (attest(old), attest(new));
     if from != to {
         changes.attests.push(setting(name, from, to));
     }
-    let fields = |agent: Option<Agent<'_>>| agent.map(redactions).unwrap_or_default();
-    changes.redactions.extend(differing(&fields(old), &fields(new)));
     let of = |entries: fn(&AgentImage) -> Vec<(String, String)>| {
         let entries = |agent: Option<Agent<'_>>| agent.map(|agent| entries(agent.image)).unwrap_or_default();
         differing(&entries(old), &entries(new))
     };
+    changes.redactions.extend(of(settings::redactions));
     changes.rate_limits.extend(of(blocks::rates));
     changes.blocks.extend(of(blocks::others));
     let budgets = |agent: Option<Agent<'_>>| {
@@ -335,106 +335,6 @@ fn differing(old: &[(String, String)], new: &[(String, String)]) -> Vec<Setting>
         .map(|(name, _)| setting(name, value(old, name), value(new, name)))
         .filter(|setting| setting.from != setting.to)
         .collect()
-}
-
-fn attest(agent: Agent<'_>) -> Option<String> {
-    let attest = agent.image.attest.as_ref()?;
-    let uid = attest.uid.map(|uid| format!("uid = {uid}"));
-    let exe = attest.exe.as_ref().map(|exe| format!("exe = \"{exe}\""));
-    Some([uid, exe].into_iter().flatten().collect::<Vec<_>>().join(" "))
-}
-
-fn redactions(agent: Agent<'_>) -> Vec<(String, String)> {
-    let mut fields: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for redaction in &agent.image.redactions {
-        fields
-            .entry(&redaction.pattern)
-            .or_default()
-            .extend(redaction.fields.iter().map(|field| written(field)));
-    }
-    fields
-        .into_iter()
-        .map(|(pattern, fields)| {
-            let fields: Vec<String> = fields.into_iter().collect();
-            (format!("{} {pattern}", agent.image.name), fields.join(", "))
-        })
-        .collect()
-}
-
-fn written(field: &[FieldStep]) -> String {
-    let mut text = String::new();
-    for step in field {
-        match step {
-            FieldStep::Key(key) if text.is_empty() => text.push_str(key),
-            FieldStep::Key(key) => text.push_str(&format!(".{key}")),
-            FieldStep::Each => text.push_str("[]"),
-        }
-    }
-    text
-}
-
-fn identities(policy: Option<&Policy>) -> Vec<(String, String)> {
-    policy.map_or_else(Vec::new, |policy| {
-        policy
-            .image
-            .identities
-            .iter()
-            .map(|identity| (identity.name.clone(), identity_text(identity)))
-            .collect()
-    })
-}
-
-/// The kind and every setting of an identity provider.
-fn identity_text(identity: &IdentityProvider) -> String {
-    providers::text(identity.kind.as_str(), &identity.settings)
-}
-
-/// Every setting by the name that an author gives it.
-fn runtime(runtime: &Runtime) -> Vec<(String, String)> {
-    let mode = if runtime.mode == Mode::Audit { "audit" } else { "enforce" };
-    let mut settings = vec![
-        ("mode".to_owned(), mode.to_owned()),
-        ("wal_dir".to_owned(), runtime.wal_dir.clone()),
-        ("approval_ttl".to_owned(), duration(runtime.approval_ttl_ms)),
-        ("allow_self_declared_identity".to_owned(), runtime.allow_self_declared_identity.to_string()),
-        ("timezone".to_owned(), runtime.timezone.clone()),
-        ("wal_retention".to_owned(), duration(runtime.wal_retention_ms)),
-        ("cold_start_deny_window".to_owned(), duration(runtime.cold_start_deny_window_ms)),
-    ];
-    let signing = match runtime.signing {
-        Signing::Checkpoint => "checkpoint",
-        Signing::Strict => "strict",
-        Signing::Off => "off",
-    };
-    let backend = match runtime.backend {
-        LedgerBackend::Sqlite => "sqlite",
-        LedgerBackend::Postgres => "postgres",
-    };
-    settings.push(("signing".to_owned(), signing.to_owned()));
-    settings.push(("backend".to_owned(), backend.to_owned()));
-    let source = |source: &TextSource| providers::one(&SettingValue::Text(source.clone()));
-    for (name, value) in
-        [("postgres_url", &runtime.postgres_url), ("budget_backend", &runtime.budget_backend)]
-    {
-        settings.extend(value.as_ref().map(|value| (name.to_owned(), source(value))));
-    }
-    for (name, text, default) in [
-        ("listeners", format!("{:?}", runtime.listeners), format!("{:?}", Listeners::default())),
-        ("sandbox", format!("{:?}", runtime.sandbox), format!("{:?}", Sandbox::default())),
-        ("cloud", format!("{:?}", runtime.cloud), "None".to_owned()),
-    ] {
-        if text != default {
-            settings.push((name.to_owned(), text));
-        }
-    }
-    let optional = [
-        ("socket", &runtime.socket),
-        ("socket_group", &runtime.socket_group),
-        ("stack_id", &runtime.stack_id),
-        ("instance_id", &runtime.instance_id),
-    ];
-    settings.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))));
-    settings
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Two programs compared: which rules, defaults, agents and settings a new policy changes, and which calls
-//! get another effect. Claims about one program are proved here too. What a policy would have decided about
-//! recorded calls is for a later version.
+//! get another effect. Claims about one program are proved here too.
 //!
 //! A rule's canonical text is its identity. Order counts, because the first match wins: a rule that
 //! only moved is a change. Pure: programs in, a value out.
@@ -12,6 +11,7 @@ mod compare;
 mod engine;
 mod providers;
 mod semantic;
+mod settings;
 mod view;
 
 pub use claim::{Claim, Proof, prove};

@@ -14,4 +14,4 @@ pub mod tools;
 
 pub use image::{Image, Sources};
 pub use load::{LoadError, decode, encode, hashed_part, load};
-pub use program::{Agent, Program, Rule, hex};
+pub use program::{Agent, Program, Rule, hex, unhex};

@@ -450,3 +450,14 @@ pub fn hex(bytes: &[u8]) -> String {
     }
     String::from_utf8(text).unwrap_or_default()
 }
+
+/// The bytes of a text of hexadecimal digits; `None` when it is none.
+#[must_use]
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+}

@@ -1,6 +1,8 @@
 //! The loop: whoever is ready is read, every request goes to the gate, and the turn ends with one
 //! commit for all of them. While the ledger syncs, the next turn is collected already.
 
+mod client;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,10 +14,12 @@ use faramesh_gate::{Gate, Peer, Reply, Told};
 use mio::net::{UnixListener, UnixStream};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
+pub(crate) use self::client::Client;
+use self::client::refusal;
 use crate::connection::{Connection, Line, Progress};
 use crate::limits::{MAX_CONNECTIONS, MAX_LINE_BYTES};
 use crate::listen::Listener;
-use crate::request::{Id, Refused, Request, parse_line};
+use crate::request::{Id, Request, parse_line};
 use crate::respond;
 use crate::waiting::WaitingPolls;
 
@@ -374,35 +378,4 @@ impl Server {
 /// The place of a connection.
 fn place(Token(token): Token) -> usize {
     token & ((1 << PLACE_BITS) - 1)
-}
-
-/// Who sent a line.
-pub(crate) struct Client {
-    pub(crate) outbox: Arc<crate::outbox::Outbox>,
-    pub(crate) peer: Arc<Peer>,
-    pub(crate) token: Token,
-}
-
-impl Client {
-    fn send(&self, line: &[u8]) -> usize {
-        self.outbox.send(line);
-        0
-    }
-}
-
-/// A malformed `govern` is denied, like any call that cannot be decided; the rest are errors.
-fn refusal(id: &Id, refused: Refused) -> Vec<u8> {
-    match refused {
-        Refused::NotJson(message) => respond::error(id, respond::PARSE_ERROR, &message),
-        Refused::NotARequest(message) => respond::error(id, respond::INVALID_REQUEST, &message),
-        Refused::UnknownMethod(method) => respond::error(
-            id,
-            respond::METHOD_NOT_FOUND,
-            &format!("there is no method `{method}` on this socket"),
-        ),
-        Refused::Params { govern: true, message } => {
-            respond::reply(id, &Reply::refusal(Code::CallInvalid, message, None), true)
-        }
-        Refused::Params { govern: false, message } => respond::error(id, respond::INVALID_PARAMS, &message),
-    }
 }

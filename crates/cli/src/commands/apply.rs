@@ -4,6 +4,8 @@
 
 mod background;
 
+use std::path::PathBuf;
+
 use clap::Args;
 use faramesh_call::{Object, Value, object};
 use faramesh_daemon::Layout;
@@ -13,7 +15,7 @@ use faramesh_program::hex;
 use crate::client::{self, Client, RequestError};
 use crate::commands::daemon::serve;
 use crate::commands::dev::{refuse_a_second, short};
-use crate::commands::plan;
+use crate::commands::plan::{self, saved::Saved};
 use crate::context::{Context, user};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -26,6 +28,9 @@ pub use background::stop;
 /// What `apply` takes.
 #[derive(Debug, Args)]
 pub struct Arguments {
+    /// A plan that `plan --out FILE` kept: exactly that is put in force, when nothing changed since
+    #[arg(value_name = "FILE", conflicts_with = "stop")]
+    plan: Option<PathBuf>,
     /// Stop the stack's daemon
     #[arg(long)]
     stop: bool,
@@ -51,9 +56,12 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     }
     let running = client::of_stack(context)?;
     let dev = running.as_ref().is_some_and(|(_, status)| text(status, &["daemon", "runtime_mode"]) == "dev");
-    let compiled = policy::compiled(context, dev)?;
     let layout = context.layout()?;
     let before = plan::in_force(&layout, running.as_ref().map(|(_, status)| status))?;
+    let compiled = match &arguments.plan {
+        Some(path) => planned(plan::saved::read(path)?, before.as_ref(), context)?,
+        None => policy::compiled(context, dev)?,
+    };
     if let Some((client, status)) = running {
         if dev {
             context
@@ -70,6 +78,19 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let status = background::start(&layout, &compiled.source_name, context)?;
     let changed = before.is_none_or(|before| before.hash() != compiled.program.hash_text());
     report(context, "started", changed, None, &status)
+}
+
+/// The policy of a plan, when what it was compared with is in force still, or the plan itself is.
+fn planned(saved: Saved, before: Option<&Policy>, context: &Context) -> Result<Compiled, Failure> {
+    let now = before.map(Policy::hash);
+    if now == saved.from.as_deref() || now == Some(saved.compiled.program.hash_text()) {
+        return Ok(saved.compiled);
+    }
+    let name =
+        |hash: Option<&str>| hash.map_or_else(|| "no policy".to_owned(), |hash| short(hash).to_owned());
+    let (then, now) = (name(saved.from.as_deref()), name(now));
+    Err(Failure::new(format!("the plan was made when {then} was in force, and {now} is by now"))
+        .hint(format!("{} makes another", context.command("plan --out FILE"))))
 }
 
 /// The policy's bytes where the daemon finds them when it starts.
@@ -105,6 +126,8 @@ fn swap(
         "program" => hex(&compiled.bytes),
         "source" => compiled.source_name.as_str(),
         "by" => user(),
+        // Nothing is replaced that was not compared.
+        "if_policy" => text(status, &["daemon", "policy_hash"]),
     };
     let reply = client.request("apply", params).map_err(|error| refused(error, context))?;
     let changed = json::is_true(&reply, &["changed"]);
@@ -120,6 +143,9 @@ pub(super) fn refused(error: RequestError, context: &Context) -> Failure {
         "RESTART_NEEDED" => failure
             .hint("the running policy stays in force; a swap cannot change this setting")
             .hint(format!("{}, then {}", context.command("apply --stop"), context.command("apply"))),
+        "POLICY_CHANGED" => {
+            failure.hint(format!("{} shows what is in force", context.command("rollback --list")))
+        }
         "DAEMON_NOT_READY" => failure.hint(format!("{} shows where it stands", context.command("status"))),
         "LEDGER_UNAVAILABLE" => failure.hint(format!("{} shows what is wrong", context.command("status"))),
         _ => failure,

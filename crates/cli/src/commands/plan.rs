@@ -3,6 +3,7 @@
 
 mod calls;
 mod replay;
+pub mod saved;
 
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,9 @@ pub struct Arguments {
     /// Exit with 2 also when a recorded call would be decided in another way, or that cannot be told
     #[arg(long)]
     strict_replay: bool,
+    /// Keep the plan in this file, for `faramesh apply FILE`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// Shows what would change.
@@ -60,9 +64,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     if let (Some(replayed), Value::Object(members)) = (&replayed, &mut value) {
         members.insert("replay", replayed.to_value(&arguments.since));
     }
+    if let Some(path) = &arguments.out {
+        saved::write(path, &compiled, old.as_ref().map(Policy::hash))?;
+    }
     context.console.show(&value, |value| view(value, running.is_some()))?;
     if !context.console.is_for_programs() && !changes.is_empty() {
-        context.console.hint(&format!("{} puts it in force", context.command("apply")));
+        let file = arguments.out.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default();
+        context.console.hint(&format!("{} puts it in force", context.command(&format!("apply{file}"))));
     }
     let is_loud = arguments.strict_replay && replayed.is_some_and(|replayed| !replayed.is_quiet());
     let is_changed = arguments.detailed_exitcode && !changes.is_empty();

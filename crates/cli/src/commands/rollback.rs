@@ -87,7 +87,8 @@ fn back_to(wanted: &Version, mut client: Client, status: &Value, context: &Conte
     let before = super::plan::in_force(&layout, Some(status))?;
     show_changes(before.as_ref(), &after, context);
     let source = text(status, &["daemon", "policy_source"]);
-    let params = object! { "program" => hex(&bytes), "source" => source, "by" => user() };
+    let params =
+        object! { "program" => hex(&bytes), "source" => source, "by" => user(), "if_policy" => current };
     client.request("apply", params).map_err(|error| refused(error, context))?;
     let value = json::versioned(object! {
         "action" => "rolled_back",

@@ -15,6 +15,7 @@ mod commands;
 mod copies;
 mod fixtures;
 mod journeys;
+mod plans;
 mod postgres;
 mod retention;
 mod rollback;

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use faramesh_call::{Object, object};
 use faramesh_gate::{Lifecycle, Peer};
 use faramesh_program::image::Runtime;
-use faramesh_program::load;
+use faramesh_program::{load, unhex};
 
 use super::{Answer, Context, Failure, needed, text};
 use crate::sinks::declared;
@@ -15,7 +15,7 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
     if context.gate.lifecycle() != Lifecycle::Ready {
         return Err(Failure::new("DAEMON_NOT_READY", "the daemon is not READY"));
     }
-    let bytes = from_hex(needed(params, "program")?)
+    let bytes = unhex(needed(params, "program")?)
         .ok_or_else(|| Failure::params("`program` must be the bytes of a policy in hexadecimal"))?;
     let program = load(&bytes).map_err(|error| Failure::new("PROGRAM_INVALID", error))?;
     let _alone = context.applying.lock().unwrap_or_else(PoisonError::into_inner);
@@ -25,6 +25,11 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
         return Err(Failure::new("RESTART_NEEDED", message));
     }
     let previous_hash = running.hash_text().to_owned();
+    // What was looked at before, and what is replaced, are one: between the two, somebody else may have been here.
+    if text(params, "if_policy")?.is_some_and(|expected| expected != previous_hash) {
+        let message = format!("another policy came into force meanwhile: {previous_hash}");
+        return Err(Failure::new("POLICY_CHANGED", message));
+    }
     let policy_hash = program.hash_text().to_owned();
     let changed = policy_hash != previous_hash;
     let sinks = declared(&program, &context.facts.layout);
@@ -61,13 +66,4 @@ fn needs_restart(running: &Runtime, new: &Runtime) -> Option<&'static str> {
     ]
     .into_iter()
     .find_map(|(setting, differs)| differs.then_some(setting))
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }

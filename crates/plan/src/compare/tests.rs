@@ -1,7 +1,7 @@
 //! Policies are built as images here: the language is not this crate's business.
 
 use faramesh_program::encode;
-use faramesh_program::image::{Attest, Redaction, RuleEffect};
+use faramesh_program::image::{Attest, FieldStep, Mode, Redaction, RuleEffect};
 
 use super::*;
 

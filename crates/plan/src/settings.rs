@@ -1,0 +1,107 @@
+//! Identities, redactions and the daemon's settings as a comparison shows them: each by a name, with a text that
+//! differs when it does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use faramesh_program::Image;
+use faramesh_program::image::{
+    AgentImage, FieldStep, IdentityProvider, LedgerBackend, Listeners, Mode, Runtime, Sandbox, SettingValue,
+    Signing, TextSource,
+};
+
+use crate::blocks::duration;
+use crate::providers;
+
+/// What the kernel must say about an agent's process.
+pub(crate) fn attest(agent: &AgentImage) -> Option<String> {
+    let attest = agent.attest.as_ref()?;
+    let uid = attest.uid.map(|uid| format!("uid = {uid}"));
+    let exe = attest.exe.as_ref().map(|exe| format!("exe = \"{exe}\""));
+    Some([uid, exe].into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// The redacted fields of each of an agent's tools.
+pub(crate) fn redactions(agent: &AgentImage) -> Vec<(String, String)> {
+    let mut fields: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for redaction in &agent.redactions {
+        fields
+            .entry(&redaction.pattern)
+            .or_default()
+            .extend(redaction.fields.iter().map(|field| written(field)));
+    }
+    fields
+        .into_iter()
+        .map(|(pattern, fields)| {
+            let fields: Vec<String> = fields.into_iter().collect();
+            (format!("{} {pattern}", agent.name), fields.join(", "))
+        })
+        .collect()
+}
+
+fn written(field: &[FieldStep]) -> String {
+    let mut text = String::new();
+    for step in field {
+        match step {
+            FieldStep::Key(key) if text.is_empty() => text.push_str(key),
+            FieldStep::Key(key) => text.push_str(&format!(".{key}")),
+            FieldStep::Each => text.push_str("[]"),
+        }
+    }
+    text
+}
+
+/// The identity providers of a policy.
+pub(crate) fn identities(image: &Image) -> Vec<(String, String)> {
+    let entry = |identity: &IdentityProvider| {
+        (identity.name.clone(), providers::text(identity.kind.as_str(), &identity.settings))
+    };
+    image.identities.iter().map(entry).collect()
+}
+
+/// Every setting by the name that an author gives it.
+pub(crate) fn runtime(runtime: &Runtime) -> Vec<(String, String)> {
+    let mode = if runtime.mode == Mode::Audit { "audit" } else { "enforce" };
+    let mut settings = vec![
+        ("mode".to_owned(), mode.to_owned()),
+        ("wal_dir".to_owned(), runtime.wal_dir.clone()),
+        ("approval_ttl".to_owned(), duration(runtime.approval_ttl_ms)),
+        ("allow_self_declared_identity".to_owned(), runtime.allow_self_declared_identity.to_string()),
+        ("timezone".to_owned(), runtime.timezone.clone()),
+        ("wal_retention".to_owned(), duration(runtime.wal_retention_ms)),
+        ("cold_start_deny_window".to_owned(), duration(runtime.cold_start_deny_window_ms)),
+    ];
+    let signing = match runtime.signing {
+        Signing::Checkpoint => "checkpoint",
+        Signing::Strict => "strict",
+        Signing::Off => "off",
+    };
+    let backend = match runtime.backend {
+        LedgerBackend::Sqlite => "sqlite",
+        LedgerBackend::Postgres => "postgres",
+    };
+    settings.push(("signing".to_owned(), signing.to_owned()));
+    settings.push(("backend".to_owned(), backend.to_owned()));
+    let source = |source: &TextSource| providers::one(&SettingValue::Text(source.clone()));
+    for (name, value) in
+        [("postgres_url", &runtime.postgres_url), ("budget_backend", &runtime.budget_backend)]
+    {
+        settings.extend(value.as_ref().map(|value| (name.to_owned(), source(value))));
+    }
+    for (name, text, default) in [
+        ("listeners", format!("{:?}", runtime.listeners), format!("{:?}", Listeners::default())),
+        ("sandbox", format!("{:?}", runtime.sandbox), format!("{:?}", Sandbox::default())),
+        ("cloud", format!("{:?}", runtime.cloud), "None".to_owned()),
+    ] {
+        if text != default {
+            settings.push((name.to_owned(), text));
+        }
+    }
+    let optional = [
+        ("socket", &runtime.socket),
+        ("socket_group", &runtime.socket_group),
+        ("stack_id", &runtime.stack_id),
+        ("instance_id", &runtime.instance_id),
+    ];
+    settings.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))));
+    settings
+}
