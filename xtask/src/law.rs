@@ -21,7 +21,7 @@ pub const PURE: &[&str] = &[
 /// The enforcing process, which loads program bytes and cannot read policy.
 const ENFORCING: &[&str] = &["crates/gate", "crates/daemon"];
 const POLICY_READERS: &[&str] = &["crates/syntax", "crates/check", "crates/compile"];
-const TIER_MAY_KNOW: &[&str] = &["crates/call", "crates/gate"];
+const TIER_MAY_KNOW: &[&str] = &["crates/call", "crates/gate", "crates/wire"];
 /// Copies of records go where they go; what decides does not know of it, and it knows nothing that decides.
 const SINKS: &str = "crates/sinks";
 const SINKS_MAY_KNOW: &[&str] = &["crates/call", "crates/ledger"];

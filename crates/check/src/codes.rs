@@ -100,7 +100,7 @@ findings! {
     OPEN_REGEX = 206, "open-regex", Warning, "a regular expression on an address or host that is not anchored";
     ATTEST_WITHOUT_IDENTITY = 207, "attest-without-identity", Warning, "an `attest` that nothing verifies";
     NOT_ATTESTED = 208, "not-attested", Warning, "an agent that no caller can be";
-    SAME_ATTEST = 209, "same-attest", Warning, "two agents that the kernel cannot tell apart";
+    SAME_ATTEST = 209, "same-attest", Warning, "two agents that nothing tells apart";
     UNDER_ARGS = 210, "under-args", Warning, "a field to redact that repeats `args`";
     MISSPELT_VARIABLE = 211, "misspelt-variable", Warning, "a name near that of a variable that nothing reads";
     SELF_DECLARED_UNUSED = 212, "self-declared-unused", Warning, "self-declared identity beside an identity provider, which alone counts";

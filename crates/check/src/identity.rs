@@ -1,6 +1,7 @@
 //! Who calls: `identity` blocks, and the `attest` of an agent that they verify.
 
 use faramesh_program::image::{Attest, IdentityKind, IdentityProvider};
+use faramesh_program::unhex;
 use faramesh_syntax::ast::{Body, Name, Spanned, Value};
 use faramesh_syntax::nearest;
 
@@ -31,7 +32,9 @@ impl Checker<'_> {
             return None;
         };
         let kind = self.identity_kind(written)?;
-        if kind != IdentityKind::Unix {
+        if matches!(kind, IdentityKind::Token | IdentityKind::Mtls) {
+            self.proves_from_afar = true;
+        } else if kind != IdentityKind::Unix {
             self.not_yet(format!("identity.type = \"{}\"", kind.as_str()), written.span);
             self.proves_from_afar = true;
             for (_, key) in NEEDED.iter().filter(|(needs, _)| *needs == kind) {
@@ -43,16 +46,42 @@ impl Checker<'_> {
         for item in &block.body.items {
             let (key, span) = crate::members::keyword(item);
             if key != "type" {
-                let message = format!("`{key}` has no meaning for an identity of type `unix`");
-                self.say(
-                    codes::UNKNOWN_KEY,
-                    span,
-                    message,
-                    "remove it: the kernel says who is at the other end of the socket",
-                );
+                let message = format!("`{key}` has no meaning for an identity of type `{}`", kind.as_str());
+                let help = match kind {
+                    IdentityKind::Token => {
+                        "remove it: `attest { token = … }` in an agent says which tokens are its own"
+                    }
+                    IdentityKind::Mtls => {
+                        "remove it: `runtime { tls_client_ca_file = … }` names the authority"
+                    }
+                    _ => "remove it: the kernel says who is at the other end of the socket",
+                };
+                self.say(codes::UNKNOWN_KEY, span, message, help);
             }
         }
         Some(IdentityProvider { name: name.to_owned(), kind, settings: Vec::new() })
+    }
+
+    /// Hashes of bearer tokens, sorted, each once.
+    fn tokens(&mut self, written: Option<&Spanned<Value>>) -> Vec<[u8; 32]> {
+        let mut tokens = Vec::new();
+        for text in self.texts("token", written).unwrap_or_default() {
+            let digest = text.node.strip_prefix("sha256:").and_then(unhex);
+            if let Some(digest) = digest.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
+                tokens.push(digest);
+                continue;
+            }
+            // What stands there may be the token itself: it is not repeated.
+            self.say(
+                codes::WRONG_VALUE,
+                text.span,
+                "`token` is not `sha256:` and 64 hexadecimal digits",
+                "write the hash of the token, never the token: `faramesh agent token` makes one with its hash",
+            );
+        }
+        tokens.sort_unstable();
+        tokens.dedup();
+        tokens
     }
 
     fn identity_kind(&mut self, written: &Spanned<Value>) -> Option<IdentityKind> {
@@ -74,7 +103,7 @@ impl Checker<'_> {
         None
     }
 
-    /// What the kernel must say about an agent's process.
+    /// What proves that a caller is an agent.
     pub fn attest(&mut self, keyword: &Name, body: &Body) -> Option<Attest> {
         let Shape::Block { members, open, .. } = definitions::find(AGENT, "attest")?.shape else {
             return None;
@@ -95,10 +124,12 @@ impl Checker<'_> {
             );
             return None;
         }
-        let attest = Attest { uid, exe: exe.map(|exe| exe.node) };
-        if attest == (Attest { uid: None, exe: None }) {
-            if settings.get("uid").is_none() && settings.get("exe").is_none() {
-                let help = "write `uid = 1000`, `exe = \"/usr/bin/python3\"`, or both";
+        let tokens = self.tokens(settings.get("token"));
+        let certificate = self.filled_text("certificate", settings.get("certificate"));
+        let attest = Attest { uid, exe: exe.map(|exe| exe.node), tokens, certificate };
+        if attest == Attest::default() {
+            if ["uid", "exe", "token", "certificate"].iter().all(|key| settings.get(key).is_none()) {
+                let help = "write `uid = 1000`, `exe = \"/usr/bin/python3\"` or both; from afar, `token` or `certificate`";
                 self.say(codes::MISSING_KEY, keyword.span, "this `attest` proves nothing", help);
             }
             return None;

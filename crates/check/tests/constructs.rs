@@ -107,7 +107,7 @@ fn each_construct_is_refused_by_name_and_once() {
         ("import \"x/providers/vault@1.3.0\" as vault\npermit a".to_owned(), "import of a provider"),
         ("system { on_policy_load_failure = \"deny_all\" }\npermit a".to_owned(), "system"),
         ("runtime { cloud { url = \"https://c\" key = env(\"NO\") } }\npermit a".to_owned(), "runtime.cloud"),
-        ("runtime { http_listen = \"127.0.0.1:1\" }\npermit a".to_owned(), "runtime.http_listen"),
+        ("runtime { a2a_listen = \"127.0.0.1:1\" }\npermit a".to_owned(), "runtime.a2a_listen"),
         (
             "alert { on = deny notify = \"email://a@example.com\" }\npermit a".to_owned(),
             "alert.notify = \"email://…\"",

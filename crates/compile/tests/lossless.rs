@@ -50,6 +50,10 @@ fn values(block: &str, key: &str, kind: Kind) -> (String, String) {
         }
         ("runtime", "signing_required") => return two("false", "true"),
         ("identity", "type") => return two("\"aws-workload\"", "\"gcp-workload\""),
+        ("attest", "token") => {
+            let (one, two) = ("1".repeat(64), "2".repeat(64));
+            return (format!("\"sha256:{one}\""), format!("[\"sha256:{one}\", \"sha256:{two}\"]"));
+        }
         ("attest", "exe") => return two("\"/bin/a\"", "\"/bin/b\""),
         ("trust", "keys") => {
             let key = "ed25519:nxNjaQnS3L+zzKrRq48XfYBDWlFXkNJkxUiTD8j0sFs=";

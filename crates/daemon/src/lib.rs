@@ -4,8 +4,10 @@
 
 mod database;
 mod heartbeat;
+mod http;
 mod keyfile;
 mod layout;
+mod metrics;
 pub mod offline;
 mod operators;
 mod options;

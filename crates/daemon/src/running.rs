@@ -4,18 +4,19 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use faramesh_call::{Timestamp, object};
+use faramesh_call::{Tier, Timestamp, object};
 use faramesh_gate::{Gate, Lifecycle};
 use faramesh_sinks::Sinks;
 use faramesh_socket::{Server, Stopper};
 
 use crate::heartbeat::Heartbeat;
+use crate::http::Door;
 use crate::layout::Layout;
 use crate::operators::Operators;
 use crate::options::Options;
@@ -38,7 +39,16 @@ pub(crate) struct Facts {
     pub(crate) sinks: Sinks,
     pub(crate) retention: Retention,
     pub(crate) witnesses: Arc<Witnesses>,
+    /// Where the HTTP door listens, when there is one.
+    pub(crate) http: OnceLock<String>,
     applied_at_ms: AtomicU64,
+}
+
+/// The doors of a daemon: the agents' socket, and HTTP where the policy opens it.
+pub(crate) struct Doors {
+    pub socket: PathBuf,
+    pub server: Server,
+    pub http: Option<Door>,
 }
 
 impl Facts {
@@ -57,8 +67,15 @@ impl Facts {
             sinks,
             retention: Retention::default(),
             witnesses: Arc::default(),
+            http: OnceLock::new(),
             applied_at_ms: AtomicU64::new(started_at.0),
         }
+    }
+
+    /// The doors that calls come in by.
+    pub(crate) fn tiers(&self) -> Vec<&'static str> {
+        let http = self.http.get().map(|_| Tier::Http.as_str());
+        [Some(Tier::Sdk.as_str()), http].into_iter().flatten().collect()
     }
 
     /// When the running policy was put in force.
@@ -79,6 +96,7 @@ pub struct Daemon {
     socket: PathBuf,
     tier: Stopper,
     tier_thread: JoinHandle<()>,
+    http: Option<Door>,
     operators: Operators,
     heartbeat: Heartbeat,
     handle: StopHandle,
@@ -95,15 +113,15 @@ pub struct Stopped {
 }
 
 impl Daemon {
-    pub(crate) fn run_tier(
+    pub(crate) fn run_tiers(
         gate: Arc<Gate>,
         facts: Arc<Facts>,
-        socket: PathBuf,
-        server: Server,
+        doors: Doors,
         operators: Operators,
         handle: StopHandle,
         stopped: Receiver<StopReason>,
     ) -> io::Result<Self> {
+        let Doors { socket, server, http } = doors;
         let tier = server.stopper();
         let failed = handle.clone();
         let tier_thread = std::thread::Builder::new().name("agents".to_owned()).spawn(move || {
@@ -117,7 +135,7 @@ impl Daemon {
         let heartbeat = Heartbeat::start(Arc::clone(&gate))?;
         Retention::start(&gate, &facts);
         Witnesses::start(&gate, &facts.witnesses)?;
-        Ok(Self { gate, facts, socket, tier, tier_thread, operators, heartbeat, handle, stopped })
+        Ok(Self { gate, facts, socket, tier, tier_thread, http, operators, heartbeat, handle, stopped })
     }
 
     /// The agents' socket.
@@ -162,6 +180,9 @@ impl Daemon {
         let deadline = Instant::now() + DRAIN_WAIT;
         while self.tier.in_flight() > 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
+        }
+        if let Some(door) = self.http {
+            door.close();
         }
         let abandoned = self.tier.in_flight();
         self.tier.stop();

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use faramesh_call::{Timestamp, object};
 use faramesh_dpr::{CommitmentKey, Record};
 use faramesh_gate::{Gate, Lifecycle, Settings, SwapError};
+use faramesh_http::BindError;
 use faramesh_identity::believes_callers;
 use faramesh_ledger::{KeyFileError, Ledger, LocalKeys, OpenError, Signing};
 use faramesh_ledger_postgres::PostgresError;
@@ -20,11 +21,12 @@ use faramesh_state::State;
 use faramesh_verify::SigningMode;
 
 use crate::database::{DatabaseError, database_of};
+use crate::http::Door;
 use crate::layout::{Layout, admin_socket_of, create_private};
 use crate::operators::Operators;
 use crate::options::{LedgerKind, Options};
-use crate::running::{Daemon, Facts};
-use crate::{keyfile, sinks, stop};
+use crate::running::{Daemon, Doors, Facts};
+use crate::{http, keyfile, sinks, stop};
 
 /// Why a daemon did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,9 @@ pub enum StartError {
     /// A socket cannot be opened.
     #[error("{0}")]
     Listen(#[from] ListenError),
+    /// The HTTP door cannot be opened.
+    #[error("{0}")]
+    Http(#[from] BindError),
     /// The keys of sealed fields cannot be used.
     #[error("{0}")]
     Keys(#[from] KeysError),
@@ -109,7 +114,10 @@ impl Daemon {
         let bound = Listener::bind(&socket, program.runtime.socket_group.as_deref())?;
         let server = Server::new(bound, Arc::clone(&gate))
             .map_err(StartError::io("cannot serve the agents' socket"))?;
-        Self::run_tier(gate, facts, socket, server, operators, handle, stopped)
+        let http =
+            http::bind(&gate, &facts)?.map(|door| Door::open(door, &facts, handle.clone())).transpose();
+        let http = http.map_err(StartError::io("cannot start a thread"))?;
+        Self::run_tiers(gate, facts, Doors { socket, server, http }, operators, handle, stopped)
             .map_err(StartError::io("cannot start a thread"))
     }
 }
@@ -120,9 +128,19 @@ pub(crate) fn now() -> Timestamp {
     Timestamp(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// How callers are known, in a word or a few: `unix, token`.
+pub(crate) fn identity_word(program: &Program, dev: bool) -> String {
+    if believes_callers(program, dev) {
+        return "self-declared".to_owned();
+    }
+    let mut kinds: Vec<&str> = program.identities.iter().map(|provider| provider.kind.as_str()).collect();
+    kinds.dedup();
+    if kinds.is_empty() { "unix".to_owned() } else { kinds.join(", ") }
+}
+
 fn record_ready(gate: &Gate, program: &Program, dev: bool) -> Result<(), StartError> {
     let mode = if program.runtime.mode == Mode::Audit { "audit" } else { "enforce" };
-    let identity = if believes_callers(program, dev) { "self-declared" } else { "unix" };
+    let identity = identity_word(program, dev);
     let facts = object! {
         "version" => env!("CARGO_PKG_VERSION"),
         "mode" => mode,

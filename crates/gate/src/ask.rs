@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use faramesh_call::call::{MAX_ARGS_BYTES, MAX_ID_BYTES, MAX_TOOL_BYTES};
 use faramesh_call::{Call, Code, Effect, Timestamp};
@@ -62,8 +63,9 @@ impl Gate {
     /// Decides one call and answers it through `respond`, exactly once, when its record is durable.
     /// Never fails: whatever goes wrong is a denial. The caller must [`Gate::commit`] afterwards.
     pub fn ask(&self, peer: &Peer, call: Call, respond: Respond) {
+        let began = Instant::now();
         if let Some(refusal) = self.refusal(&call) {
-            return respond(refusal);
+            return self.refuse(refusal, respond);
         }
         self.make_key(&call);
         let mut inner = self.inner();
@@ -72,14 +74,22 @@ impl Gate {
         let decided = catch_unwind(AssertUnwindSafe(|| self.decide(&mut inner, &program, peer, &call)));
         let decided = match decided {
             Ok(Ok(decided)) => decided,
-            Ok(Err(Undecided::Refused(refusal))) => return respond(*refusal),
+            Ok(Err(Undecided::Refused(refusal))) => return self.refuse(*refusal, respond),
             Ok(Err(Undecided::Repeated(record))) => {
                 drop(inner);
                 return self.repeat(record, call.call_id.clone(), respond);
             }
-            Err(_) => return respond(internal_error()),
+            Err(_) => return self.refuse(internal_error(), respond),
         };
-        self.record(&mut inner, decided, respond);
+        self.record(&mut inner, decided, began, respond);
+    }
+
+    /// Denies without a record.
+    fn refuse(&self, refusal: Reply, respond: Respond) {
+        if let Some(denial) = refusal.as_denial() {
+            self.counts.refused(denial.code);
+        }
+        respond(refusal);
     }
 
     /// Makes what was asked durable. `alone` says that nobody else asked meanwhile: then the sync
@@ -173,7 +183,7 @@ impl Gate {
             }
         }
         if call.call_id.is_some() && call.session.is_none() {
-            verdict.inputs.insert("process", u64::from(peer.pid));
+            verdict.inputs.insert("process", u64::from(peer.pid()));
         }
         let mut draft = record::of_verdict(caller, &input, &verdict, &changes);
         let shown = sealed.as_ref().or(verdict.redacted_args.as_ref());
@@ -184,7 +194,7 @@ impl Gate {
         pending.warnings.extend(told);
         pending.handed = Handed::of(&changes);
         draft.args_commitment = Some(commitment.into());
-        let retried = call.call_id.as_ref().map(|_| peer.pid);
+        let retried = call.call_id.as_ref().map(|_| peer.pid());
         Ok(Decided { draft, changes, pending, now, retried })
     }
 
@@ -213,8 +223,10 @@ impl Gate {
     }
 
     /// Steps 12 to 14. The state changes only when the record has its place in the ledger.
-    fn record(&self, inner: &mut Inner, decided: Decided<'_>, respond: Respond) {
+    fn record(&self, inner: &mut Inner, decided: Decided<'_>, began: Instant, respond: Respond) {
         let Decided { draft, mut changes, pending, now, retried } = decided;
+        self.counts.decided(draft.effect, draft.code);
+        let counts = Arc::clone(&self.counts);
         let agent = draft.agent.clone();
         let noted = retried.and_then(|pid| Noted::of(&draft, pid));
         // Only a permit is repeated; whatever else came of the call is decided again.
@@ -226,8 +238,14 @@ impl Gate {
                 answer.settle(result.as_ref(), &pending.permit(), retry_after_seconds);
             }
             match result {
-                Ok(receipt) => respond(pending.reply(&receipt)),
-                Err(_) => respond(ledger_unavailable(retry_after_seconds)),
+                Ok(receipt) => {
+                    counts.answered(began);
+                    respond(pending.reply(&receipt));
+                }
+                Err(_) => {
+                    counts.refused(Code::LedgerUnavailable);
+                    respond(ledger_unavailable(retry_after_seconds));
+                }
             }
         });
         let Ok(appended) = self.ledger.append(draft, now, completion) else { return };

@@ -8,12 +8,14 @@ use std::time::Duration;
 use faramesh_call::Timestamp;
 use faramesh_decide::{Input, Verdict, decide};
 use faramesh_dpr::CommitmentKey;
+use faramesh_identity::{Peer, is_known};
 use faramesh_ledger::{Commit, Completion, Ledger};
 use faramesh_program::Program;
 use faramesh_seal::Keys;
 use faramesh_state::State;
 
 use crate::budgets::{BudgetStatus, budgets};
+use crate::counts::{Counted, Counts};
 use crate::lifecycle::{Lifecycle, Shared};
 use crate::moment::{Entropy, wall_clock};
 use crate::repeats::Repeats;
@@ -82,6 +84,7 @@ pub struct Gate {
     started_at: Timestamp,
     /// Whether the policy in force seals anything.
     pub(crate) seals: AtomicBool,
+    pub(crate) counts: Arc<Counts>,
 }
 
 /// What one decision at a time may touch.
@@ -116,6 +119,7 @@ impl Gate {
             }),
             watchers: Mutex::default(),
             started_at: wall_clock(),
+            counts: Arc::default(),
         }
     }
 
@@ -123,6 +127,12 @@ impl Gate {
     /// a poisoned lock is whole.
     pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many calls were decided since the gate was made, and how.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        self.counts.counted()
     }
 
     /// Where the daemon stands.
@@ -140,6 +150,13 @@ impl Gate {
     #[must_use]
     pub fn program(&self) -> Arc<Program> {
         Arc::clone(&self.inner().program)
+    }
+
+    /// Whether the policy that decides now says who this caller is, or believes callers. Doors that anybody can
+    /// reach ask first, so that nobody unknown fills the ledger with refusals.
+    #[must_use]
+    pub fn knows(&self, peer: &Peer) -> bool {
+        is_known(&self.program(), peer, self.settings.dev)
     }
 
     /// The ledger behind the gate.

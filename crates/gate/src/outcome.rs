@@ -26,6 +26,9 @@ pub enum OutcomeStatus {
 }
 
 impl OutcomeStatus {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Ok, Self::Error, Self::Timeout];
+
     /// The word on the wire and in records.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -39,7 +42,7 @@ impl OutcomeStatus {
     /// Reads [`OutcomeStatus::as_str`].
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Ok, Self::Error, Self::Timeout].into_iter().find(|status| status.as_str() == word)
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 }
 
@@ -107,6 +110,7 @@ impl Gate {
             dev: self.settings.dev,
             ..Draft::default()
         };
+        self.counts.reported(outcome.status);
         // The tool has run: nothing waits for this record, so nobody is told when it is durable.
         let appended = self.ledger.append(draft, now, Box::new(|_| {}));
         appended.map_err(|_| (Code::LedgerUnavailable, "the outcome could not be recorded".to_owned()))?;

@@ -125,7 +125,7 @@ pub(crate) fn earlier(
     now: Timestamp,
 ) -> Earlier {
     let Some(call_id) = call.call_id.as_deref() else { return Earlier::None };
-    let session = call.session.as_deref().map_or(Session::Process(peer.pid), Session::Named);
+    let session = call.session.as_deref().map_or(Session::Process(peer.pid()), Session::Named);
     let key = CallKey { agent, session, call_id };
     let earlier = state.recent().earlier(key, Payload { tool: &call.tool, commitment }, now);
     let stopped = state.control(agent).is_some_and(|control| control.standing != Standing::Running);

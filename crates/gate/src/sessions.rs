@@ -86,7 +86,10 @@ impl Gate {
 
 /// The session of a caller that names none.
 pub(crate) fn process_session(peer: &Peer) -> Box<str> {
-    format!("process:{}", peer.pid).into()
+    match peer.remote() {
+        None => format!("process:{}", peer.pid()).into(),
+        Some(_) => peer.user().into(),
+    }
 }
 
 fn unchanged(state: &State, agent: &Agent, declared: &Declared, now: Timestamp) -> Option<Unchanged> {

@@ -1,14 +1,15 @@
-//! Who is calling. The kernel says which process is at the other end of a socket; a policy says which
-//! process is which agent; what the call itself claims only chooses between agents that both allow.
+//! Who is calling. The kernel says which process is at the other end of a socket, a bearer token or a client
+//! certificate who calls from afar; a policy says which of them is which agent; what the call itself claims only
+//! chooses between agents that both allow.
 //!
 //! INVARIANT attested identity: an [`Identity`] comes from [`identify`] alone.
 
 mod peer;
 
-pub use peer::Peer;
+pub use peer::{Peer, Remote};
 
 use faramesh_call::Code;
-use faramesh_program::image::{Attest, IdentityKind, Mode};
+use faramesh_program::image::{IdentityKind, Mode};
 use faramesh_program::{Agent, Program};
 
 /// Who calls, as records state it.
@@ -23,6 +24,10 @@ pub struct Identity<'a> {
 pub enum Method {
     /// The kernel's credentials matched the agent's `attest` block.
     Unix,
+    /// A bearer token whose hash is in the agent's `attest` block.
+    Token,
+    /// A client certificate with the name in the agent's `attest` block.
+    Mtls,
     /// The call says so, and the daemon was told to believe it.
     SelfDeclared,
 }
@@ -33,6 +38,8 @@ impl Method {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unix => "unix",
+            Self::Token => "token",
+            Self::Mtls => "mtls",
             Self::SelfDeclared => "self-declared",
         }
     }
@@ -85,43 +92,59 @@ pub fn identify<'p>(
         (Some(name), None) => program.agent(name).ok_or_else(|| unknown(name))?,
         (None, None) => only_attested(program, peer)?,
     };
-    if program.identities.iter().any(|provider| provider.kind == IdentityKind::Unix)
-        && let Some(attest) = &agent.attest
-        && attested(attest, peer)
-    {
-        return Ok((agent, Identity { method: Method::Unix, subject: peer.subject() }));
+    if let Some(method) = attested(program, agent, peer) {
+        return Ok((agent, Identity { method, subject: peer.subject() }));
     }
     if believes_callers(program, dev) {
         let subject = claimed.unwrap_or_else(|| peer.subject());
         return Ok((agent, Identity { method: Method::SelfDeclared, subject }));
     }
-    Err(unverified(format!(
-        "the calling process ({}) is not attested as agent `{}`",
-        peer.subject(),
-        agent.name
-    )))
+    Err(unverified(format!("the caller ({}) is not attested as agent `{}`", peer.subject(), agent.name)))
 }
 
 fn only_attested<'p>(program: &'p Program, peer: &Peer) -> Result<&'p Agent, Refused> {
-    let matches = |agent: &&Agent| agent.attest.as_ref().is_some_and(|attest| attested(attest, peer));
+    let matches = |agent: &&Agent| attested(program, agent, peer).is_some();
     let mut found = program.agents().iter().filter(matches);
     match (found.next(), found.next()) {
         (Some(agent), None) => Ok(agent),
         (Some(_), Some(_)) => {
-            Err(unverified("several agents are this process; the call must name one".to_owned()))
+            Err(unverified("several agents are this caller; the call must name one".to_owned()))
         }
         (None, _) => Err(unverified(format!(
-            "the call names no agent, and no agent is attested as its process ({})",
+            "the call names no agent, and no agent is attested as its caller ({})",
             peer.subject()
         ))),
     }
 }
 
-/// Every fact that the policy names holds. An `attest` without facts proves nothing.
-fn attested(attest: &Attest, peer: &Peer) -> bool {
-    let uid = attest.uid.is_none_or(|uid| uid == peer.uid);
-    let exe = attest.exe.as_deref().is_none_or(|exe| peer.exe.as_deref() == Some(exe));
-    (attest.uid.is_some() || attest.exe.is_some()) && uid && exe
+/// Whether a caller from afar may ask anything at all: it is an agent, or callers are believed.
+#[must_use]
+pub fn is_known(program: &Program, peer: &Peer, dev: bool) -> bool {
+    believes_callers(program, dev)
+        || program.agents().iter().any(|agent| attested(program, agent, peer).is_some())
+}
+
+/// How it is proved that a caller is an agent; `None` when it is not. Every fact that the policy names of such
+/// callers holds; an `attest` that names none proves nothing, nor does one whose provider the policy does not have.
+fn attested(program: &Program, agent: &Agent, peer: &Peer) -> Option<Method> {
+    let attest = agent.attest.as_ref()?;
+    let provides = |kind: IdentityKind| program.identities.iter().any(|provider| provider.kind == kind);
+    match peer.remote() {
+        None => {
+            let uid = attest.uid.is_none_or(|uid| peer.uid() == Some(uid));
+            let exe = attest.exe.as_deref().is_none_or(|exe| peer.exe() == Some(exe));
+            (attest.is_local() && uid && exe && provides(IdentityKind::Unix)).then_some(Method::Unix)
+        }
+        Some(remote) => {
+            let token = |digest: &[u8; 32]| attest.tokens.contains(digest) && provides(IdentityKind::Token);
+            let token = attest.tokens.is_empty() || remote.token.as_ref().is_some_and(token);
+            let named =
+                |name: &str| remote.names.iter().any(|held| held == name) && provides(IdentityKind::Mtls);
+            let certificate = attest.certificate.as_deref().is_none_or(named);
+            let method = if attest.certificate.is_some() { Method::Mtls } else { Method::Token };
+            (attest.is_remote() && token && certificate).then_some(method)
+        }
+    }
 }
 
 fn unknown(name: &str) -> Refused {
@@ -136,7 +159,9 @@ fn unverified(message: String) -> Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use faramesh_program::image::{AgentImage, IdentityProvider, Image, RuleEffect, Runtime, Sources};
+    use faramesh_program::image::{
+        AgentImage, Attest, IdentityProvider, Image, RuleEffect, Runtime, Sources,
+    };
     use faramesh_program::{encode, load};
 
     fn agent(name: &str, attest: Option<Attest>) -> AgentImage {
@@ -165,7 +190,7 @@ mod tests {
     }
 
     fn by_uid(uid: u32) -> Option<Attest> {
-        Some(Attest { uid: Some(uid), exe: None })
+        Some(Attest { uid: Some(uid), ..Attest::default() })
     }
 
     fn outcome(
@@ -216,16 +241,67 @@ mod tests {
 
     #[test]
     fn every_named_fact_must_hold() {
-        let exe = |uid, exe: &str| Some(Attest { uid, exe: Some(exe.to_owned()) });
+        let exe = |uid, exe: &str| Some(Attest { uid, exe: Some(exe.to_owned()), ..Attest::default() });
         for (attest, expected) in [
             (exe(Some(1), "/usr/bin/python3"), true),
             (exe(None, "/usr/bin/python3"), true),
             (exe(Some(2), "/usr/bin/python3"), false),
             (exe(Some(1), "/usr/bin/python"), false),
-            (Some(Attest { uid: None, exe: None }), false),
+            (Some(Attest::default()), false),
         ] {
             let program = program(vec![agent("a", attest)], true, Runtime::default());
             assert_eq!(outcome(&program, 1, Some("a"), false).is_ok(), expected);
+        }
+    }
+
+    #[test]
+    fn callers_from_afar_prove_it_by_what_they_present() {
+        let kinds = [IdentityKind::Unix, IdentityKind::Token, IdentityKind::Mtls];
+        let identities = |kinds: &[IdentityKind]| {
+            let of = |kind: &IdentityKind| IdentityProvider {
+                name: kind.as_str().to_owned(),
+                kind: *kind,
+                settings: Vec::new(),
+            };
+            kinds.iter().map(of).collect::<Vec<_>>()
+        };
+        let both = Attest { uid: Some(1), tokens: vec![[7; 32], [8; 32]], ..Attest::default() };
+        let named = Attest { certificate: Some("bot.example".to_owned()), ..Attest::default() };
+        let strict = Attest {
+            certificate: Some("bot.example".to_owned()),
+            tokens: vec![[9; 32]],
+            ..Attest::default()
+        };
+        let load_with = |attest: &Attest, kinds: &[IdentityKind]| {
+            let agents = vec![agent("a", Some(attest.clone()))];
+            let image = Image { identities: identities(kinds), agents, ..Image::default() };
+            load(&encode(&image, &Sources::default()).unwrap()).unwrap()
+        };
+        let afar = |token: Option<[u8; 32]>, names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            Peer::afar(Remote { address: [10, 0, 0, 1].into(), token, names })
+        };
+        for (attest, kinds, caller, expected) in [
+            (&both, &kinds[..], afar(Some([7; 32]), &[]), Some(Method::Token)),
+            (&both, &kinds, afar(Some([8; 32]), &[]), Some(Method::Token)),
+            (&both, &kinds, afar(Some([9; 32]), &["a"]), None),
+            (&both, &kinds, afar(None, &["a"]), None),
+            (&both, &kinds, peer(1), Some(Method::Unix)),
+            (&both, &kinds, peer(2), None),
+            (&both, &kinds[..1], afar(Some([7; 32]), &[]), None),
+            (&named, &kinds, afar(None, &["other", "bot.example"]), Some(Method::Mtls)),
+            (&named, &kinds, afar(Some([7; 32]), &["other"]), None),
+            (&named, &kinds, peer(1), None),
+            (&named, &kinds[..2], afar(None, &["bot.example"]), None),
+            (&strict, &kinds, afar(Some([9; 32]), &["bot.example"]), Some(Method::Mtls)),
+            (&strict, &kinds, afar(None, &["bot.example"]), None),
+            (&strict, &kinds, afar(Some([9; 32]), &[]), None),
+        ] {
+            let program = load_with(attest, kinds);
+            let found = identify(&program, &caller, None, false).ok().map(|(_, identity)| identity.method());
+            assert_eq!(found, expected, "{attest:?} {caller:?}");
+            assert_eq!(is_known(&program, &caller, false), expected.is_some());
+            assert_eq!(identify(&program, &caller, Some("a"), false).is_ok(), expected.is_some());
         }
     }
 }

@@ -1,19 +1,36 @@
-//! What the kernel says about the process at the other end of a Unix socket.
+//! Who is at the other end: what the kernel says about the process, or what a caller from afar presents.
 
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 
-/// The process at the other end of a socket, as it was when it connected.
+use faramesh_program::hex;
+
+/// Who is at the other end of a connection, as it was when it connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// User id.
-    pub uid: u32,
-    /// Process id, for people; nothing is decided by it.
-    pub pid: u32,
-    /// Absolute path of the executable; `None` when the kernel would not say.
-    pub exe: Option<String>,
+    from: From,
     user: Box<str>,
     subject: Box<str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum From {
+    /// A process of this machine.
+    Process { uid: u32, pid: u32, exe: Option<String> },
+    /// Somebody at another end of a network.
+    Afar(Remote),
+}
+
+/// A caller from afar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// Where it connects from.
+    pub address: IpAddr,
+    /// SHA-256 of the bearer token that it presents.
+    pub token: Option<[u8; 32]>,
+    /// Names in its certificate, which an authority that the listener trusts has signed.
+    pub names: Vec<String>,
 }
 
 impl Peer {
@@ -26,7 +43,58 @@ impl Peer {
             Some(exe) => format!("{user} exe:{exe}").into(),
             None => user.clone(),
         };
-        Self { uid, pid, exe, user, subject }
+        Self { from: From::Process { uid, pid, exe }, user, subject }
+    }
+
+    /// A caller from afar.
+    #[must_use]
+    pub fn afar(remote: Remote) -> Self {
+        let user: Box<str> = match (&remote.token, remote.names.first()) {
+            // The beginning of the hash tells tokens apart and is of no use to anybody else.
+            (Some(token), _) => format!("token:{}", hex(token.get(..6).unwrap_or_default())).into(),
+            (None, Some(name)) => format!("certificate:{name}").into(),
+            (None, None) => format!("address:{}", remote.address).into(),
+        };
+        let is_proved = remote.token.is_some() || !remote.names.is_empty();
+        let subject =
+            if is_proved { format!("{user} address:{}", remote.address).into() } else { user.clone() };
+        Self { from: From::Afar(remote), user, subject }
+    }
+
+    /// User id of a process of this machine.
+    #[must_use]
+    pub fn uid(&self) -> Option<u32> {
+        match &self.from {
+            From::Process { uid, .. } => Some(*uid),
+            From::Afar(_) => None,
+        }
+    }
+
+    /// Process id, for people and for telling sessions apart; 0 of callers from afar.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        match &self.from {
+            From::Process { pid, .. } => *pid,
+            From::Afar(_) => 0,
+        }
+    }
+
+    /// Absolute path of the executable of a process; `None` when the kernel would not say.
+    #[must_use]
+    pub fn exe(&self) -> Option<&str> {
+        match &self.from {
+            From::Process { exe, .. } => exe.as_deref(),
+            From::Afar(_) => None,
+        }
+    }
+
+    /// What is known of a caller from afar.
+    #[must_use]
+    pub fn remote(&self) -> Option<&Remote> {
+        match &self.from {
+            From::Process { .. } => None,
+            From::Afar(remote) => Some(remote),
+        }
     }
 
     /// Asks the kernel about the other end of a connected Unix socket.
@@ -49,13 +117,13 @@ impl Peer {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 
-    /// The process in words: `uid:1000 exe:/usr/bin/python3.11`.
+    /// Who it is, in words: `uid:1000 exe:/usr/bin/python3.11`, `token:2c26b46b68ff address:10.0.0.1`.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// The user in words: `uid:1000`.
+    /// Whose calls they are, wherever they come from: `uid:1000`, `token:2c26b46b68ff`, `certificate:bot.example`.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
@@ -85,7 +153,7 @@ mod tests {
     fn the_kernel_names_this_process() {
         let (left, _right) = UnixStream::pair().unwrap();
         let peer = Peer::of(&left).unwrap();
-        assert_eq!(peer.pid, std::process::id());
-        assert_eq!(peer.exe.as_deref(), std::env::current_exe().unwrap().to_str());
+        assert_eq!(peer.pid(), std::process::id());
+        assert_eq!(peer.exe(), std::env::current_exe().unwrap().to_str());
     }
 }

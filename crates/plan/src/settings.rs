@@ -3,21 +3,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use faramesh_program::Image;
 use faramesh_program::image::{
     AgentImage, FieldStep, IdentityProvider, LedgerBackend, Listeners, Mode, Runtime, Sandbox, SettingValue,
     Signing, TextSource,
 };
+use faramesh_program::{Image, hex};
 
 use crate::blocks::duration;
 use crate::providers;
 
-/// What the kernel must say about an agent's process.
+/// What proves that a caller is an agent.
 pub(crate) fn attest(agent: &AgentImage) -> Option<String> {
     let attest = agent.attest.as_ref()?;
     let uid = attest.uid.map(|uid| format!("uid = {uid}"));
     let exe = attest.exe.as_ref().map(|exe| format!("exe = \"{exe}\""));
-    Some([uid, exe].into_iter().flatten().collect::<Vec<_>>().join(" "))
+    let tokens = attest.tokens.iter().map(|token| format!("token = \"sha256:{}\"", hex(token)));
+    let certificate = attest.certificate.as_ref().map(|name| format!("certificate = \"{name}\""));
+    let facts = uid.into_iter().chain(exe).chain(tokens).chain(certificate);
+    Some(facts.collect::<Vec<_>>().join(" "))
 }
 
 /// The redacted fields of each of an agent's tools.

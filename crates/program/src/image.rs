@@ -57,15 +57,6 @@ pub struct OffsetChange {
     pub offset_seconds: i32,
 }
 
-/// What the kernel must say about the process of an agent; every named fact must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attest {
-    /// User id.
-    pub uid: Option<u32>,
-    /// Absolute path of the executable.
-    pub exe: Option<String>,
-}
-
 /// One agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AgentImage {

@@ -77,7 +77,7 @@ pub struct Agent {
     pub anonymous: bool,
     /// What happens when no rule matches.
     pub default: RuleEffect,
-    /// What the kernel must say about its process.
+    /// What proves that a caller is it.
     pub attest: Option<Attest>,
     /// Rules in the order of evaluation.
     pub rules: Vec<Rule>,

@@ -15,9 +15,9 @@ mod request;
 mod respond;
 mod waiting;
 
-pub use limits::{
-    MAX_CONNECTIONS, MAX_IN_FLIGHT, MAX_LINE_BYTES, MAX_UNREAD_BYTES, MAX_WAIT_MS, MAX_WAITING,
-};
+pub use faramesh_wire::MAX_WAIT_MS;
+pub use faramesh_wire::Request;
+pub use limits::{MAX_CONNECTIONS, MAX_IN_FLIGHT, MAX_LINE_BYTES, MAX_UNREAD_BYTES, MAX_WAITING};
 pub use listen::{ListenError, Listener};
 pub use reactor::{Server, Stopper};
-pub use request::{Request, parse_line};
+pub use request::parse_line;

@@ -8,8 +8,6 @@ pub const MAX_LINE_BYTES: usize = 1 << 20;
 pub const MAX_IN_FLIGHT: usize = 256;
 /// Most reply bytes that a client may leave unread; beyond it is disconnected.
 pub const MAX_UNREAD_BYTES: usize = 4 << 20;
-/// Longest wait of a poll, in milliseconds.
-pub const MAX_WAIT_MS: u64 = 60_000;
 /// Most polls that wait at once; further ones are answered as they stand.
 pub const MAX_WAITING: usize = 4_096;
 /// Most bytes that one connection may have read in one turn, so that the others come to theirs.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use faramesh_call::{Code, Tier};
 use faramesh_gate::{Gate, Peer, Reply, Told};
+use faramesh_wire::Request;
 use mio::net::{UnixListener, UnixStream};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
@@ -19,7 +20,7 @@ use self::client::refusal;
 use crate::connection::{Connection, Line, Progress};
 use crate::limits::{MAX_CONNECTIONS, MAX_LINE_BYTES};
 use crate::listen::Listener;
-use crate::request::{Id, Request, parse_line};
+use crate::request::{Id, parse_line};
 use crate::respond;
 use crate::waiting::WaitingPolls;
 

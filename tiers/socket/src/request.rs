@@ -2,14 +2,9 @@
 //! errors, because what a client means by them must not be lost silently, and so is any that appears
 //! twice, because two readers could take different ones.
 
-mod params;
-
-use faramesh_call::call::{DELEGATE_TOOL, SPAWN_TOOL};
 use faramesh_call::json::{JsonError, Kind, Reader};
-use faramesh_call::{Action, Call, Number, Value};
-use faramesh_gate::{Declaration, Outcome};
-
-use params::Params;
+use faramesh_call::{Number, Value};
+use faramesh_wire::{Method, Params, Request};
 
 /// A JSON-RPC id, given back as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,43 +28,6 @@ impl Id {
     }
 }
 
-/// What a line asks for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Request {
-    /// A decision. `legacy` marks published 0.3 clients.
-    Govern {
-        /// The call.
-        call: Box<Call>,
-        /// Whether a 0.3 client asks.
-        legacy: bool,
-    },
-    /// A report on a permitted call.
-    Outcome(Box<Outcome>),
-    /// What became of a deferred call.
-    Poll {
-        /// The token of the deferral.
-        token: Box<str>,
-        /// How long to wait for a change, in milliseconds.
-        wait_ms: u64,
-    },
-    /// The same from a 0.3 client, for which the answer "approved" is the permit.
-    BarePoll {
-        /// The token of the deferral.
-        token: Box<str>,
-        /// The agent id that the client claims.
-        agent: Option<Box<str>>,
-    },
-    /// What an agent says of a session.
-    Declare(Declaration),
-    /// What an agent handed on is taken back.
-    Revoke {
-        /// The token.
-        delegation: Box<str>,
-        /// The agent id that the client claims.
-        agent: Option<Box<str>>,
-    },
-}
-
 /// Why a line is no request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
@@ -87,20 +45,6 @@ pub enum Refused {
         message: String,
     },
 }
-
-/// Everything that can be asked for here.
-const METHODS: [&str; 10] = [
-    "govern",
-    "outcome",
-    "poll_defer",
-    "bare poll_defer",
-    "session.declare_purpose",
-    "session.enter_phase",
-    "complete",
-    "spawn",
-    "delegate",
-    "revoke",
-];
 
 /// The outer members of a line.
 #[derive(Debug, Default)]
@@ -190,37 +134,24 @@ impl Envelope {
             return Err(Refused::NotARequest(format!("`{member}` appears twice")));
         }
         let method = match (&self.method, &self.kind) {
-            (Some(method), None) => &**method,
-            (None, Some(kind)) if **kind == *"poll_defer" => "bare poll_defer",
+            (Some(name), None) => {
+                Method::named(name).ok_or_else(|| Refused::UnknownMethod(name.escape_debug().to_string()))?
+            }
+            (None, Some(kind)) if **kind == *"poll_defer" => Method::BarePoll,
             _ => return Err(Refused::NotARequest("a request needs a `method`".to_owned())),
         };
-        let govern = matches!(method, "govern" | "complete" | "spawn" | "delegate");
-        let params_error = |message: String| Refused::Params { govern, message };
-        if !METHODS.contains(&method) {
-            return Err(Refused::UnknownMethod(method.escape_debug().to_string()));
-        }
+        let params_error = |message: String| Refused::Params { govern: method.decides(), message };
         if let Some(message) = self.wrong.take() {
             return Err(params_error(message));
         }
-        let (params, bare) = (self.params, method.starts_with("bare"));
+        let bare = method == Method::BarePoll;
         let elsewhere = if bare { self.inside } else { self.outside };
         if elsewhere {
             let message =
                 if bare { "a bare poll has no `params`" } else { "parameters belong into `params`" };
             return Err(params_error(message.to_owned()));
         }
-        let request = match method {
-            "govern" => params.govern(),
-            "outcome" => params.outcome(),
-            "session.declare_purpose" => params.purpose(),
-            "session.enter_phase" => params.phase(),
-            "complete" => params.complete(),
-            "spawn" => params.hand_over(Action::Spawn, SPAWN_TOOL),
-            "delegate" => params.hand_over(Action::Delegate, DELEGATE_TOOL),
-            "revoke" => params.revoke(),
-            _ => params.poll(bare),
-        };
-        request.map_err(|message| params_error(message.to_owned()))
+        self.params.request(method).map_err(|message| params_error(message.to_owned()))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Replies as lines of JSON-RPC 2.0.
 
-use faramesh_call::json::{Writer, write_string};
+use faramesh_call::json::write_string;
 use faramesh_gate::{PollStatus, Reply};
+use faramesh_wire::write_poll;
 
 use crate::request::Id;
 
@@ -44,14 +45,6 @@ pub(crate) fn bare_poll(token: &str, status: &PollStatus) -> Vec<u8> {
     write_poll(token, status, &mut out);
     out.push(b'\n');
     out
-}
-
-fn write_poll(token: &str, status: &PollStatus, out: &mut Vec<u8>) {
-    let mut writer = Writer::object(out);
-    writer.string("defer_token", token);
-    writer.string("status", status.word());
-    writer.optional_string("reason", status.reason.as_deref());
-    writer.end();
 }
 
 /// An error.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use faramesh_gate::{Gate, Peer};
+use faramesh_wire::MAX_WAIT_MS;
 use mio::Token;
 
-use crate::limits::{MAX_WAIT_MS, MAX_WAITING};
+use crate::limits::MAX_WAITING;
 use crate::outbox::Outbox;
 use crate::reactor::Client;
 use crate::request::Id;

@@ -12,6 +12,7 @@ mod environment;
 mod language;
 mod limits;
 mod man;
+mod metrics;
 mod page;
 mod reason_codes;
 
@@ -48,6 +49,7 @@ fn pages() -> Result<Vec<Page>, String> {
         reason_codes::page(),
         command_line::page(),
         environment::page(),
+        metrics::page(),
     ];
     pages.extend(cookbook::pages(&root())?);
     Ok(pages)

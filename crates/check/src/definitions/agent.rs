@@ -25,7 +25,7 @@ pub const AGENT: &[Definition] = &[
         "merges the rules of an imported pack after the agent's own",
     ),
     statement("rules", "rules { permit docs/search }", "what the agent may do, first match first"),
-    block("attest", Label::None, ATTEST, "what the kernel must say about the agent's process"),
+    block("attest", Label::None, ATTEST, "what proves that a caller is the agent"),
     statement("rate_limit", "rate_limit \"stripe/*\": 10 per minute", "how often tools may be called"),
     block("budget", Label::Optional, BUDGET, "a ceiling on money or calls in a window"),
     statement(
@@ -50,6 +50,16 @@ pub const AGENT: &[Definition] = &[
 const ATTEST: &[Definition] = &[
     setting("uid", Whole, "user id of the process"),
     setting("exe", Text, "absolute path of the program that the process runs"),
+    setting(
+        "token",
+        Texts,
+        "`sha256:` and the hash of a bearer token, or several; `faramesh agent token` makes one",
+    ),
+    setting(
+        "certificate",
+        Text,
+        "a name in the client's certificate: of a host, or a URI such as `spiffe://…`",
+    ),
 ];
 
 const ON_EXCEED: Definition = with_default(

@@ -61,11 +61,15 @@ const RUNTIME: &[Definition] = &[
     )),
     setting("socket", Text, "the socket that agents connect to"),
     setting("socket_group", Text, "the group that may open the agents' socket"),
-    not_yet(setting("http_listen", Listener, "address of the HTTP door")),
+    setting("http_listen", Listener, "address of the HTTP door, such as `127.0.0.1:7787`"),
     not_yet(setting("http_upstream", Url, "where the HTTP proxy sends permitted requests")),
-    not_yet(setting("tls_cert_file", Text, "certificate of the listeners")),
-    not_yet(setting("tls_key_file", Text, "key of the listeners' certificate")),
-    not_yet(setting("tls_client_ca_file", Text, "authority that client certificates are checked against")),
+    setting(
+        "tls_cert_file",
+        Text,
+        "certificate of the listeners in PEM, relative to the stack, with its chain",
+    ),
+    setting("tls_key_file", Text, "key of the listeners' certificate in PEM, relative to the stack"),
+    setting("tls_client_ca_file", Text, "authorities in PEM that client certificates are checked against"),
     not_yet(setting("mcp_proxy_port", Port, "port of the MCP proxy")),
     not_yet(setting("a2a_listen", Listener, "address of the agent-to-agent proxy")),
     not_yet(with_default("os_tier", Bool, "false", "whether the agent runs in the OS sandbox")),
@@ -166,7 +170,12 @@ const PROVIDER: &[Definition] = &[
 
 /// `type` decides which of the others have a meaning.
 const IDENTITY: &[Definition] = &[
-    setting("type", Text, "how callers are proved: `unix` is the kernel's word about a local process"),
+    setting(
+        "type",
+        Text,
+        "how callers are proved: `unix`, the kernel's word about a local process; `token`, a bearer token; `mtls`, a \
+         client certificate",
+    ),
     setting("socket", Text, "socket of the SPIFFE workload API"),
     setting("trust_domain", Text, "SPIFFE trust domain"),
     setting("issuer", Text, "issuer of the tokens"),

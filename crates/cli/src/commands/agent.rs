@@ -1,6 +1,8 @@
 //! `faramesh agent`: how agents stand, and what a person does about one that must stop. What is done is
 //! in the record before this command says that it counts.
 
+mod token;
+
 use clap::{Args, Subcommand};
 use faramesh_call::{Object, Value, object};
 
@@ -37,6 +39,8 @@ enum Command {
     Quiesce(Control),
     /// Let the agent work again as its policy says
     Resume(Control),
+    /// Make a bearer token for an agent that calls over HTTP, and its hash for the policy
+    Token,
     /// What agents have handed on to others and has not ended
     Delegations,
     /// Take back what an agent handed on
@@ -64,8 +68,13 @@ struct Control {
 /// No daemon answers, it refuses, or the output cannot be written.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
+    if matches!(arguments.command, Command::Token) {
+        token::make(context)?;
+        return Ok(Exit::Success);
+    }
     let mut client = client::needed(context)?;
     match &arguments.command {
+        Command::Token => {}
         Command::List => {
             let reply = client.request("agent.list", Object::new())?;
             context.console.show(&reply, |value| listed(list(value, &["agents"])))?;

@@ -83,6 +83,7 @@ fn view(value: &Value) -> String {
         ("mode", mode(daemon("runtime_mode"))),
         ("identity", identity(text(value, &["identity"]))),
         ("socket", daemon("socket").to_owned()),
+        ("http", daemon("http").to_owned()),
         ("ledger", ledger(value)),
         ("signatures", signatures(value)),
         (

@@ -101,8 +101,12 @@ fn a_decision_is_explained_with_the_values_that_its_rules_saw() {
     let permitted = govern(&socket, "stripe/refund", r#"{"amount":80}"#);
     let id = text(&permitted, &["action_id"]);
     ask(&socket, "outcome", &format!(r#"{{"action_id":"{id}","status":"ok","duration_ms":12}}"#));
-    let explained = stack.run(&["explain", "decision", id]);
-    assert!(explained.stdout.contains("outcome      ok after 12 ms"), "{}", explained.stdout);
+    // A report is taken at once and on disk a little later.
+    let told = (0..50).find_map(|_| {
+        let explained = stack.run(&["explain", "decision", id]).stdout;
+        explained.contains("outcome      ok after 12 ms").then_some(explained)
+    });
+    assert!(told.is_some(), "the outcome is not shown");
     let missing = stack.run(&["explain", "dpr-01ARZ3NDEKTSV4RRFFQ69G5FAV"]);
     assert_eq!((missing.exit, missing.stderr.contains("hint: `faramesh audit ls`")), (1, true));
 }

@@ -17,6 +17,7 @@ mod fixtures;
 mod journeys;
 mod plans;
 mod postgres;
+mod remote;
 mod retention;
 mod rollback;
 #[allow(dead_code, reason = "the ledger's own tests use all of it")]

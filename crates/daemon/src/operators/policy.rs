@@ -4,8 +4,8 @@ use std::sync::{Arc, PoisonError};
 
 use faramesh_call::{Object, object};
 use faramesh_gate::{Lifecycle, Peer};
-use faramesh_program::image::Runtime;
-use faramesh_program::{load, unhex};
+use faramesh_program::image::{IdentityKind, Runtime};
+use faramesh_program::{Program, load, unhex};
 
 use super::{Answer, Context, Failure, needed, text};
 use crate::sinks::declared;
@@ -20,7 +20,9 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
     let program = load(&bytes).map_err(|error| Failure::new("PROGRAM_INVALID", error))?;
     let _alone = context.applying.lock().unwrap_or_else(PoisonError::into_inner);
     let running = context.gate.program();
-    if let Some(setting) = needs_restart(&running.runtime, &program.runtime) {
+    let setting =
+        needs_restart(&running.runtime, &program.runtime).or_else(|| client_certificates(&running, &program));
+    if let Some(setting) = setting {
         let message = format!("a change of `{setting}` needs a restart of the daemon");
         return Err(Failure::new("RESTART_NEEDED", message));
     }
@@ -52,6 +54,15 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
     Ok(object! { "policy_hash" => policy_hash, "previous_hash" => previous_hash, "changed" => changed })
 }
 
+/// Whether clients may come without a certificate is known to the listener from its start.
+fn client_certificates(running: &Program, new: &Program) -> Option<&'static str> {
+    let by_token =
+        |program: &Program| program.identities.iter().any(|provider| provider.kind == IdentityKind::Token);
+    let listens =
+        new.runtime.listeners.http_listen.is_some() && new.runtime.listeners.tls_client_ca_file.is_some();
+    (listens && by_token(running) != by_token(new)).then_some("identity")
+}
+
 /// The first setting that differs and is only read when a daemon starts.
 fn needs_restart(running: &Runtime, new: &Runtime) -> Option<&'static str> {
     [
@@ -59,6 +70,10 @@ fn needs_restart(running: &Runtime, new: &Runtime) -> Option<&'static str> {
         ("wal_dir", running.wal_dir != new.wal_dir),
         ("backend", running.backend != new.backend),
         ("postgres_url", running.postgres_url != new.postgres_url),
+        ("http_listen", running.listeners.http_listen != new.listeners.http_listen),
+        ("tls_cert_file", running.listeners.tls_cert_file != new.listeners.tls_cert_file),
+        ("tls_key_file", running.listeners.tls_key_file != new.listeners.tls_key_file),
+        ("tls_client_ca_file", running.listeners.tls_client_ca_file != new.listeners.tls_client_ca_file),
         ("socket", running.socket != new.socket),
         ("socket_group", running.socket_group != new.socket_group),
         ("stack_id", running.stack_id != new.stack_id),

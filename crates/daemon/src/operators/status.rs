@@ -12,7 +12,7 @@ use faramesh_state::{Standing, Status};
 use faramesh_verify::SigningMode;
 
 use super::Context;
-use crate::start::now;
+use crate::start::{identity_word, now};
 use crate::witnesses;
 
 pub(super) fn status(context: &Context) -> Object {
@@ -38,6 +38,7 @@ pub(super) fn status(context: &Context) -> Object {
         "uptime_seconds" => now.since_ms(context.facts.started_at) / 1_000,
         "directory" => context.facts.layout.directory().display().to_string(),
         "socket" => context.socket.display().to_string(),
+        "http" => context.facts.http.get().map(String::as_str),
         "policy_hash" => program.hash_text(),
         "policy_source" => context.facts.policy_source.as_str(),
         "applied_at" => context.facts.applied_at().to_string(),
@@ -48,7 +49,7 @@ pub(super) fn status(context: &Context) -> Object {
             "path" => ledger.directory.as_ref().map(|path| path.display().to_string()),
             "place" => ledger.place.as_deref(),
         },
-        "enforcement" => ["sdk"].into_iter().collect::<Value>(),
+        "enforcement" => context.facts.tiers().into_iter().collect::<Value>(),
         "version" => env!("CARGO_PKG_VERSION"),
     };
     let sinks = context.facts.sinks.status();
@@ -56,7 +57,7 @@ pub(super) fn status(context: &Context) -> Object {
     object! {
         "version" => 1_i64,
         "stack" => context.facts.stack.as_str(),
-        "identity" => if believes { "self-declared" } else { "unix" },
+        "identity" => identity_word(&program, gate.is_dev()),
         "daemon" => daemon,
         "providers" => Vec::<Value>::new(),
         "budgets" => gate.budgets().iter().map(budget).collect::<Value>(),

@@ -102,7 +102,7 @@ fn agents_defaults_redactions_and_settings() {
     }];
     let mut after = agent("bot", Vec::new());
     after.default = RuleEffect::Defer;
-    after.attest = Some(Attest { uid: Some(7), exe: None });
+    after.attest = Some(Attest { uid: Some(7), ..Attest::default() });
     let runtime = Runtime { mode: Mode::Audit, ..Runtime::default() };
     let old = policy(vec![before, agent("gone", Vec::new())], Runtime::default());
     let new = policy(vec![after, agent("fresh", vec![rule(RuleEffect::Permit, "x", "")])], runtime);

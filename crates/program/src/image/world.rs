@@ -71,12 +71,18 @@ pub enum IdentityKind {
     GcpWorkload,
     /// A workload identity of Azure.
     AzureWorkload,
+    /// Bearer tokens whose hashes the policy holds.
+    Token,
+    /// Client certificates of the listeners' authority.
+    Mtls,
 }
 
 impl IdentityKind {
     /// Every kind, in the order of the references.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Unix,
+        Self::Token,
+        Self::Mtls,
         Self::Spiffe,
         Self::Oidc,
         Self::KubernetesProjected,
@@ -96,7 +102,37 @@ impl IdentityKind {
             Self::AwsWorkload => "aws-workload",
             Self::GcpWorkload => "gcp-workload",
             Self::AzureWorkload => "azure-workload",
+            Self::Token => "token",
+            Self::Mtls => "mtls",
         }
+    }
+}
+
+/// What proves that a caller is an agent: of a process of this machine, every fact that is named of processes; of a
+/// caller from afar, every one that is named of those.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Attest {
+    /// User id.
+    pub uid: Option<u32>,
+    /// Absolute path of the executable.
+    pub exe: Option<String>,
+    /// SHA-256 of the bearer tokens, any of which will do.
+    pub tokens: Vec<[u8; 32]>,
+    /// A name in the client certificate: of a host, or a URI.
+    pub certificate: Option<String>,
+}
+
+impl Attest {
+    /// Whether it says anything about processes of this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.uid.is_some() || self.exe.is_some()
+    }
+
+    /// Whether it says anything about callers from afar.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        !self.tokens.is_empty() || self.certificate.is_some()
     }
 }
 

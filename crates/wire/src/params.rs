@@ -7,7 +7,7 @@ use faramesh_call::json::{JsonError, Kind, Reader};
 use faramesh_call::{Action, Call, Http, Object, Tier, Value, envelope};
 use faramesh_gate::{Declaration, Outcome, OutcomeStatus, Said};
 
-use super::Request;
+use crate::request::Request;
 
 /// Names of methods that 0.3 clients put into `operation`; they are no part of a tool's name.
 const METHOD_NAMES: [&str; 8] = [
@@ -25,11 +25,11 @@ const METHOD_NAMES: [&str; 8] = [
 type Member<T> = Option<Option<T>>;
 
 /// What is wrong with a member, unless the line is not JSON at all.
-pub(super) type Taken = Result<Result<(), &'static str>, JsonError>;
+pub type Taken = Result<Result<(), &'static str>, JsonError>;
 
 /// The members of all requests together; which of them count depends on the method.
 #[derive(Debug, Default)]
-pub(super) struct Params {
+pub struct Params {
     agent: Member<Box<str>>,
     agent_id: Member<Box<str>>,
     tool: Member<Box<str>>,
@@ -64,7 +64,10 @@ pub(super) struct Params {
 
 impl Params {
     /// Takes the member `key`, or says what is wrong with it.
-    pub(super) fn take(&mut self, key: &str, reader: &mut Reader<'_>) -> Taken {
+    ///
+    /// # Errors
+    /// The line is not JSON; what is wrong with one member is inside.
+    pub fn take(&mut self, key: &str, reader: &mut Reader<'_>) -> Taken {
         match key {
             "agent" => text(&mut self.agent, reader),
             "agent_id" => text(&mut self.agent_id, reader),
@@ -108,7 +111,7 @@ impl Params {
         }
     }
 
-    pub(super) fn govern(self) -> Result<Request, &'static str> {
+    pub(crate) fn govern(self) -> Result<Request, &'static str> {
         let legacy = self.agent_id.is_some();
         let action = match self.action.flatten().as_deref() {
             None | Some("") => Action::ToolCall,
@@ -144,7 +147,7 @@ impl Params {
         Ok(Request::Govern { call: Box::new(call), legacy })
     }
 
-    pub(super) fn outcome(self) -> Result<Request, &'static str> {
+    pub(crate) fn outcome(self) -> Result<Request, &'static str> {
         let status = self.status.flatten().as_deref().and_then(OutcomeStatus::parse);
         Ok(Request::Outcome(Box::new(Outcome {
             action_id: self.action_id.flatten().ok_or("`action_id` is missing")?,
@@ -157,17 +160,17 @@ impl Params {
         })))
     }
 
-    pub(super) fn purpose(mut self) -> Result<Request, &'static str> {
+    pub(crate) fn purpose(mut self) -> Result<Request, &'static str> {
         let purpose = self.purpose.take().flatten().ok_or("`purpose` is missing")?;
         Ok(self.declares(Said::Purpose(purpose)))
     }
 
-    pub(super) fn phase(mut self) -> Result<Request, &'static str> {
+    pub(crate) fn phase(mut self) -> Result<Request, &'static str> {
         let phase = self.phase.take().flatten().ok_or("`phase` is missing")?;
         Ok(self.declares(Said::Stage(phase)))
     }
 
-    pub(super) fn complete(self) -> Result<Request, &'static str> {
+    pub(crate) fn complete(self) -> Result<Request, &'static str> {
         let args: Object = self.task.into_iter().map(|task| ("task", task)).collect();
         let call = Call {
             agent: self.agent.flatten().or(self.agent_id.flatten()),
@@ -183,7 +186,7 @@ impl Params {
     }
 
     /// `spawn` names the agent that it `starts`, `delegate` the one it hands on `to`.
-    pub(super) fn hand_over(self, action: Action, tool: &str) -> Result<Request, &'static str> {
+    pub(crate) fn hand_over(self, action: Action, tool: &str) -> Result<Request, &'static str> {
         let starts = self.starts.flatten().map(|agent| ("agent", Value::string(agent)));
         let to = self.to.flatten().map(|to| ("to", Value::string(to)));
         let ttl = self.ttl_seconds.map(|seconds| ("ttl_seconds", Value::from(seconds)));
@@ -206,7 +209,7 @@ impl Params {
         Ok(Request::Govern { call: Box::new(call), legacy: false })
     }
 
-    pub(super) fn revoke(self) -> Result<Request, &'static str> {
+    pub(crate) fn revoke(self) -> Result<Request, &'static str> {
         let delegation = self.delegation.flatten().ok_or("`delegation` is missing")?;
         Ok(Request::Revoke { delegation, agent: self.agent.flatten().or(self.agent_id.flatten()) })
     }
@@ -216,7 +219,7 @@ impl Params {
         Request::Declare(Declaration { agent, session: self.session.flatten(), said })
     }
 
-    pub(super) fn poll(self, bare: bool) -> Result<Request, &'static str> {
+    pub(crate) fn poll(self, bare: bool) -> Result<Request, &'static str> {
         let token = self.defer_token.flatten().ok_or("`defer_token` is missing")?;
         Ok(if bare {
             Request::BarePoll { token, agent: self.agent.flatten().or(self.agent_id.flatten()) }

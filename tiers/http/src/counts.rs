@@ -1,0 +1,47 @@
+//! How many requests were answered, and how.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The statuses that the door answers with, by which requests are counted.
+const STATUSES: [u16; 12] = [200, 202, 400, 401, 403, 404, 405, 408, 413, 415, 500, 503];
+
+/// Counts since the door opened.
+#[derive(Debug, Default)]
+pub struct Counts {
+    by_status: [AtomicU64; STATUSES.len()],
+    /// TLS handshakes that failed.
+    handshakes_failed: AtomicU64,
+}
+
+/// The counts at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// Answers by status, those that there were none of left out.
+    pub by_status: Vec<(u16, u64)>,
+    /// TLS handshakes that failed.
+    pub handshakes_failed: u64,
+}
+
+impl Counts {
+    pub(crate) fn answered(&self, status: u16) {
+        let place = STATUSES.iter().position(|known| *known == status);
+        if let Some(count) = place.and_then(|place| self.by_status.get(place)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn handshake_failed(&self) {
+        self.handshakes_failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The counts now.
+    #[must_use]
+    pub fn served(&self) -> Served {
+        let counts = STATUSES.iter().zip(&self.by_status);
+        let by_status = counts.map(|(status, count)| (*status, count.load(Ordering::Relaxed)));
+        Served {
+            by_status: by_status.filter(|(_, count)| *count > 0).collect(),
+            handshakes_failed: self.handshakes_failed.load(Ordering::Relaxed),
+        }
+    }
+}

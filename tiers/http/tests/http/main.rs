@@ -1,0 +1,13 @@
+//! The HTTP door: decisions by status, callers by what they present, bounds, TLS.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on should stop"
+)]
+
+mod bounds;
+mod callers;
+mod calls;
+mod secure;
+mod world;

@@ -1,0 +1,29 @@
+//! The table of metrics, as `/metrics` has them.
+
+use faramesh_telemetry::METRICS;
+
+use crate::page::{Page, cell};
+
+/// The page.
+pub fn page() -> Page {
+    let mut page = Page::new("docs/reference/metrics.md", "Metrics", "`crates/telemetry/src/list.rs`");
+    page.paragraph(
+        "`GET /metrics` of the [HTTP door](../protocols/http.md) gives them in the text format of Prometheus: to anybody on \
+         the same machine, and from afar to callers with a token or a certificate. Counters begin at the start of the daemon. \
+         No label holds an argument, a caller or a session.",
+    );
+    let rows: Vec<Vec<String>> = METRICS
+        .iter()
+        .map(|metric| {
+            let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+            vec![
+                format!("`{}`", metric.name),
+                metric.kind.as_str().to_owned(),
+                labels.join(", "),
+                cell(metric.help.trim_end_matches('.')),
+            ]
+        })
+        .collect();
+    page.table(&["metric", "kind", "labels", "says"], &rows);
+    page
+}
