@@ -28,8 +28,9 @@ def binary() -> Path:
 class Stack:
     """One governance.fms, one `faramesh dev`, and commands that act on them."""
 
-    def __init__(self, folder: Path, policy: str) -> None:
+    def __init__(self, folder: Path, policy: str, command: tuple[str, ...] = ("dev",)) -> None:
         self.folder = folder
+        self._command = command
         self.socket = folder / "agent.sock"
         self.log = folder / "daemon.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,7 +43,7 @@ class Stack:
         """Start the daemon and return once it takes connections."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [binary(), "dev", "--dir", self.folder, "--format", "json"],
+                [binary(), *self._command, "--dir", self.folder, "--format", "json"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

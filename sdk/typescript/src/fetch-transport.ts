@@ -22,6 +22,18 @@ const MAX_UNDER_WAY = 64;
 const TRIES = 3;
 const FIRST_PAUSE_MS = 100;
 const WITHOUT_DECISION = new Set([429, 502, 503, 504]);
+const PATHS: Readonly<Record<string, string>> = {
+  govern: "/v1/evaluate",
+  outcome: "/v1/outcome",
+  complete: "/v1/complete",
+  spawn: "/v1/spawn",
+  delegate: "/v1/delegate",
+  revoke: "/v1/revoke",
+  "session.declare_purpose": "/v1/session/purpose",
+  "session.enter_phase": "/v1/session/phase",
+};
+/** Requests that a decision answers; the others are only taken or not. */
+const DECIDED = new Set(["/v1/evaluate", "/v1/complete", "/v1/spawn", "/v1/delegate"]);
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** Where the daemon's HTTP door is, and how to be let in. */
@@ -72,7 +84,7 @@ export class FetchTransport implements Transport {
   async request(method: string, params: Fields, options: RequestOptions = {}): Promise<Fields> {
     const polls = method === "poll_defer";
     const timeoutMs = options.timeoutMs ?? this.timeoutMs;
-    const exchange = polls ? this.#poll(params) : this.#post("/v1/evaluate", params);
+    const exchange = polls ? this.#poll(params) : this.#post(pathOf(method), params);
     // Calls that wait for a person must not keep others from being decided.
     const slots = polls ? this.#pollSlots : this.#slots;
     const started = Date.now();
@@ -103,7 +115,7 @@ export class FetchTransport implements Transport {
 
   tell(method: string, params: Fields): void {
     const body = encodeJson(params);
-    const sent = this.#fetch(`${this.url}/v1/${method}`, {
+    const sent = this.#fetch(`${this.url}${pathOf(method)}`, {
       method: "POST",
       headers: { ...this.#headers, "content-type": "application/json" },
       body,
@@ -147,9 +159,9 @@ export class FetchTransport implements Transport {
       try {
         const reply = await this.#send(exchange);
         const fields = await readFields(reply);
-        if (exchange.method === "GET" && reply.ok && fields) return fields;
-        if (exchange.method === "POST" && fields && "effect" in fields) return decided(reply, fields);
-        if (!WITHOUT_DECISION.has(reply.status)) throw refused(reply);
+        const told = result(exchange, reply, fields);
+        if (told) return told;
+        if (!WITHOUT_DECISION.has(reply.status)) throw refused(reply, fields);
         what = `it answered HTTP ${reply.status}`;
       } catch (problem) {
         if (problem instanceof ToolDeniedError || exchange.signal.aborted) throw problem;
@@ -175,18 +187,30 @@ export class FetchTransport implements Transport {
   }
 }
 
-function decided(reply: Response, fields: Fields): Fields {
+function pathOf(method: string): string {
+  const path = PATHS[method];
+  if (path === undefined) throw protocolError(`no path of the HTTP door is for \`${method}\``);
+  return path;
+}
+
+/** What the daemon said; nothing when nobody decided. */
+function result(exchange: Exchange, reply: Response, fields: Fields | undefined): Fields | undefined {
+  if (!fields || reply.status === 401) return undefined;
+  if (exchange.method === "GET") {
+    return "status" in fields && (reply.ok || reply.status === 404) ? fields : undefined;
+  }
+  if (!DECIDED.has(exchange.path)) return reply.status === 200 ? fields : undefined;
+  if (!("effect" in fields)) return undefined;
   if (fields["effect"] === "PERMIT" && reply.status !== 200) {
     throw protocolError(`the reply permits with HTTP ${reply.status}`);
   }
   return fields;
 }
 
-function refused(reply: Response): ToolDeniedError {
-  const reason =
-    reply.status === 401 || reply.status === 403
-      ? "the daemon did not accept the token"
-      : "the reply holds no decision";
+function refused(reply: Response, fields: Fields | undefined): ToolDeniedError {
+  const said = fields?.["human_message"];
+  let reason = typeof said === "string" ? said : "the reply holds no decision";
+  if (reply.status === 401) reason = "the daemon does not know who calls: `token` is wrong or missing";
   return protocolError(`${reason} (HTTP ${reply.status})`);
 }
 

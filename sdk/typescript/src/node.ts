@@ -5,6 +5,7 @@
 
 import { FetchTransport } from "./fetch-transport.js";
 import { UnixSocketTransport } from "./node/unix-socket.js";
+import { doorOfEnvironment } from "./settings.js";
 import { type Address, type Transport, usePlatform } from "./transport.js";
 
 const MAX_SHARED = 64;
@@ -21,6 +22,8 @@ function overUnixSocket(socket: string | undefined, timeoutMs: number | undefine
 
 usePlatform(({ socket, url, token, timeoutMs }: Address): Transport => {
   if (url === undefined) {
+    const door = socket === undefined ? doorOfEnvironment() : undefined;
+    if (door) return new FetchTransport({ ...door, token: token ?? door.token, timeoutMs });
     if (token !== undefined) throw new TypeError("`token` belongs to `url`; a Unix socket needs none");
     return overUnixSocket(socket, timeoutMs);
   }

@@ -26,6 +26,13 @@ export function timeoutOf(explicit?: number): number {
   return Number(text);
 }
 
+/** The HTTP door that the environment names, unless it names a socket before it. */
+export function doorOfEnvironment(): { readonly url: string; readonly token: string | undefined } | undefined {
+  const url = variable("FARAMESH_URL");
+  if (!url || variable("FARAMESH_SOCKET")) return undefined;
+  return { url, token: variable("FARAMESH_TOKEN") || undefined };
+}
+
 /** The agent's name, or empty when the daemon knows the agent by its process. */
 export function agentIdOf(explicit?: string): string {
   return explicit || variable("FARAMESH_AGENT_ID");

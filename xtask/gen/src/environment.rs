@@ -35,6 +35,18 @@ const VARIABLES: &[Variable] = &[
         meaning: "where the bodies of old records go: a folder, or `s3://bucket/prefix` with the account in `AWS_…`",
     },
     Variable {
+        name: "FARAMESH_URL",
+        reader: SDK,
+        default: "none",
+        meaning: "the HTTP door of a daemon elsewhere, when there is no `FARAMESH_SOCKET`",
+    },
+    Variable {
+        name: "FARAMESH_TOKEN",
+        reader: SDK,
+        default: "none",
+        meaning: "the bearer token for the door that `FARAMESH_URL` names, and for no other",
+    },
+    Variable {
         name: "FARAMESH_AGENT_ID",
         reader: SDK,
         default: "none",

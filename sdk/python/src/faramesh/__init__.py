@@ -20,6 +20,7 @@ from .exceptions import (
     ToolDeferredException,
     ToolDeniedException,
 )
+from .http_transport import HttpTransport
 from .resolution import (
     BudgetReset,
     Operator,
@@ -47,6 +48,7 @@ __all__ = [
     "DaemonUnreachable",
     "Delegation",
     "GovernedToolSet",
+    "HttpTransport",
     "Operator",
     "PendingApproval",
     "PendingApprovals",

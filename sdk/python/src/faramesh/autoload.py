@@ -24,7 +24,7 @@ from typing import Any
 from . import settings
 from .enforcement import Enforcer
 from .frameworks import ADAPTERS, Adapter, Patch, Wrapping, adapter_of, governed_copy, load
-from .unix_socket import UnixSocketTransport
+from .opening import open_transport
 
 __all__ = ["AutoloadError", "install", "install_from_environment"]
 
@@ -160,7 +160,7 @@ class _Watcher(importlib.abc.MetaPathFinder):
     def _enforcer_now(self) -> Enforcer:
         if self._enforcer is None:
             self._enforcer = Enforcer(
-                transport=UnixSocketTransport(),
+                transport=open_transport(),
                 agent_id=settings.agent_id(),
                 session_id=settings.session_id(),
             )

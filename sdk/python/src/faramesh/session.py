@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import settings
+from .opening import open_transport
 from .transport import Transport
-from .unix_socket import UnixSocketTransport
 from .wire import Call, Permit, parse_decision
 
 __all__ = ["Delegation", "Session", "Spawned"]
@@ -59,14 +59,16 @@ class Session:
         delegation: str | None = None,
         transport: Transport | None = None,
         socket: str | os.PathLike[str] | None = None,
+        url: str | None = None,
+        token: str | None = None,
         timeout: float | None = None,
     ) -> None:
-        if transport is not None and (socket is not None or timeout is not None):
-            raise ValueError("give `transport`, or `socket` and `timeout`, not both")
         self.id = settings.session_id(session_id) or f"session-{uuid.uuid4()}"
         self._agent = settings.agent_id(agent_id)
         self._delegation = delegation or ""
-        self._transport = transport or UnixSocketTransport(socket, timeout=timeout)
+        self._transport = open_transport(
+            transport, socket=socket, url=url, token=token, timeout=timeout
+        )
 
     def declare_purpose(self, purpose: str) -> None:
         """Says what the session is for, once; ``purpose("…")`` in a policy reads it."""

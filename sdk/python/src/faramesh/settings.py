@@ -12,10 +12,19 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["DEFAULT_TIMEOUT_SECONDS", "SocketAddress", "agent_id", "find_socket", "session_id"]
+__all__ = [
+    "DEFAULT_TIMEOUT_SECONDS",
+    "Door",
+    "SocketAddress",
+    "agent_id",
+    "find_door",
+    "find_socket",
+    "goes_by_http",
+    "session_id",
+]
 
 DEFAULT_TIMEOUT_SECONDS = 5.0
 _MAX_PARENTS = 64
@@ -42,6 +51,32 @@ def find_socket(explicit: str | os.PathLike[str] | None = None) -> SocketAddress
         return from_file
     home = Path.home() / ".faramesh" / "runtime" / "faramesh.sock"
     return SocketAddress(str(home), "the default place")
+
+
+@dataclass(frozen=True)
+class Door:
+    """The address of an HTTP door, where it was named, and the token for it."""
+
+    url: str
+    source: str
+    token: str = field(repr=False)
+
+
+def goes_by_http() -> bool:
+    """Whether the environment names an HTTP door, and no socket before it."""
+    return bool(_variable("FARAMESH_URL")) and not _variable("FARAMESH_SOCKET")
+
+
+def find_door(url: str | None = None, token: str | None = None) -> Door:
+    """The HTTP door for this process. Nothing is opened."""
+    address, source = (url, "the `url` argument") if url else (_variable("FARAMESH_URL"), "FARAMESH_URL")
+    if not address:
+        raise ValueError("where is the daemon? give `url`, or set FARAMESH_URL")
+    # The environment's token belongs to the environment's address, and is shown to no other.
+    own = token if token is not None else ("" if url else _variable("FARAMESH_TOKEN"))
+    if any(not " " < character <= "~" for character in own):
+        raise ValueError("`token` has characters that no token has")
+    return Door(address, source, own)
 
 
 def timeout_seconds(explicit: float | None = None) -> float:

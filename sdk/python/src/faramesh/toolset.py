@@ -11,8 +11,8 @@ from .asking import Manners, OnDefer, OnDeny
 from .callables import govern_callable
 from .enforcement import Enforcer
 from .frameworks import Wrapping, adapter_of
+from .opening import open_transport
 from .transport import Transport
-from .unix_socket import UnixSocketTransport
 
 __all__ = ["GovernedToolSet", "governed"]
 
@@ -51,6 +51,8 @@ class GovernedToolSet(list[Any]):
         delegation: str | None = None,
         transport: Transport | None = None,
         socket: str | os.PathLike[str] | None = None,
+        url: str | None = None,
+        token: str | None = None,
         timeout: float | None = None,
     ) -> None:
         super().__init__()
@@ -58,7 +60,9 @@ class GovernedToolSet(list[Any]):
         self._hidden = frozenset((hide_args,) if isinstance(hide_args, str) else hide_args)
         self._by_name: dict[str, Any] = {}
         self._enforcer = Enforcer(
-            transport=_transport(transport, socket, timeout),
+            transport=open_transport(
+                transport, socket=socket, url=url, token=token, timeout=timeout
+            ),
             manners=Manners(on_defer, on_deny, approval_timeout),
             agent_id=settings.agent_id(agent_id),
             session_id=settings.session_id(session_id),
@@ -160,6 +164,8 @@ def governed(
     delegation: str | None = None,
     transport: Transport | None = None,
     socket: str | os.PathLike[str] | None = None,
+    url: str | None = None,
+    token: str | None = None,
     timeout: float | None = None,
 ) -> Callable[[Function], Function]: ...
 def governed(
@@ -176,6 +182,8 @@ def governed(
     delegation: str | None = None,
     transport: Transport | None = None,
     socket: str | os.PathLike[str] | None = None,
+    url: str | None = None,
+    token: str | None = None,
     timeout: float | None = None,
 ) -> Any:
     """Decorate one function: ``@governed`` or ``@governed("stripe/refund")``.
@@ -202,22 +210,14 @@ def governed(
             delegation=delegation,
             transport=transport,
             socket=socket,
+            url=url,
+            token=token,
             timeout=timeout,
         )
         result: Function = tools[0]
         return result
 
     return decorate
-
-
-def _transport(
-    transport: Transport | None, socket: str | os.PathLike[str] | None, timeout: float | None
-) -> Transport:
-    if transport is None:
-        return UnixSocketTransport(socket, timeout=timeout)
-    if socket is not None or timeout is not None:
-        raise ValueError("give `transport`, or `socket` and `timeout`, not both")
-    return transport
 
 
 def own_name(tool: Any) -> str:

@@ -16,25 +16,18 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from .arguments import encode_json
 from .connection import Connection, ConnectionLost
-from .exceptions import (
-    ArgumentsInvalid,
-    DaemonProtocolError,
-    DaemonTimeout,
-    DaemonUnreachable,
-    ToolDeniedException,
-)
+from .exceptions import DaemonProtocolError, DaemonTimeout, DaemonUnreachable
+from .problems import about, cannot_send
 from .settings import find_socket, timeout_seconds
 from .wire import MAX_LINE_BYTES, protocol_error
 
 __all__ = ["UnixSocketTransport"]
 
 logger = logging.getLogger("faramesh")
-
-Denial = TypeVar("Denial", bound=ToolDeniedException)
 
 _MAX_OPEN = 64
 _MAX_IDLE = 8
@@ -164,9 +157,9 @@ class UnixSocketTransport:
         try:
             line = encode_json(message).encode("utf-8") + b"\n"
         except (UnicodeEncodeError, RecursionError, ValueError):
-            raise _cannot_send("the arguments have no JSON form", params) from None
+            raise cannot_send("the arguments have no JSON form", params) from None
         if len(line) > MAX_LINE_BYTES:
-            raise _cannot_send("the arguments are larger than 1 MiB", params)
+            raise cannot_send("the arguments are larger than 1 MiB", params)
         return request_id, line
 
     def _slots_for(self, method: str) -> threading.BoundedSemaphore:
@@ -198,7 +191,7 @@ class UnixSocketTransport:
 
     def _explained(self, problem: BaseException, params: Mapping[str, Any]) -> BaseException:
         if isinstance(problem, DaemonProtocolError):
-            return _about(problem, params)
+            return about(problem, params)
         if isinstance(problem, (TimeoutError, asyncio.TimeoutError)):
             return self._timed_out(params, "no answer")
         if isinstance(problem, OSError):
@@ -220,7 +213,7 @@ class UnixSocketTransport:
             ),
             retryable=True,
         )
-        return _about(error, params)
+        return about(error, params)
 
     def _timed_out(self, params: Mapping[str, Any], what: str) -> DaemonTimeout:
         error = DaemonTimeout(
@@ -231,32 +224,18 @@ class UnixSocketTransport:
             ),
             retryable=True,
         )
-        return _about(error, params)
+        return about(error, params)
 
 
 def _result(reply: Mapping[str, Any], params: Mapping[str, Any]) -> Mapping[str, Any]:
     if (error := reply.get("error")) is not None:
         fields = error if isinstance(error, Mapping) else {}
         message = f"{fields.get('message', 'no reason')} ({fields.get('code', 'no code')})"
-        raise _about(protocol_error(f"the daemon refused the request: {message}"), params)
+        raise about(protocol_error(f"the daemon refused the request: {message}"), params)
     result = reply.get("result")
     if not isinstance(result, Mapping):
-        raise _about(protocol_error("the reply has no result"), params)
+        raise about(protocol_error("the reply has no result"), params)
     return result
-
-
-def _cannot_send(problem: str, params: Mapping[str, Any]) -> ArgumentsInvalid:
-    error = ArgumentsInvalid(
-        code="ARGUMENTS_INVALID", human_message=f"{problem}; the tool was not run"
-    )
-    return _about(error, params)
-
-
-def _about(error: Denial, params: Mapping[str, Any]) -> Denial:
-    error.tool = error.tool or str(params.get("tool", ""))
-    error.call_id = error.call_id or str(params.get("call_id", ""))
-    error.agent_id = error.agent_id or str(params.get("agent", ""))
-    return error
 
 
 def _cause(problem: BaseException) -> BaseException | None:

@@ -6,6 +6,7 @@ that was sent; everything else becomes an exception.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ __all__ = [
     "parse_approval",
     "parse_decision",
     "protocol_error",
+    "read_object",
 ]
 
 MAX_LINE_BYTES = 1024 * 1024
@@ -160,3 +162,12 @@ def protocol_error(problem: str, call: Call | None = None) -> DaemonProtocolErro
 def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
+
+
+def read_object(text: bytes) -> Mapping[str, Any] | None:
+    """The JSON object that these bytes are; ``None`` when they are something else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

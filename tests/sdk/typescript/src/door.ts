@@ -1,13 +1,14 @@
 /**
- * The HTTP door of `wire.md` §2 as a small real server in front of a real daemon's socket.
- *
- * The daemon has no HTTP door of its own yet; this one carries every call to the daemon and its answer back, so
- * that the decisions are real. A test may put an answer of its own in front.
+ * A gateway in front of the HTTP door of a real daemon: it keeps what passed, and a test may put an answer of its own
+ * in the door's place.
  */
 
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, createServer as listen } from "node:net";
 import type { TestContext } from "node:test";
+
+import { POLICY, type Stack, startStack } from "./stack.js";
 
 export const TOKEN = "let-me-in";
 
@@ -27,8 +28,20 @@ export interface Door {
   readonly requests: Request[];
 }
 
-/** Opens a door to the daemon at this socket, until the test ends. */
-export async function openDoor(t: TestContext, socket: string, before: Before = () => false): Promise<Door> {
+/** A daemon with an HTTP door, for an agent that comes with `TOKEN`. */
+export async function startRemote(t: TestContext, policy = POLICY): Promise<{ stack: Stack; address: string }> {
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  const hash = createHash("sha256").update(TOKEN).digest("hex");
+  const attested = policy.replace(/^agent .*\{$/m, (head) => `${head} attest { token = "sha256:${hash}" }`);
+  const runtime = `runtime { http_listen = "${address}" }\nidentity "tokens" { type = "token" }`;
+  // On one line with what follows, so that the lines of the rules stay what they are.
+  const stack = await startStack(t, `${attested}\n${runtime}`, "apply");
+  return { stack, address: `http://${address}` };
+}
+
+/** Opens a gateway to the door at this address, until the test ends. */
+export async function openDoor(t: TestContext, address: string, before: Before = () => false): Promise<Door> {
   const requests: Request[] = [];
   const server = createServer(async (incoming, reply) => {
     let text = "";
@@ -37,10 +50,12 @@ export async function openDoor(t: TestContext, socket: string, before: Before = 
     const request = { method, path, headers, body: text && JSON.parse(text) };
     requests.push(request);
     if (before(request, reply)) return;
-    if (headers.authorization !== `Bearer ${TOKEN}`) return void reply.writeHead(401).end();
+    const { host: _host, connection: _connection, "content-length": _length, "transfer-encoding": _encoding, ...passed } = headers;
+    const sent = { method, headers: passed as Record<string, string>, ...(text ? { body: text } : {}) };
     // A daemon that is gone is what a gateway calls 503.
-    const [status, body] = await answer(socket, request).catch((): [number, unknown] => [503, {}]);
-    reply.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    const answer = await fetch(`${address}${path}`, sent).catch(() => undefined);
+    reply.writeHead(answer?.status ?? 503, { "content-type": "application/json" });
+    reply.end(await answer?.text());
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   t.after(() => {
@@ -50,33 +65,12 @@ export async function openDoor(t: TestContext, socket: string, before: Before = 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
-async function answer(socket: string, { method, path, body }: Request): Promise<[number, unknown]> {
-  const url = new URL(path, "http://door");
-  const approval = /^\/v1\/approvals\/([^/]+)$/.exec(url.pathname)?.[1];
-  if (method === "POST" && path === "/v1/evaluate") {
-    const result = await ask(socket, "govern", body);
-    return [result.effect === "PERMIT" ? 200 : result.effect === "DEFER" ? 202 : 403, result];
-  }
-  if (method === "POST" && path === "/v1/outcome") return [200, await ask(socket, "outcome", body)];
-  if (method === "GET" && approval) {
-    const wait_ms = Math.max(1, Number(url.searchParams.get("wait")) * 1000);
-    return [200, await ask(socket, "poll_defer", { defer_token: decodeURIComponent(approval), wait_ms })];
-  }
-  return [404, {}];
-}
-
-function ask(socket: string, method: string, params: unknown): Promise<{ effect?: string }> {
-  return new Promise((done, fail) => {
-    let text = "";
-    const line = connect(socket, () => line.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method, params })}\n`));
-    line.setEncoding("utf8").on("error", fail);
-    line.on("data", (part) => {
-      text += part;
-      if (!text.endsWith("\n")) return;
-      line.end();
-      const { result, error } = JSON.parse(text);
-      if (error) fail(new Error(error.message));
-      else done(result);
+function freePort(): Promise<number> {
+  return new Promise((found, fail) => {
+    const probe = listen().once("error", fail);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => found(port));
     });
   });
 }

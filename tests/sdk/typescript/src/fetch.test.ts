@@ -1,4 +1,4 @@
-/** The transport over HTTP, through a test's own door in front of a real daemon. */
+/** The transport over HTTP, through a gateway in front of the HTTP door of a real daemon. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,12 +11,12 @@ import {
   FetchTransport,
   governed,
   type GovernedOptions,
+  Session,
   ToolDeferredError,
   ToolDeniedError,
 } from "@faramesh/sdk";
 
-import { type Before, openDoor, TOKEN } from "./door.js";
-import { startStack } from "./stack.js";
+import { type Before, openDoor, startRemote, TOKEN } from "./door.js";
 
 function refundVia(url: string, options: GovernedOptions = {}) {
   const moved: number[] = [];
@@ -29,8 +29,8 @@ function refundVia(url: string, options: GovernedOptions = {}) {
 }
 
 test("permit, deny, defer, approve, permit", async (t) => {
-  const stack = await startStack(t);
-  const door = await openDoor(t, stack.socket);
+  const { stack, address } = await startRemote(t);
+  const door = await openDoor(t, address);
   const { refund, moved } = refundVia(`${door.url}/`);
   assert.equal(await refund({ amount: 80 }), "refunded 80");
   await assert.rejects(refund({ amount: 20_000 }), (error) => error instanceof ToolDeniedError && error.code === "POLICY_DENY");
@@ -44,8 +44,8 @@ test("permit, deny, defer, approve, permit", async (t) => {
 });
 
 test("block waits by long polls", async (t) => {
-  const stack = await startStack(t);
-  const door = await openDoor(t, stack.socket);
+  const { stack, address } = await startRemote(t);
+  const door = await openDoor(t, address);
   const { refund } = refundVia(door.url, { onDefer: "block", approvalTimeoutMs: 30_000 });
   const work = refund({ amount: 8000 });
   await stack.approve(await stack.waitForPending());
@@ -56,19 +56,19 @@ test("block waits by long polls", async (t) => {
 });
 
 test("a wrong token, no door, a closed door", async (t) => {
-  const stack = await startStack(t);
-  const door = await openDoor(t, stack.socket);
+  const { address } = await startRemote(t);
+  const door = await openDoor(t, address);
   const wrong = refundVia(door.url, { token: "wrong" });
   await assert.rejects(wrong.refund({ amount: 1 }), (error) => error instanceof DaemonProtocolError && /token/.test(error.message));
   const other = refundVia(`${door.url}/elsewhere`);
-  await assert.rejects(other.refund({ amount: 1 }), DaemonProtocolError);
+  await assert.rejects(other.refund({ amount: 1 }), (error) => error instanceof ToolDeniedError && /nothing at this path/.test(error.message));
   const nobody = refundVia("http://127.0.0.1:9");
   await assert.rejects(nobody.refund({ amount: 1 }), (error) => error instanceof DaemonUnreachable && error.code === "DAEMON_UNREACHABLE");
   assert.deepEqual([wrong.moved, other.moved, nobody.moved], [[], [], []]);
 });
 
 test("what met no decision is asked again, with the same call_id", async (t) => {
-  const stack = await startStack(t);
+  const { address } = await startRemote(t);
   let left = 2;
   const busy: Before = ({ path }, reply) => {
     if (path !== "/v1/evaluate" || left === 0) return false;
@@ -77,7 +77,7 @@ test("what met no decision is asked again, with the same call_id", async (t) => 
     else reply.writeHead(503).end("busy");
     return true;
   };
-  const door = await openDoor(t, stack.socket, busy);
+  const door = await openDoor(t, address, busy);
   const { refund, moved } = refundVia(door.url);
   assert.equal(await refund({ amount: 80 }), "refunded 80");
   const asked = door.requests.filter(({ path }) => path === "/v1/evaluate");
@@ -95,7 +95,7 @@ const says = (status: number, body: string): Before => (_, reply) => {
 };
 
 test("replies that cannot be trusted do not permit", async (t) => {
-  const { socket } = await startStack(t);
+  const { address } = await startRemote(t);
   const permit = { effect: "PERMIT", action_id: "dpr-1" };
   const replies: Before[] = [
     says(403, JSON.stringify(permit)),
@@ -109,7 +109,7 @@ test("replies that cannot be trusted do not permit", async (t) => {
     says(500, "oops"),
   ];
   for (const [at, answer] of replies.entries()) {
-    const { url } = await openDoor(t, socket, answer);
+    const { url } = await openDoor(t, address, answer);
     const { refund, moved } = refundVia(url);
     await assert.rejects(refund({ amount: 80 }), DaemonProtocolError, `reply ${at}`);
     assert.deepEqual(moved, []);
@@ -117,12 +117,12 @@ test("replies that cannot be trusted do not permit", async (t) => {
 });
 
 test("a redirect is not followed", async (t) => {
-  const { socket } = await startStack(t);
-  const elsewhere = await openDoor(t, socket, ({ body }, reply) => {
+  const { address } = await startRemote(t);
+  const elsewhere = await openDoor(t, address, ({ body }, reply) => {
     reply.end(JSON.stringify({ effect: "PERMIT", action_id: "dpr-1", call_id: body?.call_id }));
     return true;
   });
-  const door = await openDoor(t, socket, (_, reply) => {
+  const door = await openDoor(t, address, (_, reply) => {
     reply.writeHead(307, { location: `${elsewhere.url}/v1/evaluate` }).end();
     return true;
   });
@@ -132,8 +132,8 @@ test("a redirect is not followed", async (t) => {
 });
 
 test("a door that hangs, and a caller that leaves", async (t) => {
-  const { socket } = await startStack(t);
-  const door = await openDoor(t, socket, () => true);
+  const { address } = await startRemote(t);
+  const door = await openDoor(t, address, () => true);
   const { refund, moved } = refundVia(door.url, { timeoutMs: 200 });
   const started = Date.now();
   await assert.rejects(refund({ amount: 80 }), DaemonTimeout);
@@ -153,4 +153,32 @@ test("addresses that would give a token away, or are none", () => {
   assert.throws(() => new FetchTransport({ url: "https://user:secret@faramesh.internal" }), /password/);
   assert.throws(() => new FetchTransport({ url: "ftp://faramesh.internal" }), /https/);
   assert.equal(new FetchTransport({ url: "https://faramesh.internal/base/", token: TOKEN }).url, "https://faramesh.internal/base");
+});
+
+test("a session goes its own paths", async (t) => {
+  const { address } = await startRemote(t);
+  const door = await openDoor(t, address);
+  const session = new Session({ sessionId: "s-1", url: door.url, token: TOKEN });
+  await session.declarePurpose("support");
+  await session.complete();
+  await assert.rejects(session.spawn("worker"), (error) => error instanceof ToolDeniedError && error.code === "SPAWN_DENIED");
+  assert.deepEqual(
+    door.requests.map(({ path }) => path),
+    ["/v1/session/purpose", "/v1/complete", "/v1/spawn"],
+  );
+});
+
+test("the environment names the way, and its token is for its address alone", async (t) => {
+  const { address } = await startRemote(t);
+  const door = await openDoor(t, address);
+  Object.assign(process.env, { FARAMESH_URL: door.url, FARAMESH_TOKEN: TOKEN });
+  t.after(() => {
+    delete process.env["FARAMESH_URL"];
+    delete process.env["FARAMESH_TOKEN"];
+  });
+  const search = governed(() => "found", { name: "knowledgebase/search", agentId: "support-bot" });
+  assert.equal(await search(), "found");
+  const elsewhere = governed(() => "found", { name: "knowledgebase/search", url: door.url });
+  await assert.rejects(async () => elsewhere(), DaemonProtocolError);
+  assert.equal(door.requests.at(-1)?.headers.authorization, undefined);
 });

@@ -10,8 +10,7 @@ import vm from "node:vm";
 import { build } from "esbuild";
 import * as esm from "@faramesh/sdk";
 
-import { openDoor, TOKEN } from "./door.js";
-import { startStack } from "./stack.js";
+import { openDoor, startRemote, TOKEN } from "./door.js";
 
 const require = createRequire(import.meta.url);
 const manifest = JSON.parse(readFileSync(require.resolve("@faramesh/sdk/package.json"), "utf8"));
@@ -56,8 +55,8 @@ for (const conditions of [["browser"], ["workerd"], ["edge-light"], []]) {
     const code = bundled.outputFiles[0]?.text ?? "";
     assert.doesNotMatch(code, /\bnode:|\brequire\(|\bBuffer\b/);
 
-    const stack = await startStack(t);
-    const door = await openDoor(t, stack.socket);
+    const { stack, address } = await startRemote(t);
+    const door = await openDoor(t, address);
     const web = { fetch, URL, AbortController, AbortSignal, TextEncoder, TextDecoder, ReadableStream };
     const context = vm.createContext({ ...web, setTimeout, clearTimeout, performance, crypto, console, door: door.url, TOKEN });
     const call = `
