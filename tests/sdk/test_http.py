@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from faramesh import (
     ToolDeferredException,
     ToolDeniedException,
 )
+from prometheus_client.parser import text_string_to_metric_families
 from stack import Stack
 
 TOKEN = "a-token-of-this-test"
@@ -182,6 +184,20 @@ def test_a_session(remote: Remote) -> None:
     assert denied.value.code == "SPAWN_DENIED"
 
 
+def test_prometheus_reads_the_metrics(remote: Remote) -> None:
+    remote.tools().refund(amount=5)
+    with urllib.request.urlopen(f"{remote.url}/metrics", timeout=10) as answer:
+        kind, text = answer.headers["Content-Type"], answer.read().decode()
+    assert kind == "text/plain; version=0.0.4; charset=utf-8"
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    decisions = families["faramesh_decisions"].samples
+    assert [(sample.labels["effect"], sample.value) for sample in decisions] == [("permit", 1.0)]
+    buckets = families["faramesh_decision_duration_seconds"].samples
+    counts = [sample.value for sample in buckets if sample.name.endswith("_bucket")]
+    assert counts == sorted(counts) and counts[-1] == 1.0
+    assert families["faramesh_ready"].samples[0].value == 1.0
+
+
 def test_a_function_that_is_started_for_one_event(remote: Remote) -> None:
     """Lambda-shaped: everything is made in the handler, and the process may freeze after it."""
     handler = f"""
@@ -214,6 +230,13 @@ def openssl(folder: Path, *arguments: str) -> None:
     subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
 
+def authority(folder: Path) -> None:
+    """ca.pem with ca.key."""
+    subject = ["-subj", "/CN=authority", "-days", "2"]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl(folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", *subject)
+
+
 def certificate(folder: Path, name: str, alternative: str) -> None:
     """NAME.pem with NAME.key, signed by ca.pem."""
     request = ["-subj", f"/CN={name}", "-addext", f"subjectAltName={alternative}"]
@@ -224,9 +247,7 @@ def certificate(folder: Path, name: str, alternative: str) -> None:
 
 
 def test_tls_and_client_certificates(tmp_path: Path) -> None:
-    subject = ["-subj", "/CN=authority", "-days", "2"]
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    openssl(tmp_path, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", *subject)
+    authority(tmp_path)
     certificate(tmp_path, "server", "DNS:localhost")
     certificate(tmp_path, "client", "DNS:warehouse.example")
     port = free_port()

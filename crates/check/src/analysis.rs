@@ -9,6 +9,7 @@ mod callers;
 mod patterns;
 mod reach;
 mod skipped;
+mod tellers;
 mod unreached;
 mod whole;
 
@@ -16,6 +17,7 @@ mod whole;
 pub(crate) fn run(checker: &mut Checker<'_>, stack: &Stack) {
     whole::check(checker, stack);
     callers::check(checker, stack);
+    tellers::check(checker, stack);
     for agent in &stack.agents {
         reach::check(checker, agent);
         skipped::check(checker, agent);

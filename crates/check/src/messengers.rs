@@ -1,4 +1,4 @@
-//! Providers that bring alerts to people: `slack`, `pagerduty`, `webhook`. What each takes is checked here; which
+//! Providers that bring alerts to people: `slack`, `pagerduty`, `webhook`, `smtp`. What each takes is checked here; which
 //! `alert` uses which is said by the scheme of its target.
 
 use faramesh_program::image::{Setting, SettingValue, TextSource};
@@ -15,6 +15,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("slack", &["type", "token", "url", "timeout"]),
     ("pagerduty", &["type", "token", "url", "timeout"]),
     ("webhook", &["type", "secret", "ca_file", "timeout"]),
+    ("smtp", &["type", "url", "username", "token", "sender", "ca_file", "timeout"]),
 ];
 /// Longest time for a message, in milliseconds.
 const TIMEOUTS: (u64, u64) = (100, 60_000);
@@ -46,6 +47,8 @@ impl Checker<'_> {
                 settings.get("token").is_none() && settings.get("url").is_none(),
                 "token = env(\"SLACK_TOKEN\")",
             ),
+            "smtp" if settings.get("url").is_none() => (true, "url = \"smtps://mail.example.com\""),
+            "smtp" => (settings.get("sender").is_none(), "sender = \"faramesh@example.com\""),
             "pagerduty" => (settings.get("token").is_none(), "token = env(\"PAGERDUTY_KEY\")"),
             _ => (settings.get("secret").is_none(), "secret = env(\"WEBHOOK_SECRET\")"),
         };
@@ -65,15 +68,22 @@ impl Checker<'_> {
         let is_secret = kind == "slack" && settings.get("token").is_none();
         let url = if is_secret {
             self.secret("url", settings.get("url"))
+        } else if kind == "smtp" {
+            self.url_source("url", &["smtps", "smtp"], settings.get("url"))
         } else {
             self.url_source("url", &["https", "http"], settings.get("url"))
         };
-        if let Some(url) = &url
+        if let Some(url) = url.as_ref().filter(|_| kind != "smtp")
             && let TextSource::Literal(text) | TextSource::Environment { default: Some(text), .. } = &url.node
         {
             self.may_leave(text, url.span);
         }
         keep("url", url.map(|url| SettingValue::Text(url.node)));
+        if kind == "smtp" {
+            for (key, value) in self.of_mail(settings) {
+                keep(key, Some(value));
+            }
+        }
         let authorities = self.filled_text("ca_file", settings.get("ca_file"));
         keep("ca_file", authorities.map(|text| SettingValue::Text(TextSource::Literal(text))));
         let timeout = self.bounded("timeout", settings, TIMEOUTS, "10s", |checker, value| {
@@ -82,5 +92,16 @@ impl Checker<'_> {
         keep("timeout", timeout.map(SettingValue::Duration));
         found.sort_by(|(left, _), (right, _)| left.cmp(right));
         found
+    }
+
+    /// What only mail has.
+    fn of_mail(&mut self, settings: &Settings<'_>) -> Vec<(&'static str, SettingValue)> {
+        if let (Some(given), None) | (None, Some(given)) = (settings.get("username"), settings.get("token")) {
+            let help = "write `username = \"…\"` and `token = env(\"SMTP_PASSWORD\")`, or neither";
+            self.say(codes::MISSING_KEY, given.span, "`username` and `token` belong together", help);
+        }
+        let mut source = |key: &'static str| Some((key, self.source(key, settings.get(key))?));
+        let found = [source("username"), source("sender")];
+        found.into_iter().flatten().map(|(key, source)| (key, SettingValue::Text(source.node))).collect()
     }
 }

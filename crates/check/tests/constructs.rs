@@ -108,14 +108,6 @@ fn each_construct_is_refused_by_name_and_once() {
         ("system { on_policy_load_failure = \"deny_all\" }\npermit a".to_owned(), "system"),
         ("runtime { cloud { url = \"https://c\" key = env(\"NO\") } }\npermit a".to_owned(), "runtime.cloud"),
         ("runtime { a2a_listen = \"127.0.0.1:1\" }\npermit a".to_owned(), "runtime.a2a_listen"),
-        (
-            "alert { on = deny notify = \"email://a@example.com\" }\npermit a".to_owned(),
-            "alert.notify = \"email://…\"",
-        ),
-        (
-            "alert { on = chain_broken notify = \"stderr://\" }\npermit a".to_owned(),
-            "alert.on = \"chain_broken\"",
-        ),
         (agent("rate_limit \"a\": 5 per 30s scope = \"fleet\""), "rate_limit.scope = \"fleet\""),
         (agent("budget daily { max $1 scope = \"fleet\" }"), "budget.scope = \"fleet\""),
         (agent("selector \"role\" { source = \"https://x\" cache = 5m }"), "selector"),

@@ -4,6 +4,8 @@
 
 mod alerts;
 
+pub(crate) use alerts::tell_of_damage;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

@@ -69,6 +69,11 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Whether history is not as it was written.
+    fn is_damage(&self) -> bool {
+        matches!(self, Self::Ledger(OpenError::Damage(_)) | Self::Postgres(PostgresError::Damage(_)))
+    }
+
     fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |error| Self::Io { what, error }
@@ -89,7 +94,12 @@ impl Daemon {
         let program = Arc::new(load(&options.program)?);
         let stack = stack_name(&program, &layout);
         let mut state = State::default();
-        let (ledger, key) = open_ledger(&options, &layout, &program, &stack, &mut state)?;
+        let opened = open_ledger(&options, &layout, &program, &stack, &mut state).inspect_err(|error| {
+            if error.is_damage() {
+                sinks::tell_of_damage(&program, &layout, &error.to_string());
+            }
+        });
+        let (ledger, key) = opened?;
         let mut settings = Settings::new(key, options.dev);
         settings.keys = Some(Arc::new(subject_keys(&options, &layout)?));
         let gate = Arc::new(Gate::new(settings, Arc::clone(&program), state, Arc::new(ledger)));

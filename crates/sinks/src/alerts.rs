@@ -1,4 +1,4 @@
-//! People are told of some records: on standard error, by a webhook, in Slack, by `PagerDuty`. Which records and in
+//! People are told of some records: on standard error, by a webhook, in Slack, by `PagerDuty`, by mail. Which records and in
 //! what words is the teller's business; here is how the words get there. A batch is one message, however
 //! many records it tells of, so a message that fails is sent again whole and a storm is no flood.
 //!
@@ -19,6 +19,7 @@ use ureq::http::header;
 
 use crate::address::Address;
 use crate::cursor::hex;
+use crate::mail::{Mail, Mailer};
 use crate::secret::Secret;
 use crate::signature::SigningSecret;
 use crate::sink::{Batch, Failure, Sink};
@@ -28,6 +29,8 @@ use crate::webhook::{MAX_ANSWER_BYTES, client, failure, judge};
 const MAX_TOLD: usize = 30;
 /// Longest summary that `PagerDuty` takes, in characters.
 const MAX_SUMMARY: usize = 1_024;
+/// Longest subject of a mail, in characters.
+const MAX_SUBJECT: usize = 180;
 
 /// What people are told of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +85,8 @@ pub enum Channel {
         /// Longest time for one event.
         timeout: Duration,
     },
+    /// A mailbox.
+    Mail(Mail),
 }
 
 impl Channel {
@@ -91,6 +96,7 @@ impl Channel {
             Self::Webhook { .. } => "webhook-alert",
             Self::Slack { .. } => "slack-alert",
             Self::PagerDuty { .. } => "pagerduty-alert",
+            Self::Mail(_) => "email-alert",
         }
     }
 
@@ -99,6 +105,7 @@ impl Channel {
             Self::Stderr => "stderr".to_owned(),
             Self::Webhook { address, .. } | Self::PagerDuty { address, .. } => address.to_string(),
             Self::Slack { channel, address, .. } => format!("{channel} at {address}"),
+            Self::Mail(mail) => format!("{} by {}", mail.to, mail.server),
         }
     }
 }
@@ -106,16 +113,36 @@ impl Channel {
 /// The message of a batch, and where it goes.
 pub(crate) struct Alerts {
     teller: Arc<dyn Teller>,
+    line: Line,
+}
+
+/// A channel, and what it needs to be used.
+struct Line {
     channel: Channel,
     agent: Option<Agent>,
+    mailer: Option<Mailer>,
+}
+
+/// Tells people of one thing at once, without a ledger behind it.
+///
+/// # Errors
+/// They could not be told.
+pub fn tell(channel: Channel, told: Told) -> Result<(), Failure> {
+    Line::new(channel)?.send(&[told], 0)
 }
 
 impl Alerts {
     /// # Errors
     /// The authorities cannot be read.
     pub(crate) fn new(teller: Arc<dyn Teller>, channel: Channel) -> Result<Self, Failure> {
+        Ok(Self { teller, line: Line::new(channel)? })
+    }
+}
+
+impl Line {
+    fn new(channel: Channel) -> Result<Self, Failure> {
         let agent = match &channel {
-            Channel::Stderr => None,
+            Channel::Stderr | Channel::Mail(_) => None,
             Channel::Webhook { address, timeout, authorities, .. } => {
                 Some(client(address, *timeout, authorities.as_deref())?)
             }
@@ -123,7 +150,11 @@ impl Alerts {
                 Some(client(address, *timeout, None)?)
             }
         };
-        Ok(Self { teller, channel, agent })
+        let mailer = match &channel {
+            Channel::Mail(mail) => Some(Mailer::new(mail)?),
+            _ => None,
+        };
+        Ok(Self { channel, agent, mailer })
     }
 
     fn post(
@@ -146,21 +177,19 @@ impl Alerts {
         judge(response.status(), response.headers(), 1, SystemTime::now())?;
         Ok(response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec().unwrap_or_default())
     }
-}
 
-impl Sink for Alerts {
-    fn deliver(&mut self, batch: &Batch) -> Result<(), Failure> {
-        let told: Vec<Told> = batch.records.iter().filter_map(|record| self.teller.told(record)).collect();
+    /// One message of all that is told; `number` makes its id another than that of the next.
+    fn send(&self, told: &[Told], number: u64) -> Result<(), Failure> {
         let Some(first) = told.first() else { return Ok(()) };
         match &self.channel {
-            Channel::Stderr => print(&lines(&told)),
+            Channel::Stderr => print(&lines(told)),
             Channel::Webhook { address, secret, timeout, .. } => {
                 let body: Value =
-                    object! { "type" => "faramesh.alert", "alerts" => fields(&told), "more" => more(&told) }
+                    object! { "type" => "faramesh.alert", "alerts" => fields(told), "more" => more(told) }
                         .into();
                 let bytes = json::canonical(&body);
                 let digest = Sha256::digest(&bytes);
-                let id = format!("alerts-{}-{}", batch.first_seq, hex(digest.get(..8).unwrap_or_default()));
+                let id = format!("alerts-{number}-{}", hex(digest.get(..8).unwrap_or_default()));
                 let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
                 let signature = secret.sign(&id, seconds, &bytes);
                 let headers = [
@@ -171,7 +200,7 @@ impl Sink for Alerts {
                 self.post(address, *timeout, &body, &headers).map(|_| ())
             }
             Channel::Slack { channel, address, token, timeout } => {
-                let body = object! { "channel" => channel.as_str(), "text" => escaped(&lines(&told)), "unfurl_links" => false };
+                let body = object! { "channel" => channel.as_str(), "text" => escaped(&lines(told)), "unfurl_links" => false };
                 let Some(token) = token else {
                     return self.post(address, *timeout, &body.into(), &[]).map(|_| ());
                 };
@@ -179,25 +208,44 @@ impl Sink for Alerts {
                 accepted(&self.post(address, *timeout, &body.into(), &headers)?)
             }
             Channel::PagerDuty { address, key, timeout } => {
-                let others =
-                    if told.len() > 1 { format!(" (and {} more)", told.len() - 1) } else { String::new() };
-                let room = MAX_SUMMARY.saturating_sub(others.len());
-                let summary: String = first.line.chars().take(room).collect();
+                let summary = summary(first, told.len(), MAX_SUMMARY);
                 let body = object! {
                     "routing_key" => key.reveal(),
                     "event_action" => "trigger",
                     "dedup_key" => first.id.as_str(),
                     "payload" => object! {
-                        "summary" => format!("{summary}{others}"),
+                        "summary" => summary,
                         "source" => "faramesh",
                         "severity" => "warning",
-                        "custom_details" => object! { "alerts" => fields(&told), "more" => more(&told) },
+                        "custom_details" => object! { "alerts" => fields(told), "more" => more(told) },
                     },
                 };
                 self.post(address, *timeout, &body.into(), &[]).map(|_| ())
             }
+            Channel::Mail(_) => {
+                let Some(mailer) = &self.mailer else {
+                    return Err(Failure::lasting("there is no connection to be had"));
+                };
+                let subject = format!("Faramesh: {}", summary(first, told.len(), MAX_SUBJECT));
+                mailer.send(subject, format!("{}\n", lines(told)))
+            }
         }
     }
+}
+
+impl Sink for Alerts {
+    fn deliver(&mut self, batch: &Batch) -> Result<(), Failure> {
+        let told: Vec<Told> = batch.records.iter().filter_map(|record| self.teller.told(record)).collect();
+        self.line.send(&told, batch.first_seq)
+    }
+}
+
+/// The first line, and how many more there are, in so many characters.
+fn summary(first: &Told, count: usize, most: usize) -> String {
+    let others = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+    let room = most.saturating_sub(others.len());
+    let line: String = first.line.chars().take(room).collect();
+    format!("{line}{others}")
 }
 
 fn more(told: &[Told]) -> u64 {

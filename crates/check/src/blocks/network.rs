@@ -96,10 +96,6 @@ impl Checker<'_> {
         ];
         let on = self.events(settings.get("on"));
         let notify = self.targets("notify", settings.get("notify")).unwrap_or_default();
-        if notify.iter().any(|target| target.starts_with("email://")) {
-            let span = settings.get("notify").map_or(block.keyword.span, |value| value.span);
-            self.not_yet("alert.notify = \"email://…\"", span);
-        }
         let tools = self.patterns("tools", settings.get("tools")).unwrap_or_default();
         for (key, is_empty) in [("on", on.is_empty()), ("notify", notify.is_empty())] {
             if let (true, Some(Spanned { node: Value::List(items), span })) = (is_empty, settings.get(key)) {
@@ -117,10 +113,7 @@ impl Checker<'_> {
     fn events(&mut self, value: Option<&Spanned<Value>>) -> Vec<AlertEvent> {
         let mut events = Vec::new();
         for text in self.texts("on", value).unwrap_or_default() {
-            if let Some((word, event)) = EVENTS.iter().find(|(word, _)| *word == text.node) {
-                if matches!(event, AlertEvent::BudgetWarning | AlertEvent::ChainBroken) {
-                    self.not_yet(format!("alert.on = \"{word}\""), text.span);
-                }
+            if let Some((_, event)) = EVENTS.iter().find(|(word, _)| *word == text.node) {
                 events.push(*event);
                 continue;
             }

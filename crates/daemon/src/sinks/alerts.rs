@@ -2,6 +2,7 @@
 //! tool, verdict, rule and reason, as they are in the record; arguments never.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use faramesh_call::{Value, json, object};
@@ -9,7 +10,8 @@ use faramesh_program::image::{AlertEvent, Provider};
 use faramesh_program::tools::pattern_matches;
 use faramesh_program::{Program, hex};
 use faramesh_sinks::{
-    Address, Channel, Config, Destination, From, Limits, Secret, SigningSecret, Teller, Told,
+    Address, Channel, Config, Destination, From, Limits, Mail, MailServer, Secret, SigningSecret, Teller,
+    Told,
 };
 
 use super::{BATCH_BYTES, BATCH_RECORDS, BATCH_WAIT, LOCAL_BATCH_WAIT, Settings, TIMEOUT};
@@ -19,6 +21,8 @@ const SLACK: &str = "https://slack.com/api/chat.postMessage";
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 /// Longest tool, agent or reason in a message, in characters.
 const MAX_SHOWN: usize = 200;
+/// Most targets that are told of a start that failed.
+const MAX_TOLD_AT_ONCE: usize = 16;
 
 /// One target's share of a policy.
 #[derive(Debug, Default)]
@@ -97,6 +101,7 @@ fn channel(
             ("webhook-alert", settings("webhook").and_then(|settings| settings.signed(rest, layout)))
         }
         "slack" => ("slack-alert", settings("slack").and_then(|settings| settings.slack(rest))),
+        "email" => ("email-alert", settings("smtp").and_then(|settings| settings.mail(rest, layout))),
         "pagerduty" => ("pagerduty-alert", settings("pagerduty").and_then(|settings| settings.pagerduty())),
         other => ("alert", Err(format!("nobody can be told at `{other}://` in this version"))),
     }
@@ -155,6 +160,25 @@ impl Settings<'_> {
         })
     }
 
+    fn mail(&self, to: &str, layout: &Layout) -> Result<Channel, String> {
+        let server = MailServer::parse(&self.needed("url")?).map_err(|error| format!("`url`: {error}"))?;
+        let login = match (self.text("username")?, self.text("token")?) {
+            (Some(name), Some(password)) => Some((name, Secret::new(&password))),
+            (None, None) => None,
+            _ => return Err("`username` and `token` belong together".to_owned()),
+        };
+        let authorities = self.text("ca_file")?.map(|path| layout.resolve(&path));
+        let from = self.needed("sender")?;
+        Ok(Channel::Mail(Mail {
+            to: to.to_owned(),
+            from,
+            server,
+            login,
+            timeout: self.timeout(),
+            authorities,
+        }))
+    }
+
     fn pagerduty(&self) -> Result<Channel, String> {
         let key = Secret::new(&self.needed("token")?);
         Ok(Channel::PagerDuty { address: self.address(PAGERDUTY)?, key, timeout: self.timeout() })
@@ -166,8 +190,9 @@ impl Teller for Watch {
         let record = json::parse(record).ok()?;
         let text = |path: &[&str]| at(&record, path).and_then(Value::as_str).unwrap_or_default();
         if text(&["kind"]) != "decision" {
-            return None;
+            return self.alarm(&record);
         }
+        let nears = budget_warning(&record);
         let (agent, tool, effect) = (text(&["agent"]), text(&["tool"]), text(&["effect"]));
         let by_rule = effect == "defer" && self.rules.contains(text(&["rule", "digest"]));
         let is_wanted = self.wanted.iter().any(|wanted| {
@@ -178,7 +203,7 @@ impl Teller for Watch {
             is_agent
                 && (wanted.tools.is_empty()
                     || wanted.tools.iter().any(|pattern| pattern_matches(pattern, tool)))
-                && wanted.on.iter().any(|event| happened(*event, effect, text(&["code"])))
+                && wanted.on.iter().any(|event| happened(*event, effect, text(&["code"]), nears.as_deref()))
         });
         if !by_rule && !is_wanted {
             return None;
@@ -193,12 +218,68 @@ impl Teller for Watch {
             "reason" => shown(text(&["reason"])),
             "rule_ref" => text(&["rule", "ref"]),
             "approval_id" => text(&["approval", "id"]),
+            "budget_near" => nears,
         };
         Some(Told { id: text(&["id"]).to_owned(), line: line(&fields), fields })
     }
 }
 
-fn happened(event: AlertEvent, effect: &str, code: &str) -> bool {
+impl Watch {
+    /// A record of a witness that saw another history.
+    fn alarm(&self, record: &Value) -> Option<Told> {
+        let text = |path: &[&str]| at(record, path).and_then(Value::as_str).unwrap_or_default();
+        let event = text(&["detail", "event"]);
+        let wants = |wanted: &Wanted| wanted.on.contains(&AlertEvent::ChainBroken);
+        if !event.starts_with("witness_") || !self.wanted.iter().any(wants) {
+            return None;
+        }
+        let witness = shown(text(&["detail", "witness"]));
+        let what = format!(
+            "the ledger is not what witness `{witness}` saw ({event}): run `faramesh audit verify --witness`"
+        );
+        Some(broken(text(&["id"]), what))
+    }
+}
+
+/// The message of a history that is not as it was written.
+fn broken(id: &str, what: String) -> Told {
+    let line = format!("chain broken: {what}");
+    Told {
+        id: id.to_owned(),
+        line,
+        fields: object! { "id" => id, "event" => "chain_broken", "reason" => what },
+    }
+}
+
+/// Tells whoever wants to hear of a broken chain that the daemon did not start over one. Nobody is told of it by a
+/// record: none can be written.
+pub(crate) fn tell_of_damage(program: &Program, layout: &Layout, what: &str) {
+    let environment = |name: &str| std::env::var(name).ok();
+    let wanted = program.agents().iter().flat_map(|agent| &agent.alerts);
+    let wanted = wanted.filter(|alert| alert.on.contains(&AlertEvent::ChainBroken));
+    let targets: BTreeSet<&String> = wanted.flat_map(|alert| &alert.notify).collect();
+    let now = crate::start::now();
+    for target in targets.into_iter().take(MAX_TOLD_AT_ONCE) {
+        let (_, channel) = channel(target, program, layout, &environment);
+        let told = broken(&format!("start-{}", now.0), format!("the daemon does not start: {}", shown(what)));
+        if let Err(why) =
+            channel.and_then(|channel| faramesh_sinks::tell(channel, told).map_err(|failure| failure.message))
+        {
+            let _ = writeln!(io::stderr(), "could not tell {target} of it: {why}");
+        }
+    }
+}
+
+/// The first budget that the call brought near its ceiling.
+fn budget_warning(record: &Value) -> Option<String> {
+    let changes = record.get("changes")?.as_list()?;
+    let charges = changes.iter().filter_map(|change| change.get("charges")?.as_list());
+    let warned = |charge: &&Value| charge.get("warned").and_then(Value::as_bool) == Some(true);
+    let charge = charges.flatten().find(warned)?;
+    charge.get("meter").and_then(Value::as_str).map(shown)
+}
+
+fn happened(event: AlertEvent, effect: &str, code: &str, budget_near: Option<&str>) -> bool {
     match event {
         AlertEvent::Deny => effect == "deny",
         AlertEvent::Defer => effect == "defer",
@@ -206,8 +287,9 @@ fn happened(event: AlertEvent, effect: &str, code: &str) -> bool {
         AlertEvent::Approved => code == "APPROVED",
         AlertEvent::BudgetExceeded => code == "BUDGET_EXCEEDED",
         AlertEvent::RateExceeded => code == "RATE_EXCEEDED",
-        // Refused by `check`: no record says that these happened.
-        AlertEvent::BudgetWarning | AlertEvent::ChainBroken => false,
+        AlertEvent::BudgetWarning => budget_near.is_some(),
+        // No decision says it.
+        AlertEvent::ChainBroken => false,
     }
 }
 
@@ -221,6 +303,9 @@ fn line(fields: &faramesh_call::Object) -> String {
     let mut line = format!("{} {} by {} ({})", text("effect"), text("tool"), text("agent"), text("code"));
     if !text("reason").is_empty() {
         line.push_str(&format!(": {}", text("reason")));
+    }
+    if !text("budget_near").is_empty() {
+        line.push_str(&format!("; the budget `{}` is nearly spent", text("budget_near")));
     }
     if !text("rule_ref").is_empty() {
         line.push_str(&format!(" [{}]", text("rule_ref")));

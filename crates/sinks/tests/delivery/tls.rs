@@ -10,7 +10,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use faramesh_sinks::{Address, Config, Destination, From, SigningSecret, State};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -22,6 +22,8 @@ use crate::setting::{KEY, append, limits, open, sinks, status_when};
 fn serve(name: &str, authority: &Path) -> (u16, mpsc::Receiver<usize>, Arc<AtomicUsize>) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Two authorities of one name would be told apart by their signatures only, which is another message.
+    params.distinguished_name.push(DnType::CommonName, format!("authority of {name}"));
     let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     fs::write(authority, issuer.pem()).unwrap();
     let key = KeyPair::generate().unwrap();
