@@ -31,6 +31,8 @@ pub(crate) struct Checker<'a> {
     /// Keys of `enforcement` that may loosen the sandbox of `runtime`.
     pub sandbox_keys: Vec<(&'static str, Enforcement, Span)>,
     /// Listeners that are not on the loopback interface.
+    /// Ceilings that daemons share.
+    pub shared: Vec<(&'static str, Span)>,
     pub open_listeners: Vec<(&'static str, String, Span)>,
     /// The witnesses, which cosign what the ledger must have.
     pub witness_blocks: Vec<Span>,
@@ -67,6 +69,7 @@ impl<'a> Checker<'a> {
             inherited_budgets: Vec::new(),
             next_phases: Vec::new(),
             sandbox_keys: Vec::new(),
+            shared: Vec::new(),
             open_listeners: Vec::new(),
             witness_blocks: Vec::new(),
             sink_files: Vec::new(),

@@ -224,6 +224,13 @@ impl Checker<'_> {
                         `tls_client_ca_file` or an `identity` that proves callers from afar";
             self.say(codes::OPEN_LISTENER, span, message, help);
         }
+        if runtime.budget_backend.is_none()
+            && let Some((what, span)) = self.shared.first().copied()
+        {
+            let message = format!("this `{what}` is shared by daemons, and nothing says where");
+            let help = "write `runtime { budget_backend = env(\"BUDGET_BACKEND\") }`, with `redis://…` or `postgres://…`";
+            self.say(codes::MISSING_KEY, span, message, help);
+        }
         self.witnessed(runtime);
         for (name, enforcement, span) in std::mem::take(&mut self.sandbox_keys) {
             let sandbox = &runtime.sandbox;

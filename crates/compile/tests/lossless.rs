@@ -20,6 +20,10 @@ impl Resolver for Catalog {
 }
 
 fn bytes(source: &str) -> Vec<u8> {
+    // What is shared says where.
+    let shared = source.contains("fleet") && !source.contains("budget_backend");
+    let backend = if shared { "runtime { budget_backend = \"redis://b\" } " } else { "" };
+    let source = &format!("{backend}{source}");
     let environment = |_: &str| None;
     let options = Options {
         dev: true,

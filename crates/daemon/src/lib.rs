@@ -3,6 +3,7 @@
 //! program bytes.
 
 mod database;
+mod fleet;
 mod heartbeat;
 mod http;
 mod keyfile;
@@ -19,6 +20,7 @@ mod stop;
 mod witnesses;
 
 pub use database::{DatabaseError, database_of};
+pub use fleet::BackendError;
 pub use layout::{Layout, admin_socket_of};
 pub use options::{LedgerKind, Options};
 pub use retention::Compacted;

@@ -21,6 +21,11 @@ pub(crate) fn metrics(gate: &Gate, facts: &Facts, http: &Counts) -> String {
     decisions(gate, &mut text);
     approvals(gate, &mut text);
     budgets(gate, &mut text);
+    if let Some(lessors) = &facts.lessors {
+        let status = lessors.status();
+        text.one(names::FLEET_UP, u8::from(status.error.is_none()));
+        text.one(names::FLEET_LEASES, status.leases);
+    }
     text.one(names::LEDGER_RECORDS, ledger.records);
     text.one(names::LEDGER_HEALTHY, u8::from(ledger.healthy));
     text.one(names::LEDGER_DISK_FULL, u8::from(ledger.disk_full));

@@ -15,6 +15,7 @@ use faramesh_gate::{Gate, Lifecycle};
 use faramesh_sinks::Sinks;
 use faramesh_socket::{Server, Stopper};
 
+use crate::fleet::Lessors;
 use crate::heartbeat::Heartbeat;
 use crate::http::Door;
 use crate::layout::Layout;
@@ -39,6 +40,8 @@ pub(crate) struct Facts {
     pub(crate) sinks: Sinks,
     pub(crate) retention: Retention,
     pub(crate) witnesses: Arc<Witnesses>,
+    /// What gets leases of shared ceilings, when the policy names a backend.
+    pub(crate) lessors: Option<Arc<Lessors>>,
     /// Where the HTTP door listens, when there is one.
     pub(crate) http: OnceLock<String>,
     applied_at_ms: AtomicU64,
@@ -67,6 +70,7 @@ impl Facts {
             sinks,
             retention: Retention::default(),
             witnesses: Arc::default(),
+            lessors: None,
             http: OnceLock::new(),
             applied_at_ms: AtomicU64::new(started_at.0),
         }

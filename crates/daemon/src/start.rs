@@ -8,7 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use faramesh_call::{Timestamp, object};
 use faramesh_dpr::{CommitmentKey, Record};
-use faramesh_gate::{Gate, Lifecycle, Settings, SwapError};
+use faramesh_fleet::Lessee;
+use faramesh_gate::{Alone, Gate, Lessor, Lifecycle, Settings, SwapError};
 use faramesh_http::BindError;
 use faramesh_identity::believes_callers;
 use faramesh_ledger::{KeyFileError, Ledger, LocalKeys, OpenError, Signing};
@@ -21,12 +22,13 @@ use faramesh_state::State;
 use faramesh_verify::SigningMode;
 
 use crate::database::{DatabaseError, database_of};
+use crate::fleet::BackendError;
 use crate::http::Door;
 use crate::layout::{Layout, admin_socket_of, create_private};
 use crate::operators::Operators;
 use crate::options::{LedgerKind, Options};
 use crate::running::{Daemon, Doors, Facts};
-use crate::{http, keyfile, sinks, stop};
+use crate::{fleet, http, keyfile, sinks, stop};
 
 /// Why a daemon did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,9 @@ pub enum StartError {
     /// A socket cannot be opened.
     #[error("{0}")]
     Listen(#[from] ListenError),
+    /// The backend of shared budgets cannot be used.
+    #[error("{0}")]
+    Fleet(#[from] BackendError),
     /// The HTTP door cannot be opened.
     #[error("{0}")]
     Http(#[from] BindError),
@@ -102,10 +107,27 @@ impl Daemon {
         let (ledger, key) = opened?;
         let mut settings = Settings::new(key, options.dev);
         settings.keys = Some(Arc::new(subject_keys(&options, &layout)?));
+        let lessee = Lessee { stack: stack.clone(), instance: instance_name(&program) };
+        // A trial shares with nobody, and reaches for nothing outside.
+        let alone = options.dev.then(|| Arc::new(Alone::default()));
+        let leases = if options.dev { None } else { fleet::of(&program, lessee)? };
+        let lessors = leases.as_ref().map(|(lessors, _)| Arc::clone(lessors));
+        settings.lessor = match &alone {
+            Some(alone) => Some(shared(alone)),
+            None => lessors.as_ref().map(shared),
+        };
         let gate = Arc::new(Gate::new(settings, Arc::clone(&program), state, Arc::new(ledger)));
+        if let Some(alone) = alone {
+            alone.serve(&gate);
+        }
+        if let Some((lessors, asking)) = leases {
+            asking.start(lessors, &gate).map_err(StartError::io("cannot start a thread"))?;
+        }
         gate.advance(Lifecycle::Initializing);
         let sinks = sinks::of_daemon(gate.ledger(), &options, &layout);
-        let facts = Arc::new(Facts::new(&options, &layout, stack, now(), sinks));
+        let mut facts = Facts::new(&options, &layout, stack, now(), sinks);
+        facts.lessors = lessors;
+        let facts = Arc::new(facts);
         let (handle, stopped) = stop::pair();
         let socket = socket_path(&options, &program, &layout, &facts.stack)?;
         let admin = Listener::bind(&admin_socket_of(&socket), None)?;
@@ -136,6 +158,10 @@ impl Daemon {
 pub(crate) fn now() -> Timestamp {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn shared<L: Lessor + 'static>(lessor: &Arc<L>) -> Arc<dyn Lessor> {
+    Arc::<L>::clone(lessor)
 }
 
 /// How callers are known, in a word or a few: `unix, token`.

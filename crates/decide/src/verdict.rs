@@ -3,6 +3,7 @@
 use faramesh_call::{Code, Effect, Object, Timestamp, Value};
 use faramesh_program::{Agent, Rule};
 use faramesh_state::Change;
+use faramesh_state::limits::Want;
 
 use crate::trace::Trace;
 
@@ -43,6 +44,8 @@ pub struct Verdict<'a> {
     pub ceiling: Effect,
     /// What a task still needs, when it is not complete.
     pub blocked: Option<Blocked>,
+    /// What more of shared ceilings the call needs, or calls like it will need soon.
+    pub wants: Vec<Want>,
 }
 
 /// What a task still needs to be complete.
@@ -105,6 +108,7 @@ impl<'a> Verdict<'a> {
             over: None,
             ceiling: Effect::Permit,
             blocked: None,
+            wants: Vec::new(),
         }
     }
 

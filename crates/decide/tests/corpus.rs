@@ -6,7 +6,8 @@ use faramesh_check::{Options, PackFile, Resolver, Unenforced, Unresolved};
 use faramesh_corpus::{Case, Policy};
 use faramesh_decide::{Input, Moment, Verdict, decide};
 use faramesh_program::{Agent, Program, encode, load};
-use faramesh_state::State;
+use faramesh_state::limits::Lease;
+use faramesh_state::{Change, State};
 
 /// The packs of the corpus.
 struct Catalog;
@@ -96,17 +97,32 @@ fn complaints(policy: &Policy, case: &Case, verdict: &Verdict<'_>) -> Vec<String
     complaints
 }
 
-fn failures(policy: &Policy, program: &Program, case: &Case) -> Vec<String> {
-    let state = State::default();
-    let input = Input {
+fn input<'a>(program: &'a Program, case: &'a Case, state: &'a State) -> Input<'a> {
+    Input {
         program,
         agent: agent(program, case),
         call: &case.call,
         commitment: "c0ffee",
         requester: "uid:1000",
-        state: &state,
+        state,
         moment: Moment { now: case.now, entropy: 1 },
-    };
+    }
+}
+
+/// The state with all that the call needs of ceilings that daemons share, as one that shares with nobody leases it. A
+/// rate comes first, and a budget is looked at when the rate has a token: so this is done twice.
+fn leased(program: &Program, case: &Case, state: State) -> State {
+    let mut more = state.clone();
+    for want in decide(&input(program, case, &state)).wants.iter().filter(|want| want.urgent) {
+        let (agent, key, of) = (want.agent.clone(), want.key.clone(), want.all());
+        more.apply(&Change::Leased(Box::new(Lease { agent, key, of, at: case.now })));
+    }
+    more
+}
+
+fn failures(policy: &Policy, program: &Program, case: &Case) -> Vec<String> {
+    let state = leased(program, case, leased(program, case, State::default()));
+    let input = input(program, case, &state);
     let verdict = decide(&input);
     let found = complaints(policy, case, &verdict);
     found.into_iter().map(|found| format!("{}: {found}", case.place)).collect()

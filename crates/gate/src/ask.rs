@@ -13,9 +13,11 @@ use faramesh_ledger::{Commit, Receipt, Unavailable};
 use faramesh_program::Program;
 use faramesh_program::image::Mode;
 use faramesh_state::Change;
+use faramesh_state::limits::Want;
 use faramesh_state::recent::Earlier;
 
 use crate::gate::{Gate, Inner};
+use crate::leases::{MAX_PARKED, Parked};
 use crate::lifecycle::Lifecycle;
 use crate::record::{self, Caller};
 use crate::repeats::{Answer, Noted, Permit, earlier, reused};
@@ -57,13 +59,19 @@ struct Decided<'a> {
     now: Timestamp,
     /// The process that called, when a retry of the call can be told by its id.
     retried: Option<u32>,
+    /// What more of shared ceilings there should be.
+    wants: Vec<Want>,
 }
 
 impl Gate {
     /// Decides one call and answers it through `respond`, exactly once, when its record is durable.
     /// Never fails: whatever goes wrong is a denial. The caller must [`Gate::commit`] afterwards.
     pub fn ask(&self, peer: &Peer, call: Call, respond: Respond) {
-        let began = Instant::now();
+        self.ask_again(peer, call, respond, Instant::now(), 0);
+    }
+
+    /// The same for a call that was parked so many times.
+    pub(crate) fn ask_again(&self, peer: &Peer, call: Call, respond: Respond, began: Instant, times: u8) {
         if let Some(refusal) = self.refusal(&call) {
             return self.refuse(refusal, respond);
         }
@@ -81,7 +89,35 @@ impl Gate {
             }
             Err(_) => return self.refuse(internal_error(), respond),
         };
-        self.record(&mut inner, decided, began, respond);
+        let Some(want) = self.lacking(&decided, times) else {
+            self.record(&mut inner, decided, began, respond);
+            return;
+        };
+        drop(decided);
+        drop(inner);
+        let parked =
+            Parked { want, peer: peer.clone(), call, respond, began, times: times.saturating_add(1) };
+        let refused = match &self.settings.lessor {
+            Some(lessor) => lessor.park(parked),
+            None => Err(Box::new(parked)),
+        };
+        if let Err(parked) = refused {
+            // It takes no more: decided with what there is.
+            let Parked { call, respond, .. } = *parked;
+            self.ask_again(peer, call, respond, began, MAX_PARKED);
+        }
+    }
+
+    /// What a call lacks of a shared ceiling, when it is worth asking for. What calls like it will need soon is
+    /// asked for beside it.
+    fn lacking(&self, decided: &Decided<'_>, times: u8) -> Option<Want> {
+        let lessor = self.settings.lessor.as_ref()?;
+        let urgent = decided.wants.iter().find(|want| want.urgent);
+        if times < MAX_PARKED && urgent.is_some() {
+            return urgent.cloned();
+        }
+        decided.wants.iter().filter(|want| !want.urgent).for_each(|want| lessor.prefetch(want.clone()));
+        None
     }
 
     /// Denies without a record.
@@ -159,7 +195,7 @@ impl Gate {
             let mut draft = record::of_refused(caller, commitment, &refused);
             draft.agent_seq = Some(inner.state.next_agent_seq(&agent.name));
             let pending = pending(program, call, Effect::Deny, Some(refused));
-            return Ok(Decided { draft, changes: Vec::new(), pending, now, retried: None });
+            return Ok(Decided::refused(draft, pending, now));
         }
         let input = Input {
             program,
@@ -172,15 +208,11 @@ impl Gate {
         };
         let mut verdict = (self.settings.decider)(&input);
         let mut changes = std::mem::take(&mut verdict.changes);
+        let wants = std::mem::take(&mut verdict.wants);
         let sealed = self.sealed_args(&input, &commitment);
         let sealed = sealed.map_err(|()| ledger_unavailable(self.retry_after_seconds()))?;
         if let Some(args) = &sealed {
-            for change in &mut changes {
-                if let Change::ApprovalRequested(approval) = change {
-                    // As a replay of the record gives it.
-                    approval.args = faramesh_state::fold::shown(args);
-                }
-            }
+            show_sealed(args, &mut changes);
         }
         if call.call_id.is_some() && call.session.is_none() {
             verdict.inputs.insert("process", u64::from(peer.pid()));
@@ -195,7 +227,7 @@ impl Gate {
         pending.handed = Handed::of(&changes);
         draft.args_commitment = Some(commitment.into());
         let retried = call.call_id.as_ref().map(|_| peer.pid());
-        Ok(Decided { draft, changes, pending, now, retried })
+        Ok(Decided { draft, changes, pending, now, retried, wants })
     }
 
     /// A caller who is nobody is denied, and that is recorded too. Its claims name no agent, so the
@@ -219,12 +251,12 @@ impl Gate {
             next: None,
         };
         let pending = pending(program, call, Effect::Deny, Some(denial));
-        Decided { draft, changes: Vec::new(), pending, now, retried: None }
+        Decided::refused(draft, pending, now)
     }
 
     /// Steps 12 to 14. The state changes only when the record has its place in the ledger.
     fn record(&self, inner: &mut Inner, decided: Decided<'_>, began: Instant, respond: Respond) {
-        let Decided { draft, mut changes, pending, now, retried } = decided;
+        let Decided { draft, mut changes, pending, now, retried, .. } = decided;
         self.counts.decided(draft.effect, draft.code);
         let counts = Arc::clone(&self.counts);
         let agent = draft.agent.clone();
@@ -272,6 +304,22 @@ impl Gate {
             }
             inner.state.apply(change);
         }
+    }
+}
+
+/// Approvals show sealed arguments as a replay of the record gives them.
+fn show_sealed(args: &faramesh_call::Value, changes: &mut [Change]) {
+    for change in changes {
+        if let Change::ApprovalRequested(approval) = change {
+            approval.args = faramesh_state::fold::shown(args);
+        }
+    }
+}
+
+impl<'a> Decided<'a> {
+    /// A denial before the policy was asked: it changes nothing.
+    fn refused(draft: Draft<'a>, pending: Pending, now: Timestamp) -> Self {
+        Self { draft, changes: Vec::new(), pending, now, retried: None, wants: Vec::new() }
     }
 }
 

@@ -6,7 +6,7 @@ use faramesh_program::image::Window;
 use faramesh_program::limits::Ceiling;
 use faramesh_program::{Agent, Program};
 use faramesh_state::State;
-use faramesh_state::limits::{Meter, Period};
+use faramesh_state::limits::{Leased, Meter, Period};
 
 /// Sessions that are shown of one budget, those of the latest calls.
 const SHOWN_SESSIONS: usize = 10;
@@ -30,6 +30,8 @@ pub struct BudgetStatus {
     pub calls: u64,
     /// The ceiling on calls.
     pub max_calls: Option<u32>,
+    /// What is leased of it, when daemons share it.
+    pub fleet: Option<Leased>,
     /// When the window begins anew, or the first of a rolling one comes back.
     pub resets_at: Option<Timestamp>,
 }
@@ -85,6 +87,7 @@ fn line(
         max_micros: ceiling.max_micros,
         calls: sum.calls,
         max_calls: ceiling.max_calls,
+        fleet: ceiling.fleet.then_some(sum.leased),
         resets_at: sum.resets_at(program),
     }
 }

@@ -16,6 +16,7 @@ use faramesh_state::State;
 
 use crate::budgets::{BudgetStatus, budgets};
 use crate::counts::{Counted, Counts};
+use crate::leases::Lessor;
 use crate::lifecycle::{Lifecycle, Shared};
 use crate::moment::{Entropy, wall_clock};
 use crate::repeats::Repeats;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub decider: Decider,
     /// The keys of persons; without them, fields that a policy seals are redacted.
     pub keys: Option<Arc<Keys>>,
+    /// What gets leases of ceilings that daemons share; without it, nothing of them can be had.
+    pub lessor: Option<Arc<dyn Lessor>>,
     /// The time. It is a field so that a test can have a clock that jumps.
     pub clock: fn() -> Timestamp,
 }
@@ -69,7 +72,7 @@ impl Settings {
     /// The engine of this project with a key.
     #[must_use]
     pub fn new(commitment_key: CommitmentKey, dev: bool) -> Self {
-        Self { commitment_key, dev, decider: decide, keys: None, clock: wall_clock }
+        Self { commitment_key, dev, decider: decide, keys: None, lessor: None, clock: wall_clock }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::durable;
 use crate::ledger::Ledger;
 use crate::manifest::{self, Manifest};
 use crate::receipt::Unavailable;
-use crate::sealer::{Sealer, now};
+use crate::sealer::{Sealer, now, write_once};
 use crate::segment;
 use crate::walk::{Item, Step, Walk};
 
@@ -226,7 +226,7 @@ impl Compacting<'_> {
         };
         if !locked(&self.sealer.unremoved).contains(&number) {
             if !self.is_sealed {
-                manifest.write(disk, directory).map_err(io_of(&body))?;
+                write_once(&manifest, disk, directory, &self.sealer.manifests).map_err(io_of(&body))?;
             }
             self.archive(&manifest)?;
             let Gathered { digests, kept, .. } = gathered;

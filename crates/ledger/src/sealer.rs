@@ -29,6 +29,8 @@ pub(crate) struct Sealer {
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Held while segments are compacted: by one at a time.
     pub compacting: Mutex<()>,
+    /// Held while a manifest is written: two writers of one file take each other's away.
+    pub manifests: Arc<Mutex<()>>,
     /// Segments whose compaction is recorded and whose bodies could not be removed.
     pub unremoved: Mutex<BTreeSet<u64>>,
     /// The last own number of each agent, when records of agents were not replayed.
@@ -50,14 +52,16 @@ impl Sealer {
         agents: Vec<(Box<str>, u64)>,
     ) -> Self {
         let stopping: Arc<(Mutex<bool>, Condvar)> = Arc::default();
-        let work = Work { disk: Arc::clone(&disk), directory: directory.into(), shared };
+        let manifests: Arc<Mutex<()>> = Arc::default();
+        let written = Arc::clone(&manifests);
+        let work = Work { disk: Arc::clone(&disk), directory: directory.into(), shared, manifests: written };
         let stop = Arc::clone(&stopping);
         // Without the thread, manifests are made when the ledger is opened again.
         let thread =
             std::thread::Builder::new().name("ledger-seal".to_owned()).spawn(move || work.run(&stop));
         let thread = Mutex::new(thread.ok());
         let (compacting, unremoved) = (Mutex::default(), Mutex::default());
-        Self { disk, directory: directory.into(), stopping, thread, compacting, unremoved, agents }
+        Self { disk, directory: directory.into(), stopping, thread, compacting, manifests, unremoved, agents }
     }
 
     pub(crate) fn stop(&self) {
@@ -75,6 +79,7 @@ struct Work {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
     shared: Arc<Shared>,
+    manifests: Arc<Mutex<()>>,
 }
 
 impl Work {
@@ -88,7 +93,7 @@ impl Work {
                 return;
             }
             while next < locked(&self.shared.kept).segment && !*locked(&stopping.0) {
-                if !seal(&self.disk, &self.directory, next) {
+                if !seal(&self.disk, &self.directory, next, &self.manifests) {
                     break;
                 }
                 next += 1;
@@ -99,7 +104,7 @@ impl Work {
 
 /// Gives a sealed segment its manifest, unless it has one. False when that failed: damage is told by
 /// whoever opens or verifies the ledger.
-fn seal(disk: &Arc<dyn Disk>, directory: &Path, number: u64) -> bool {
+fn seal(disk: &Arc<dyn Disk>, directory: &Path, number: u64, manifests: &Mutex<()>) -> bool {
     if matches!(Manifest::read(disk.as_ref(), directory, number, 0), Ok(Some(_))) {
         return true;
     }
@@ -112,5 +117,19 @@ fn seal(disk: &Arc<dyn Disk>, directory: &Path, number: u64) -> bool {
     }
     let Some(mut boundary) = walk.boundaries.pop() else { return false };
     boundary.manifest.sealed_at = now();
-    boundary.manifest.write(disk.as_ref(), directory).is_ok()
+    write_once(&boundary.manifest, disk.as_ref(), directory, manifests).is_ok()
+}
+
+/// Writes a manifest, unless the segment got one meanwhile.
+pub(crate) fn write_once(
+    manifest: &Manifest,
+    disk: &dyn Disk,
+    directory: &Path,
+    manifests: &Mutex<()>,
+) -> std::io::Result<()> {
+    let _alone = locked(manifests);
+    match Manifest::read(disk, directory, manifest.segment, 0) {
+        Ok(Some(_)) => Ok(()),
+        _ => manifest.write(disk, directory),
+    }
 }

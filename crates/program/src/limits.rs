@@ -9,7 +9,7 @@ use faramesh_call::Timestamp;
 use crate::facts::Facts;
 use crate::image::{
     Ambient, BlocksImage, Budget, Egress, ModelPolicy, OnExceed, RateLimit, Requirement, SessionLimits,
-    Window,
+    Sharing, Window,
 };
 use crate::program::Program;
 use crate::tools::ToolIndex;
@@ -57,6 +57,8 @@ pub struct Rate {
     pub period_ms: u64,
     /// Most tokens at once.
     pub burst: u32,
+    /// Whether daemons share it, and lease tokens.
+    pub fleet: bool,
 }
 
 /// One ceiling of a budget. A budget with `daily` beside another window has two.
@@ -80,6 +82,8 @@ pub struct Ceiling {
     pub on_exceed: OnExceed,
     /// The operand that says what a call costs; the outcome says it when absent.
     pub cost: Option<u32>,
+    /// Whether daemons share it, and lease parts.
+    pub fleet: bool,
 }
 
 impl Limits {
@@ -126,6 +130,7 @@ impl Limits {
             warn_at_millionths: None,
             on_exceed: ambient.on_exceed,
             cost: None,
+            fleet: false,
         });
     }
 
@@ -134,7 +139,12 @@ impl Limits {
         self.rate_tools.add(&rate.pattern, number);
         let same = |known: &&Rate| *known.pattern == *rate.pattern && known.period_ms == rate.period_ms;
         let twins = self.rates.iter().filter(same).count();
+        let fleet = rate.scope == Sharing::Fleet;
         let mut key = format!("{} per {}ms", rate.pattern, rate.period_ms);
+        if fleet {
+            // Leased tokens are no tokens that come back.
+            key.push_str(" of the fleet");
+        }
         if twins > 0 {
             key.push_str(&format!(" #{}", twins + 1));
         }
@@ -144,6 +154,7 @@ impl Limits {
             count: rate.count,
             period_ms: rate.period_ms,
             burst: rate.burst,
+            fleet,
         });
     }
 
@@ -239,6 +250,7 @@ fn ceiling(budget: &Budget<u32>) -> Ceiling {
         warn_at_millionths: budget.warn_at_millionths,
         on_exceed: budget.on_exceed,
         cost: budget.cost,
+        fleet: budget.scope == Sharing::Fleet,
     }
 }
 
@@ -302,7 +314,6 @@ const MS_PER_DAY: u64 = 86_400_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::Sharing;
 
     fn rate(pattern: &str, count: u32, period_ms: u64) -> RateLimit {
         RateLimit { pattern: pattern.to_owned(), count, period_ms, burst: count, scope: Sharing::Instance }

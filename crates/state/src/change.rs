@@ -6,7 +6,7 @@ use crate::approval::{Approval, Resolution};
 use crate::fold::BUDGET_RULE;
 use crate::grants::Grant;
 use crate::handovers::{Delegation, Spawned};
-use crate::limits::{Bucket, Reservation, Settled};
+use crate::limits::{Bucket, Lease, Reservation, Settled};
 use crate::rollouts::Rollouts;
 use crate::sessions::Declared;
 use crate::standing::Control;
@@ -37,6 +37,8 @@ pub enum Change {
     },
     /// A permitted call reserved its cost.
     Reserved(Box<Reservation>),
+    /// More of a ceiling was leased that daemons share.
+    Leased(Box<Lease>),
     /// The outcome of a permitted call said what it cost.
     Settled(Settled),
     /// An agent said what a session is for, or which stage it enters.
@@ -87,6 +89,7 @@ impl Change {
             Self::ApprovalResolved { id, .. } | Self::ApprovalConsumed { id } => Some(id),
             Self::TokensTaken { .. }
             | Self::Reserved(_)
+            | Self::Leased(_)
             | Self::Settled(_)
             | Self::Declared(_)
             | Self::Rollouts(_)
@@ -130,6 +133,7 @@ impl Change {
                     .collect()
             }
             Self::Reserved(reservation) => reservation.to_value(),
+            Self::Leased(lease) => lease.to_value(),
             Self::Settled(settled) => settled.to_value(),
             Self::Declared(declared) => declared.to_value(),
             Self::Rollouts(rollouts) => rollouts.to_value(),

@@ -7,7 +7,7 @@ use crate::State;
 use crate::approval::{Approval, Binding, Status};
 use crate::change::Change;
 use crate::handovers::{Delegation, Spawned};
-use crate::limits::{Bucket, Reservation};
+use crate::limits::{Bucket, Lease, Reservation};
 use crate::recent::Recent;
 use crate::sessions::Declared;
 use crate::standing::Control;
@@ -55,6 +55,7 @@ fn limited(record: &Record, change: &Value) -> Option<Change> {
             let buckets = buckets.map(|(key, bucket)| Some((key.into(), Bucket::from_value(bucket)?)));
             Some(Change::TokensTaken { agent: (*agent).into(), buckets: buckets.collect::<Option<_>>()? })
         }
+        "leased" => Lease::from_value(change, &agent).map(|lease| Change::Leased(Box::new(lease))),
         "reserved" => {
             let reservation = Reservation::from_value(change, &agent, &record.id().to_string())?;
             Some(Change::Reserved(Box::new(reservation)))

@@ -216,6 +216,7 @@ impl State {
             }
             Change::TokensTaken { agent, buckets } => self.limits.take(agent, buckets),
             Change::Reserved(reservation) => self.limits.reserve(reservation),
+            Change::Leased(lease) => self.limits.lease(lease),
             Change::Settled(settled) => self.limits.settle(settled),
             Change::Declared(declared) => self.sessions.declare(declared),
             Change::Granted(grant) => self.grants.give(grant),

@@ -7,11 +7,13 @@
 //! largest number; what happens there is written at the constant, and never loosens a limit.
 
 mod bucket;
+mod lease;
 mod meter;
 mod reservation;
 pub(crate) mod words;
 
 pub use bucket::{Bucket, MAX_BUCKETS};
+pub use lease::{Lease, Leased, Of, Share, Want, WantOf};
 pub use meter::{MAX_SESSIONS, Meter, Period, SESSION_KEPT_MS, SLICES, Spent};
 pub use reservation::{Charge, MAX_RESERVATIONS, PAYER_END, RESERVATION_MS, Reservation, Settled};
 
@@ -103,6 +105,20 @@ impl Limits {
         }
     }
 
+    pub(crate) fn lease(&mut self, lease: &Lease) {
+        let limits = self.agent_mut(&lease.agent);
+        match &lease.of {
+            Of::Sum { period, more } => {
+                limits.meters.entry(lease.key.clone()).or_default().lease(period, more, lease.at);
+            }
+            Of::Tokens { tokens, period_ms, burst } => {
+                let bucket = limits.bucket(&lease.key).copied();
+                let bucket = bucket.unwrap_or_else(|| Bucket::empty(*period_ms, *burst, lease.at));
+                limits.set_bucket(&lease.key, bucket.put(*tokens, *period_ms));
+            }
+        }
+    }
+
     pub(crate) fn reserve(&mut self, reservation: &Reservation) {
         for charge in &reservation.charges {
             let limits = self.agent_mut(charge.payer.as_ref().unwrap_or(&reservation.agent));
@@ -130,6 +146,12 @@ impl Limits {
             Change::TokensTaken { agent, buckets } => self.of(agent).is_some_and(|limits| {
                 // A later call's bucket says all that this one said.
                 buckets.iter().any(|(key, bucket)| limits.bucket(key) == Some(bucket) && !bucket.is_full(now))
+            }),
+            Change::Leased(lease) => self.of(&lease.agent).is_some_and(|limits| match &lease.of {
+                Of::Sum { period, .. } => limits
+                    .meter(&lease.key)
+                    .is_some_and(|meter| meter.spent(period).leased != Leased::default()),
+                Of::Tokens { .. } => limits.bucket(&lease.key).is_some(),
             }),
             Change::Reserved(reservation) => {
                 let counted = |charge: &Charge| {

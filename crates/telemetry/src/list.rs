@@ -67,6 +67,8 @@ metrics! {
     APPROVAL_AGE = "faramesh_approvals_oldest_age_seconds", Gauge, [], "How long the oldest of them has waited; 0 when none does.";
     BUDGET_SPENT = "faramesh_budget_spent_dollars", Gauge, ["agent", "budget"], "What a budget has spent in its window, reservations included. Budgets of one session are left out.";
     BUDGET_MAX = "faramesh_budget_max_dollars", Gauge, ["agent", "budget"], "The ceiling of a budget.";
+    FLEET_UP = "faramesh_fleet_up", Gauge, [], "1 while shared budgets can be leased, else 0; absent when the policy shares none.";
+    FLEET_LEASES = "faramesh_fleet_leases_total", Counter, [], "Parts of shared budgets that were leased.";
     LEDGER_RECORDS = "faramesh_ledger_records", Gauge, [], "Records in the ledger.";
     LEDGER_HEALTHY = "faramesh_ledger_healthy", Gauge, [], "1 while records can be kept, else 0.";
     LEDGER_DISK_FULL = "faramesh_ledger_disk_full", Gauge, [], "1 while the disk is full and only denials are recorded.";

@@ -55,6 +55,11 @@ impl Checker<'_> {
             max_micros = max_micros.or(daily_micros.take());
             daily_micros = None;
         }
+        let sharing = self.sharing(settings.get("scope"));
+        if let (Sharing::Fleet, Window::Rolling(_), Some((_, span))) = (sharing, window, stated) {
+            let message = "a budget that daemons share takes no window of a duration";
+            self.say(codes::WRONG_VALUE, span, message, "write `daily`, `monthly` or `session`");
+        }
         let budget = Budget {
             id,
             max_micros,
@@ -65,7 +70,7 @@ impl Checker<'_> {
             on_exceed: self.on_exceed(&settings),
             tools: self.patterns("tools", settings.get("tools")).unwrap_or_default(),
             cost: settings.get("cost").and_then(|cost| self.cost(cost, scope)),
-            scope: self.sharing(settings.get("scope")),
+            scope: sharing,
         };
         self.is_new(names, "budget", &budget.id, id_span).then_some(budget)
     }
@@ -107,7 +112,7 @@ impl Checker<'_> {
     fn window(&mut self, settings: &Settings<'_>) -> Option<(Window, Span)> {
         let written = settings.get("window")?;
         let text = self.text(Some(written))?;
-        let window = window_of(&text.node)
+        let window = window_named(&text.node)
             .or_else(|| duration_ms(&text.node).filter(|length| *length > 0).map(Window::Rolling));
         if window.is_none() {
             let message = format!("`window` cannot be `{}`", text.node);
@@ -139,7 +144,7 @@ impl Checker<'_> {
     pub(super) fn sharing(&mut self, value: Option<&Spanned<Value>>) -> Sharing {
         let fleet = self.choice("scope", &["instance", "fleet"], value).filter(|text| text.node == "fleet");
         let Some(fleet) = fleet else { return Sharing::Instance };
-        self.not_yet("budget.scope = \"fleet\"", fleet.span);
+        self.shared.push(("budget", fleet.span));
         Sharing::Fleet
     }
 
@@ -171,7 +176,12 @@ impl Checker<'_> {
 }
 
 /// The window that a word names.
-fn window_of(word: &str) -> Option<Window> {
+/// The window that a budget's name says: `daily`, or the last word of `global-daily`.
+fn window_of(id: &str) -> Option<Window> {
+    window_named(id.rsplit(['-', '_', ' ']).next().unwrap_or_default())
+}
+
+fn window_named(word: &str) -> Option<Window> {
     match word {
         "session" => Some(Window::Session),
         "daily" => Some(Window::Daily),

@@ -79,7 +79,7 @@ impl Checker<'_> {
         match text.node.as_str() {
             "instance" => Some(Sharing::Instance),
             "fleet" => {
-                self.not_yet("rate_limit.scope = \"fleet\"", text.span);
+                self.shared.push(("rate_limit", text.span));
                 Some(Sharing::Fleet)
             }
             other => {

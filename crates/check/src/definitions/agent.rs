@@ -85,7 +85,7 @@ const BUDGET: &[Definition] = &[
         "window",
         DurationOr(&["session", "daily", "monthly"]),
         "\"session\"",
-        "when the sum begins anew; a budget named `session`, `daily` or `monthly` says it by its name",
+        "when the sum begins anew; a budget whose name ends with `session`, `daily` or `monthly` says it by its name",
     ),
     setting("warn_at", Share, "share of the ceiling at which people are told"),
     ON_EXCEED,

@@ -93,7 +93,11 @@ const RUNTIME: &[Definition] = &[
         "false",
         "whether the policy file is locked on disk after it is applied",
     )),
-    not_yet(setting("budget_backend", Url, "the backend that budgets of a fleet are shared in")),
+    setting(
+        "budget_backend",
+        Url,
+        "where daemons share budgets and rates: `redis://…`, `rediss://…` or `postgres://…`",
+    ),
     setting("stack_id", Text, "the name of the stack"),
     setting("instance_id", Text, "the name of this daemon among the stack's daemons"),
     with_default(

@@ -14,9 +14,12 @@ mod agents;
 mod commands;
 mod copies;
 mod fixtures;
+mod fleet;
 mod journeys;
 mod plans;
 mod postgres;
+#[path = "../../../fleet/tests/fleet/redis_server.rs"]
+mod redis_server;
 mod remote;
 mod retention;
 mod rollback;

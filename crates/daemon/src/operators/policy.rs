@@ -70,6 +70,7 @@ fn needs_restart(running: &Runtime, new: &Runtime) -> Option<&'static str> {
         ("wal_dir", running.wal_dir != new.wal_dir),
         ("backend", running.backend != new.backend),
         ("postgres_url", running.postgres_url != new.postgres_url),
+        ("budget_backend", running.budget_backend != new.budget_backend),
         ("http_listen", running.listeners.http_listen != new.listeners.http_listen),
         ("tls_cert_file", running.listeners.tls_cert_file != new.listeners.tls_cert_file),
         ("tls_key_file", running.listeners.tls_key_file != new.listeners.tls_key_file),

@@ -61,6 +61,7 @@ pub(super) fn status(context: &Context) -> Object {
         "daemon" => daemon,
         "providers" => Vec::<Value>::new(),
         "budgets" => gate.budgets().iter().map(budget).collect::<Value>(),
+        "fleet" => context.facts.lessors.as_ref().map(|lessors| fleet(&lessors.status())),
         "rollouts" => gate.rollouts().iter().map(rollout).collect::<Value>(),
         "witnesses" => context.facts.witnesses.status().iter().map(witness).collect::<Value>(),
         "approvals" => object! {
@@ -70,6 +71,7 @@ pub(super) fn status(context: &Context) -> Object {
         "ledger" => ledger_members(&ledger, &sinks),
         "warnings" => [
             unwitnessed(context),
+            unshared(context),
             stopped(context),
             warnings(gate.is_dev(), mode, believes, &ledger, &sinks, retention),
         ]
@@ -109,7 +111,19 @@ pub(super) fn budget(status: &BudgetStatus) -> Object {
         "max_usd" => status.max_micros.map(dollars),
         "calls" => status.calls,
         "max_calls" => status.max_calls.map(u64::from),
+        "scope" => if status.fleet.is_some() { "fleet" } else { "instance" },
+        "leased_usd" => status.fleet.filter(|_| status.max_micros.is_some()).map(|fleet| dollars(fleet.micros)),
+        "leased_calls" => status.fleet.filter(|_| status.max_calls.is_some()).map(|fleet| fleet.calls),
         "resets_at" => status.resets_at.map(|at| at.to_string()),
+    }
+}
+
+/// How the backend of shared budgets stands.
+fn fleet(status: &crate::fleet::Status) -> Object {
+    object! {
+        "backend" => status.place.as_str(),
+        "leases" => status.leases,
+        "error" => status.error.as_deref(),
     }
 }
 
@@ -220,6 +234,12 @@ fn unwitnessed(context: &Context) -> Vec<String> {
         Some(format!("{word}witness `{}`: {error}", status.name))
     };
     statuses.iter().filter_map(told).collect()
+}
+
+/// What keeps shared budgets from being leased.
+fn unshared(context: &Context) -> Vec<String> {
+    let error = context.facts.lessors.as_ref().and_then(|lessors| lessors.status().error);
+    error.map(|error| format!("no more of shared budgets can be had: {error}")).into_iter().collect()
 }
 
 /// The agents that an operator stopped.

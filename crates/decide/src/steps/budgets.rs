@@ -9,7 +9,7 @@ use faramesh_program::Agent;
 use faramesh_program::image::OnExceed;
 use faramesh_program::limits::{Ceiling, Of};
 use faramesh_state::Change;
-use faramesh_state::limits::{Charge, MAX_SESSIONS, Meter, Reservation};
+use faramesh_state::limits::{Charge, MAX_SESSIONS, Meter, Reservation, Want};
 
 use crate::Flow;
 use crate::evaluate::Evaluator;
@@ -40,6 +40,8 @@ struct Tally<'a> {
     charges: Vec<Charge>,
     exceeded: Vec<Exceeded<'a>>,
     warnings: Vec<(Code, String)>,
+    /// What more of shared ceilings there should be.
+    wants: Vec<Want>,
     /// Sums that were read, of another agent when one is named.
     read: Vec<(Option<&'a str>, &'a str, Object)>,
 }
@@ -102,6 +104,7 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
             None => verdict.read_meter(key, sums),
         }
     }
+    verdict.wants.append(&mut tally.wants);
     if let Some(refused) = tally.exceeded.iter().find(|found| found.ceiling.on_exceed == OnExceed::Deny) {
         return denied(refused.ceiling, refused.message.clone(), refused.resets_at, verdict);
     }
@@ -138,9 +141,16 @@ impl<'a> Tally<'a> {
             let sums = Meter::to_value(sum.parts.iter().copied());
             self.read.push((other.map(|name| &**name), &ceiling.key, sums));
         }
-        let fits = sum.fits(cost, ceiling);
+        let mut fits = sum.fits(cost, ceiling);
+        if let Some((of, urgent)) = sum.wants(cost, ceiling).filter(|_| ceiling.fleet && fits) {
+            fits = !urgent;
+            self.wants.push(Want { agent: payer.agent.name.clone(), key: ceiling.key.clone(), of, urgent });
+        }
         if !fits {
-            let message = too_much(ceiling, &sum, cost);
+            let message = match ceiling.fleet {
+                true => too_much_for_the_fleet(ceiling, cost),
+                false => too_much(ceiling, &sum, cost),
+            };
             if ceiling.on_exceed == OnExceed::Audit {
                 self.warnings.push((code(ceiling), message));
             } else {
@@ -241,19 +251,43 @@ fn too_much(ceiling: &Ceiling, sum: &Sum<'_>, cost: u64) -> String {
     }
 }
 
+fn too_much_for_the_fleet(ceiling: &Ceiling, cost: u64) -> String {
+    match ceiling.max_micros {
+        Some(max) => format!(
+            "this call costs ${}, and no more of the ${} of budget `{}`, which all daemons share, can be had now",
+            dollars(cost),
+            dollars(max),
+            ceiling.budget
+        ),
+        None => {
+            format!("no more calls of budget `{}`, which all daemons share, can be had now", ceiling.budget)
+        }
+    }
+}
+
 /// Whether the call takes the sum to the share of the ceiling at which people are told.
 fn is_near(ceiling: &Ceiling, sum: &Sum<'_>, cost: u64) -> bool {
     let Some(share) = ceiling.warn_at_millionths else { return false };
     let reaches = |used: u64, max: u64| u128::from(used) * 1_000_000 >= u128::from(max) * u128::from(share);
-    ceiling.max_micros.is_some_and(|max| reaches(sum.micros.saturating_add(cost), max))
-        || ceiling.max_calls.is_some_and(|max| reaches(sum.calls.saturating_add(1), max.into()))
+    let (micros, calls) = used_by_all(sum);
+    ceiling.max_micros.is_some_and(|max| reaches(micros.saturating_add(cost), max))
+        || ceiling.max_calls.is_some_and(|max| reaches(calls.saturating_add(1), max.into()))
+}
+
+/// What was used, with what other daemons have leased, as far as this one knows.
+fn used_by_all(sum: &Sum<'_>) -> (u64, u64) {
+    let leased = &sum.leased;
+    let others = leased.fleet_micros.saturating_sub(leased.micros);
+    let other_calls = leased.fleet_calls.saturating_sub(leased.calls);
+    (sum.micros.saturating_add(others), sum.calls.saturating_add(other_calls))
 }
 
 fn near(ceiling: &Ceiling, sum: &Sum<'_>, cost: u64) -> String {
+    let (micros, calls) = used_by_all(sum);
     let money = ceiling
         .max_micros
-        .map(|max| format!("${} of ${}", dollars(sum.micros.saturating_add(cost)), dollars(max)));
-    let calls = ceiling.max_calls.map(|max| format!("{} of {max} calls", sum.calls.saturating_add(1)));
+        .map(|max| format!("${} of ${}", dollars(micros.saturating_add(cost)), dollars(max)));
+    let calls = ceiling.max_calls.map(|max| format!("{} of {max} calls", calls.saturating_add(1)));
     let used = [money, calls].into_iter().flatten().collect::<Vec<_>>().join(" and ");
     format!("budget `{}` has used {used}", ceiling.budget)
 }

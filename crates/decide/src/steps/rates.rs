@@ -5,7 +5,7 @@
 use faramesh_call::{Code, Effect, Object};
 use faramesh_program::limits::Rate;
 use faramesh_state::Change;
-use faramesh_state::limits::{Bucket, MAX_BUCKETS};
+use faramesh_state::limits::{Bucket, MAX_BUCKETS, Want, WantOf};
 
 use crate::Flow;
 use crate::input::Input;
@@ -31,11 +31,21 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
         if let Some(bucket) = &bucket {
             read.insert(&*rate.key, bucket.to_value());
         }
+        if rate.fleet {
+            let bucket = bucket.unwrap_or_else(|| Bucket::empty(rate.period_ms, rate.burst, now));
+            let after = bucket.take_leased(rate.period_ms, rate.burst);
+            verdict.wants.extend(want(input, rate, after.as_ref()));
+            match after {
+                Some(after) => taken.push((rate.key.clone(), after)),
+                // One comes back in this time, and another daemon may take it.
+                None => slowest = later(slowest, rate, rate.period_ms.div_ceil(u64::from(rate.count.max(1)))),
+            }
+            continue;
+        }
         let bucket = bucket.unwrap_or_else(|| Bucket::full(now));
         match bucket.take(rate.count, rate.period_ms, rate.burst, now) {
             Ok(after) => taken.push((rate.key.clone(), after)),
-            Err(wait) if slowest.is_none_or(|(_, longest)| wait > longest) => slowest = Some((rate, wait)),
-            Err(_) => {}
+            Err(wait) => slowest = later(slowest, rate, wait),
         }
     }
     if !read.is_empty() {
@@ -48,6 +58,25 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
         verdict.changes.push(Change::TokensTaken { agent: input.agent.name.clone(), buckets: taken });
     }
     Flow::Continue
+}
+
+/// The rate that one has to wait longer for.
+fn later<'a>(slowest: Option<(&'a Rate, u64)>, rate: &'a Rate, wait: u64) -> Option<(&'a Rate, u64)> {
+    match slowest {
+        Some((_, longest)) if wait <= longest => slowest,
+        _ => Some((rate, wait)),
+    }
+}
+
+/// Tokens that daemons share: wanted when there is none, and before the last is taken.
+fn want(input: &Input<'_>, rate: &Rate, after: Option<&Bucket>) -> Option<Want> {
+    let left = after.map(|bucket| bucket.leased(rate.period_ms, rate.burst));
+    if left.is_some_and(|left| left > u64::from(rate.burst / 32)) {
+        return None;
+    }
+    let of = WantOf::Tokens { count: rate.count, period_ms: rate.period_ms, burst: rate.burst };
+    let agent = input.agent.name.clone();
+    Some(Want { agent, key: rate.key.clone(), of, urgent: left.is_none() })
 }
 
 fn exceeded(rate: &Rate, wait_ms: u64, verdict: &mut Verdict<'_>) -> Flow {

@@ -8,7 +8,7 @@ use faramesh_program::Program;
 use faramesh_program::facts::FactMeter;
 use faramesh_program::image::Window;
 use faramesh_program::limits::Ceiling;
-use faramesh_state::limits::{Meter, Period, SLICES, Spent};
+use faramesh_state::limits::{Leased, Meter, Period, SLICES, Share, Spent, WantOf};
 
 /// What was used in one window.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Sum<'a> {
     pub calls: u64,
     /// Whether the warning of the window was given.
     pub warned: bool,
+    /// What is leased of the period, where daemons share the ceiling.
+    pub leased: Leased,
     /// What it was added up from, oldest first.
     pub parts: Vec<(&'a Period, &'a Spent)>,
 }
@@ -52,7 +54,9 @@ impl<'a> Sum<'a> {
             calls = calls.saturating_add(spent.calls);
             warned |= spent.warned;
         }
-        Self { period, micros, calls, warned, parts }
+        // Shared ceilings have no rolling windows: the period is the window.
+        let leased = parts.last().filter(|(last, _)| **last == period).map(|(_, spent)| spent.leased);
+        Self { micros, calls, warned, leased: leased.unwrap_or_default(), parts, period }
     }
 
     /// Whether one more call of this cost is within a ceiling.
@@ -60,6 +64,25 @@ impl<'a> Sum<'a> {
         let money =
             ceiling.max_micros.is_none_or(|max| self.micros.checked_add(cost).is_some_and(|sum| sum <= max));
         money && ceiling.max_calls.is_none_or(|max| self.calls < u64::from(max))
+    }
+
+    /// What a shared ceiling wants leased for one more call of this cost, or before long; nothing while there is
+    /// enough. A part is at most 1/64 of the ceiling, so what a daemon that is gone takes with it is little.
+    pub(crate) fn wants(&self, cost: u64, ceiling: &Ceiling) -> Option<(WantOf, bool)> {
+        let share = |held: u64, used: u64, more: u64, max: u64| {
+            let after = used.saturating_add(more);
+            let need = after.saturating_sub(held);
+            let is_low = held.saturating_sub(after) < max.div_ceil(SLICES).div_ceil(2);
+            (Share { held, need, max }, need > 0, is_low)
+        };
+        let money = ceiling.max_micros.map(|max| share(self.leased.micros, self.micros, cost, max));
+        let calls = ceiling.max_calls.map(|max| share(self.leased.calls, self.calls, 1, max.into()));
+        let both = [&money, &calls];
+        let urgent = both.iter().any(|share| share.as_ref().is_some_and(|(_, needs, _)| *needs));
+        let is_low = both.iter().any(|share| share.as_ref().is_some_and(|(_, _, low)| *low));
+        let only = |share: Option<(Share, bool, bool)>| share.map(|(share, _, _)| share);
+        let of = WantOf::Sum { period: self.period.clone(), money: only(money), calls: only(calls) };
+        (urgent || is_low).then_some((of, urgent))
     }
 
     /// When a call of this cost fits, if nothing else is charged; `None` when it never does.

@@ -50,6 +50,35 @@ impl Bucket {
         Ok(Self { missing: taken, at, full_at: at.plus_ms(after(taken)) })
     }
 
+    /// A bucket of leased tokens before the first lease: it gets nothing back by itself, so it is never full.
+    #[must_use]
+    pub fn empty(period_ms: u64, burst: u32, now: Timestamp) -> Self {
+        let missing = u128::from(period_ms).saturating_mul(u128::from(burst));
+        Self { missing, at: now, full_at: Timestamp(u64::MAX) }
+    }
+
+    /// With some leased tokens more.
+    #[must_use]
+    pub fn put(&self, tokens: u32, period_ms: u64) -> Self {
+        let units = u128::from(period_ms).saturating_mul(u128::from(tokens));
+        Self { missing: self.missing.saturating_sub(units), ..*self }
+    }
+
+    /// How many leased tokens there are.
+    #[must_use]
+    pub fn leased(&self, period_ms: u64, burst: u32) -> u64 {
+        let token = u128::from(period_ms.max(1));
+        let room = token.saturating_mul(u128::from(burst));
+        u64::try_from(room.saturating_sub(self.missing) / token).unwrap_or(u64::MAX)
+    }
+
+    /// Takes one leased token; `None` when there is none.
+    #[must_use]
+    pub fn take_leased(&self, period_ms: u64, burst: u32) -> Option<Self> {
+        let missing = self.missing.saturating_add(u128::from(period_ms));
+        (self.leased(period_ms, burst) > 0).then_some(Self { missing, ..*self })
+    }
+
     /// Whether nothing is missing any more.
     #[must_use]
     pub fn is_full(&self, now: Timestamp) -> bool {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use faramesh_call::{Object, Timestamp, Value, object};
 
+use super::lease::Leased;
 use super::reservation::Charge;
 use super::words::whole;
 
@@ -57,6 +58,8 @@ pub struct Spent {
     pub first: Timestamp,
     /// The last charge.
     pub at: Timestamp,
+    /// What is leased of a ceiling that is shared with other daemons.
+    pub leased: Leased,
 }
 
 /// The sums of one budget.
@@ -139,14 +142,25 @@ impl Meter {
             || self.spent.iter().any(|(period, spent)| is_idle(period, spent, now))
     }
 
-    pub(super) fn charge(&mut self, charge: &Charge, now: Timestamp) {
-        if !self.spent.contains_key(&charge.period) {
-            self.forget_before(&charge.period);
+    /// The sums of a period, which may be the first that anybody has of it.
+    fn open(&mut self, period: &Period, now: Timestamp) -> &mut Spent {
+        if !self.spent.contains_key(period) {
+            self.forget_before(period);
             if self.spent.len() >= MAX_SESSIONS {
                 self.spent.retain(|period, spent| !is_idle(period, spent, now));
             }
         }
-        let spent = self.spent.entry(charge.period.clone()).or_default();
+        self.spent.entry(period.clone()).or_default()
+    }
+
+    pub(super) fn lease(&mut self, period: &Period, more: &Leased, now: Timestamp) {
+        let spent = self.open(period, now);
+        spent.leased.add(more);
+        spent.at = spent.at.max(now);
+    }
+
+    pub(super) fn charge(&mut self, charge: &Charge, now: Timestamp) {
+        let spent = self.open(&charge.period, now);
         if spent.calls == 0 {
             spent.first = now;
         }
@@ -201,13 +215,17 @@ impl Meter {
     #[must_use]
     pub fn to_value<'a>(periods: impl Iterator<Item = (&'a Period, &'a Spent)>) -> Object {
         let written = |spent: &Spent| {
-            object! {
+            let mut members = object! {
                 "at" => spent.at.0,
                 "calls" => spent.calls,
                 "first" => spent.first.0,
                 "micros" => spent.micros,
                 "warned" => spent.warned,
+            };
+            if spent.leased != Leased::default() {
+                members.insert("leased", spent.leased.to_value());
             }
+            members
         };
         periods.map(|(period, spent)| (period.to_text(), written(spent))).collect()
     }
@@ -224,6 +242,7 @@ impl Meter {
                 warned: spent.get("warned").and_then(Value::as_bool)?,
                 first: Timestamp(number("first")?),
                 at: Timestamp(number("at")?),
+                leased: spent.get("leased").and_then(Leased::from_value).unwrap_or_default(),
             };
             Some((Period::parse(period)?, read))
         });

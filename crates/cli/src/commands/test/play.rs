@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use faramesh_call::{Timestamp, Value};
 use faramesh_dpr::{CommitmentKey, Kind, Record};
-use faramesh_gate::{Gate, Lifecycle, Operator, Outcome, OutcomeStatus, Peer, Reply, Settings};
+use faramesh_gate::{
+    Alone, Gate, Lessor, Lifecycle, Operator, Outcome, OutcomeStatus, Peer, Reply, Settings,
+};
 use faramesh_ledger::{Filter, Ledger};
 use faramesh_program::Program;
 use faramesh_state::State;
@@ -61,8 +63,12 @@ pub fn play(program: &Arc<Program>, fixture: &Fixture, fail_fast: bool) -> Playe
     NOW.set(fixture.begins.0);
     let mut settings = Settings::new(CommitmentKey::new(&[0; 32]), true);
     settings.clock = now;
+    let alone = Arc::new(Alone::default());
+    let lessor: Arc<dyn Lessor> = Arc::<Alone>::clone(&alone);
+    settings.lessor = Some(lessor);
     let ledger = Arc::new(Ledger::memory("test", "test", MAX_RECORDS));
-    let gate = Gate::new(settings, Arc::clone(program), State::default(), ledger);
+    let gate = Arc::new(Gate::new(settings, Arc::clone(program), State::default(), ledger));
+    alone.serve(&gate);
     // A ledger in memory takes every record.
     let _ = gate.put_in_force(Arc::clone(program), "faramesh test");
     gate.advance(Lifecycle::Ready);
