@@ -87,7 +87,7 @@ async def test_closing_forgets(make) -> None:
         ("< limit", 3, "limit", "var limit = 500"),
         ("== region", 5, "region", '`"eu-central"`'),
         ("stripe/refund", 3, "stripe/refund", "the tool `stripe/refund`"),
-        ("attest", 1, "attest", "what the kernel must say"),
+        ("attest", 1, "attest", "what proves that a caller is the agent"),
         ('note == "😀" and', 12, "and", "both hold"),
     ],
 )

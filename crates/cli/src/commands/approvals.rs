@@ -4,6 +4,7 @@
 mod answer;
 mod grant;
 mod same;
+mod screen;
 mod watch;
 
 use clap::{Args, Subcommand};
@@ -49,7 +50,7 @@ enum Command {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Show new calls and answers as they come, until Ctrl-C
+    /// Watch the calls that wait: on a terminal a screen with keys to open and answer them
     Watch(watch::Arguments),
     /// The calls that were answered, used or have expired
     History(Selection),

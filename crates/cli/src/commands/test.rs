@@ -4,11 +4,12 @@
 mod fixture;
 mod mutate;
 mod play;
+mod record;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use faramesh_call::{Object, Value, object};
 use faramesh_program::Program;
 
@@ -25,7 +26,10 @@ use play::{Played, play};
 
 /// What `test` takes.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The folder of the fixtures, files `*.fmtest.json`; `tests` beside the policy by default
     #[arg(long, value_name = "DIR")]
     tests: Option<PathBuf>,
@@ -46,12 +50,21 @@ pub struct Arguments {
     mutate: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a fixture of calls that were recorded, with what came of them as what must come of them
+    Record(record::Arguments),
+}
+
 /// Plays the fixtures.
 ///
 /// # Errors
 /// The policy has errors, or a fixture cannot be read.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
+    if let Some(Command::Record(arguments)) = &arguments.command {
+        return record::run(arguments, context);
+    }
     // An invalid policy is told apart from a failed test.
     let compiled = policy::compiled(context, true).map_err(|failure| match failure {
         Failure::Told(mut told) => {

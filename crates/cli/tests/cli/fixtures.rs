@@ -193,3 +193,40 @@ fn a_broken_policy_and_a_broken_fixture_are_told_apart() {
     let value = faramesh_call::json::parse(unknown.stdout.as_bytes()).unwrap();
     assert_eq!(at(&value, &["failed"]), &Value::from(1_u64), "an answer that nothing waits for: {value:?}");
 }
+
+#[test]
+fn recorded_calls_become_a_fixture() {
+    let mut stack = Stack::with(&POLICY.replace("rate_limit \"refund\": 2 per minute", ""));
+    let socket = stack.dev(&[]);
+    let govern = |tool: &str, args: &str| crate::stack::govern(&socket, tool, args);
+    let small = govern("refund", r#"{"amount":5}"#);
+    let id = text(&small, &["action_id"]);
+    crate::stack::ask(
+        &socket,
+        "outcome",
+        &format!(r#"{{"action_id":"{id}","status":"ok","duration_ms":1,"cost":0.5}}"#),
+    );
+    let deferred = govern("refund", r#"{"amount":100}"#);
+    let approval = text(&deferred, &["approval_id"]).to_owned();
+    assert_eq!(stack.run(&["approvals", "approve", &approval, "--reason", "fine"]).exit, 0);
+    assert_eq!(text(&govern("refund", r#"{"amount":100}"#), &["effect"]), "PERMIT");
+    assert_eq!(text(&govern("shell/run", "{}"), &["effect"]), "DENY");
+
+    let run = stack.run(&["test", "record", "--out", "tests/today.fmtest.json"]);
+    assert_eq!(run.exit, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("recorded: 6 cases in tests/today.fmtest.json"), "{}", run.stdout);
+    let played = stack.run(&["test", "--fixture", "today"]);
+    assert_eq!(played.exit, 0, "{}{}", played.stdout, played.stderr);
+    let fixture = fs::read_to_string(stack.folder().join("tests/today.fmtest.json")).unwrap();
+    assert!(
+        fixture.contains(r#"{"approve":"fine","at":""#) && fixture.contains(r#""cost":0.5"#),
+        "{fixture}"
+    );
+
+    let again = stack.run(&["test", "record", "--out", "tests/today.fmtest.json"]);
+    assert!(again.exit == 1 && again.stderr.contains("exists"), "nothing is overwritten: {}", again.stderr);
+    let name = stack.run(&["test", "record", "--out", "tests/today.json"]);
+    assert!(name.exit != 0 && name.stderr.contains(".fmtest.json"), "{}", name.stderr);
+    let none = stack.run(&["test", "record", "--agent", "nobody", "--out", "tests/none.fmtest.json"]);
+    assert!(none.exit == 1 && none.stderr.contains("no call was recorded"), "{}", none.stderr);
+}

@@ -27,4 +27,5 @@ mod rollback;
 #[path = "../../../ledger-postgres/tests/postgres/server.rs"]
 mod server;
 mod stack;
+mod watch;
 mod witness;

@@ -68,6 +68,10 @@ impl Stack {
         self.root.path().join("stack")
     }
 
+    pub fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
     pub fn write(&self, name: &str, text: &str) {
         let path = self.folder().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! `approvals watch`: new calls and answers as they come. The queue is looked at every second, which
+//! `approvals watch`: on a terminal a screen, else new calls and answers as they come. The queue is looked at every second, which
 //! is as fast as a person answers and needs no second kind of connection.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use faramesh_call::{Value, json, object};
 
-use super::fetch;
+use super::{fetch, screen};
 use crate::client;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -26,6 +26,9 @@ pub struct Arguments {
     /// Of this agent only
     #[arg(long)]
     agent: Option<String>,
+    /// On a terminal too: print lines instead of a screen with keys
+    #[arg(long)]
+    lines: bool,
 }
 
 /// Watches until the daemon or the person ends it.
@@ -34,6 +37,9 @@ pub struct Arguments {
 /// No daemon answers, or the output cannot be written.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let mut client = client::needed(context)?;
+    if !arguments.lines && context.console.can_ask() && context.console.is_terminal() {
+        return screen::run(client, arguments.agent.clone());
+    }
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     let mut first = true;
     context.console.note(&words::faint("Calls that wait appear here. Ctrl-C stops watching."));

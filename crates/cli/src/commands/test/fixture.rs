@@ -9,7 +9,7 @@ use crate::views::time;
 
 /// Largest file, in bytes, and most cases of one.
 const MAX_FILE_BYTES: u64 = 16 << 20;
-const MAX_CASES: usize = 10_000;
+pub const MAX_CASES: usize = 10_000;
 /// When a fixture begins that does not say it: a Monday at nine, UTC.
 const BEGINS: &str = "2026-01-05T09:00:00Z";
 const CASE_KEYS: &[&str] = &[
