@@ -4,7 +4,7 @@
 //!
 //! Leaves out the records themselves. Words are kept once each, so that a row takes a few dozen bytes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,7 +18,11 @@ use crate::walk::{Location, Step};
 
 /// The file beside the segments.
 pub(crate) const FILE_NAME: &str = "index.sqlite";
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
+/// Records whose earliest and latest time are kept together, so that a time is a range of numbers.
+const BLOCK: u64 = 4_096;
+/// Rows up to which the ways to a filter's records are told apart: the one with the fewest is taken.
+const COUNTED: i64 = 20_000;
 /// Words whose numbers are remembered; beyond, all are forgotten and looked up again.
 const MAX_REMEMBERED_WORDS: usize = 16_384;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -34,6 +38,12 @@ CREATE INDEX records_by_id ON records (id);
 CREATE INDEX records_by_agent ON records (agent);
 CREATE INDEX records_by_session ON records (session) WHERE session IS NOT NULL;
 CREATE INDEX records_by_approval ON records (approval) WHERE approval IS NOT NULL;
+CREATE INDEX records_by_tool ON records (tool) WHERE tool IS NOT NULL;
+CREATE INDEX records_by_rule ON records (rule) WHERE rule IS NOT NULL;
+CREATE INDEX records_by_effect ON records (effect) WHERE effect IS NOT NULL;
+CREATE INDEX records_by_kind ON records (kind) WHERE kind > 0;
+CREATE TABLE tools (number INTEGER PRIMARY KEY);
+CREATE TABLE blocks (block INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL);
 ";
 
 /// The last record that an index holds, or that a feed has read.
@@ -51,6 +61,31 @@ pub struct Cursor {
 pub(crate) struct Index {
     connection: Connection,
     words: HashMap<String, i64>,
+    /// Words that are known to be tools.
+    tools: HashSet<i64>,
+}
+
+/// A filter in SQL: conditions, their values, and the ways to the records.
+type Asked = (Vec<String>, Vec<SqlValue>, Vec<Way>);
+
+/// One way to the records that a filter lets through: an index, and the condition that it answers.
+struct Way {
+    index: &'static str,
+    condition: String,
+    value: Option<SqlValue>,
+    /// Whether its rows come in the order of their numbers.
+    in_order: bool,
+}
+
+impl Way {
+    fn equal(index: &'static str, column: &str, value: i64) -> Self {
+        Self {
+            index,
+            condition: format!("{column} = ?"),
+            value: Some(SqlValue::Integer(value)),
+            in_order: true,
+        }
+    }
 }
 
 fn stored(number: u64) -> i64 {
@@ -84,7 +119,7 @@ impl Index {
         } else if version != SCHEMA_VERSION {
             return Err(rusqlite::Error::InvalidQuery);
         }
-        Ok(Self { connection, words: HashMap::new() })
+        Ok(Self { connection, words: HashMap::new(), tools: HashSet::new() })
     }
 
     /// Opens an index that somebody else may be writing.
@@ -96,7 +131,7 @@ impl Index {
         if version != SCHEMA_VERSION {
             return Err(rusqlite::Error::InvalidQuery);
         }
-        Ok(Self { connection, words: HashMap::new() })
+        Ok(Self { connection, words: HashMap::new(), tools: HashSet::new() })
     }
 
     /// Removes the index's files.
@@ -124,26 +159,34 @@ impl Index {
         let ended = self.connection.execute_batch(if added.is_ok() { "COMMIT" } else { "ROLLBACK" });
         if added.is_err() {
             self.words.clear();
+            self.tools.clear();
         }
         added.and(ended)
     }
 
     fn add_all(&mut self, steps: &[Step]) -> rusqlite::Result<()> {
+        let mut blocks: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
         for step in steps {
             let record = &step.record;
+            let time = stored(record.time().0);
+            let (first, last) = blocks.entry(stored(record.seq() / BLOCK)).or_insert((time, time));
+            (*first, *last) = ((*first).min(time), (*last).max(time));
             let mut number = |word: Option<&str>| word.map(|word| self.number_of(word)).transpose();
             let agent = number(record.agent().as_deref())?;
             let tool = number(record.tool().as_deref())?;
             let session = number(record.session().as_deref())?;
             let rule = number(record.rule_ref().as_deref())?;
             let approval = number(record.approval_id().as_deref())?;
+            if let Some(tool) = tool.filter(|tool| self.tools.insert(*tool)) {
+                self.connection.prepare_cached("INSERT OR IGNORE INTO tools VALUES (?1)")?.execute([tool])?;
+            }
             let mut insert = self.connection.prepare_cached(
                 "INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?;
             insert.execute(params![
                 stored(record.seq()),
                 record.id().0.to_be_bytes(),
-                stored(record.time().0),
+                time,
                 record.kind().number(),
                 record.effect().map(effect_number),
                 agent,
@@ -154,6 +197,13 @@ impl Index {
                 stored(step.location.segment),
                 stored(step.location.offset),
             ])?;
+        }
+        let mut keep = self.connection.prepare_cached(
+            "INSERT INTO blocks VALUES (?1, ?2, ?3) ON CONFLICT (block) DO UPDATE \
+             SET first = min(first, excluded.first), last = max(last, excluded.last)",
+        )?;
+        for (block, (first, last)) in blocks {
+            keep.execute([block, first, last])?;
         }
         Ok(())
     }
@@ -184,15 +234,22 @@ impl Index {
     /// Where the records lie that the filter may let through, in the filter's order; only those of the
     /// segments from `live` on.
     pub(crate) fn propose(&self, filter: &Filter, live: u64) -> rusqlite::Result<Vec<Location>> {
-        let Some((mut conditions, mut values)) = self.conditions(filter)? else { return Ok(Vec::new()) };
+        let Some((mut conditions, mut values, ways)) = self.conditions(filter)? else {
+            return Ok(Vec::new());
+        };
         if live > 0 {
             conditions.push("segment >= ?".to_owned());
             values.push(SqlValue::Integer(stored(live)));
         }
         let order = if filter.newest_first { "DESC" } else { "ASC" };
         let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let by = self.best(&ways)?.map(|index| format!(" INDEXED BY {index}")).unwrap_or_default();
+        for way in ways {
+            conditions.push(way.condition);
+            values.extend(way.value);
+        }
         let query = format!(
-            "SELECT segment, offset FROM records WHERE {} ORDER BY seq {order} LIMIT {limit}",
+            "SELECT segment, offset FROM records{by} WHERE {} ORDER BY seq {order} LIMIT {limit}",
             conditions.join(" AND ")
         );
         let mut statement = self.connection.prepare(&query)?;
@@ -202,10 +259,29 @@ impl Index {
         rows.collect()
     }
 
-    /// The filter in SQL; `None` when it names a word that no record has.
-    fn conditions(&self, filter: &Filter) -> rusqlite::Result<Option<(Vec<String>, Vec<SqlValue>)>> {
+    /// The index with the fewest rows for the filter; `None` when the records are better looked through in order.
+    fn best(&self, ways: &[Way]) -> rusqlite::Result<Option<&'static str>> {
+        let mut best: Option<(i64, &'static str)> = None;
+        for way in ways {
+            let query = format!(
+                "SELECT count(*) FROM (SELECT 1 FROM records INDEXED BY {} WHERE {} LIMIT {COUNTED})",
+                way.index, way.condition
+            );
+            let count: i64 =
+                self.connection.query_row(&query, params_from_iter(way.value.as_ref()), |row| row.get(0))?;
+            let is_useful = way.in_order || count < COUNTED;
+            if is_useful && best.is_none_or(|(fewest, _)| count < fewest) {
+                best = Some((count, way.index));
+            }
+        }
+        Ok(best.map(|(_, index)| index))
+    }
+
+    /// The filter in SQL, and the ways to it; `None` when it names a word or a time that no record has.
+    fn conditions(&self, filter: &Filter) -> rusqlite::Result<Option<Asked>> {
         let mut conditions = vec!["TRUE".to_owned()];
         let mut values: Vec<SqlValue> = Vec::new();
+        let mut ways = Vec::new();
         let approval = match filter.id.as_deref().map(Filter::wanted) {
             Some(Wanted::Nothing) => return Ok(None),
             Some(Wanted::Approval(approval)) => Some(approval),
@@ -217,42 +293,72 @@ impl Index {
             None => None,
         };
         let words = [
-            ("agent", filter.agent.as_deref()),
-            ("session", filter.session.as_deref()),
-            ("rule", filter.rule.as_deref()),
-            ("approval", filter.approval.as_deref()),
-            ("approval", approval),
+            ("records_by_agent", "agent", filter.agent.as_deref()),
+            ("records_by_session", "session", filter.session.as_deref()),
+            ("records_by_rule", "rule", filter.rule.as_deref()),
+            ("records_by_approval", "approval", filter.approval.as_deref()),
+            ("records_by_approval", "approval", approval),
         ];
-        for (column, word) in words.into_iter().filter_map(|(column, word)| Some((column, word?))) {
+        for (index, column, word) in
+            words.into_iter().filter_map(|(index, column, word)| Some((index, column, word?)))
+        {
             let query = "SELECT number FROM words WHERE word = ?1";
             let number: Option<i64> =
                 self.connection.query_row(query, [word], |row| row.get(0)).optional()?;
             let Some(number) = number else { return Ok(None) };
-            conditions.push(format!("{column} = ?"));
-            values.push(SqlValue::Integer(number));
+            ways.push(Way::equal(index, column, number));
         }
-        let bounds = [
-            ("time >= ?", filter.since.map(|time| stored(time.0))),
-            ("time < ?", filter.until.map(|time| stored(time.0))),
-            ("seq > ?", filter.after_seq.map(stored)),
-            ("effect = ?", filter.effect.map(effect_number)),
-            ("kind = ?", filter.kind.map(|kind| i64::from(kind.number()))),
-        ];
-        for (condition, value) in bounds {
-            if let Some(value) = value {
-                conditions.push(condition.to_owned());
-                values.push(SqlValue::Integer(value));
-            }
+        if let Some(effect) = filter.effect {
+            ways.push(Way::equal("records_by_effect", "effect", effect_number(effect)));
+        }
+        match filter.kind.map(|kind| i64::from(kind.number())) {
+            // The first is most of them, and not in the index.
+            Some(0) => conditions.push("kind = 0".to_owned()),
+            Some(kind) => ways.push(Way::equal("records_by_kind", "kind > 0 AND kind", kind)),
+            None => {}
         }
         if let Some(pattern) = &filter.tool {
-            conditions.push(self.tools(pattern)?);
+            let Some((condition, in_order)) = self.tools(pattern)? else { return Ok(None) };
+            ways.push(Way { index: "records_by_tool", condition, value: None, in_order });
         }
-        Ok(Some((conditions, values)))
+        if let Some(after) = filter.after_seq {
+            conditions.push("seq > ?".to_owned());
+            values.push(SqlValue::Integer(stored(after)));
+        }
+        let Some(times) = self.times(filter)? else { return Ok(None) };
+        for (condition, value) in times {
+            conditions.push(condition.to_owned());
+            values.push(SqlValue::Integer(value));
+        }
+        Ok(Some((conditions, values, ways)))
     }
 
-    /// The tools that a pattern names, as a condition.
-    fn tools(&self, pattern: &str) -> rusqlite::Result<String> {
-        let query = "SELECT number, word FROM words WHERE number IN (SELECT DISTINCT tool FROM records)";
+    /// The times of a filter, and the numbers that records of these times have; `None` when there is none.
+    fn times(&self, filter: &Filter) -> rusqlite::Result<Option<Vec<(&'static str, i64)>>> {
+        let mut conditions = Vec::new();
+        let bound = |query: &str, time: i64| -> rusqlite::Result<Option<i64>> {
+            self.connection.query_row(query, [time], |row| row.get::<_, Option<i64>>(0))
+        };
+        if let Some(since) = filter.since.map(|time| stored(time.0)) {
+            let Some(block) = bound("SELECT min(block) FROM blocks WHERE last >= ?1", since)? else {
+                return Ok(None);
+            };
+            conditions.push(("seq >= ?", block.saturating_mul(stored(BLOCK))));
+            conditions.push(("time >= ?", since));
+        }
+        if let Some(until) = filter.until.map(|time| stored(time.0)) {
+            let Some(block) = bound("SELECT max(block) FROM blocks WHERE first < ?1", until)? else {
+                return Ok(None);
+            };
+            conditions.push(("seq < ?", block.saturating_add(1).saturating_mul(stored(BLOCK))));
+            conditions.push(("time < ?", until));
+        }
+        Ok(Some(conditions))
+    }
+
+    /// The tools that a pattern names, as a condition, and whether it is one tool; `None` when there is none.
+    fn tools(&self, pattern: &str) -> rusqlite::Result<Option<(String, bool)>> {
+        let query = "SELECT number, word FROM words WHERE number IN (SELECT number FROM tools)";
         let mut statement = self.connection.prepare(query)?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
         let mut numbers = Vec::new();
@@ -262,6 +368,7 @@ impl Index {
                 numbers.push(number.to_string());
             }
         }
-        Ok(format!("tool IN ({})", numbers.join(", ")))
+        let condition = format!("tool IN ({})", numbers.join(", "));
+        Ok((!numbers.is_empty()).then_some((condition, numbers.len() == 1)))
     }
 }

@@ -172,6 +172,21 @@ fn records_are_found_with_the_index_and_without() {
         (Filter { session: Some("sess-01J9Z3".into()), limit: Some(5), ..Filter::default() }, 5),
         (Filter { since: Some(NOW.plus_ms(50)), until: Some(NOW.plus_ms(60)), ..Filter::default() }, 10),
         (Filter { after_seq: Some(60), newest_first: true, ..Filter::default() }, 2),
+        (
+            Filter {
+                agent: Some("support".into()),
+                tool: Some("stripe/*".into()),
+                until: Some(NOW.plus_ms(20)),
+                limit: Some(3),
+                newest_first: true,
+                ..Filter::default()
+            },
+            3,
+        ),
+        (Filter { agent: Some("billing".into()), effect: Some(Effect::Permit), ..Filter::default() }, 0),
+        (Filter { tool: Some("nothing/*".into()), ..Filter::default() }, 0),
+        (Filter { since: Some(NOW.plus_ms(5_000)), ..Filter::default() }, 0),
+        (Filter { kind: Some(Kind::Decision), since: Some(NOW.plus_ms(1_000)), ..Filter::default() }, 1),
         (Filter::by_id("apr-7"), 1),
         (Filter::by_id(&denied.id().to_string()), 1),
         (Filter::by_id(&denied.id().to_string().replace("dpr-", "act-")), 1),
@@ -191,6 +206,11 @@ fn records_are_found_with_the_index_and_without() {
     let indexed = check("index and daemon");
     ledger.close();
     assert_eq!(check("index"), indexed);
+    let database = rusqlite::Connection::open(folder.path().join("index.sqlite")).unwrap();
+    let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    database.pragma_update(None, "user_version", version + 1).unwrap();
+    drop(database);
+    assert_eq!(check("index of another version"), indexed);
     std::fs::write(folder.path().join("index.sqlite"), b"not a database at all").unwrap();
     assert_eq!(check("broken index"), indexed);
     for suffix in ["", "-wal", "-shm"] {

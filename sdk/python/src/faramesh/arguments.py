@@ -28,6 +28,7 @@ MAX_DEPTH = 64
 """How deep arguments may nest; the daemon refuses more."""
 
 
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -134,6 +135,8 @@ def bind_arguments(
     the policy decides the attempt and the tool itself raises the ``TypeError``.
     """
     bound: dict[str, Any]
+    if signature is not None and not args and (plain := _by_name(signature, kwargs)) is not None:
+        return {name: value for name, value in plain.items() if name not in hidden} if hidden else plain
     try:
         if signature is None:
             raise TypeError("no signature")
@@ -151,6 +154,24 @@ def bind_arguments(
         if args:
             bound["args"] = list(args)
     return {name: value for name, value in bound.items() if name not in hidden}
+
+
+def _by_name(signature: inspect.Signature, kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Arguments that all came by name, as frameworks give them, without the work of a general
+    binding; ``None`` where it is more than names and defaults.
+    """
+    bound: dict[str, Any] = {}
+    for name, parameter in signature.parameters.items():
+        if parameter.kind not in _NAMED:
+            return None
+        if name in kwargs:
+            bound[name] = kwargs[name]
+        elif parameter.default is not inspect.Parameter.empty:
+            bound[name] = parameter.default
+        else:
+            return None
+    # One that is no parameter is for the general way to tell.
+    return bound if all(name in bound for name in kwargs) else None
 
 
 def signature_of(target: Callable[..., Any]) -> inspect.Signature | None:

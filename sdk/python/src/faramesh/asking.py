@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import uuid
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .call_ids import new_call_id
 from .exceptions import (
     DaemonProtocolError,
     DaemonUnreachable,
@@ -181,7 +181,7 @@ def _ask(call: Call, manners: Manners, slot: Slot) -> Ask:
         yield from _wait(deferred, deadline, manners)
         # A repeated call_id would be answered with the old defer; request_id ties the two.
         call = dataclasses.replace(
-            call, call_id=str(uuid.uuid4()), request_id=call.request_id or call.call_id
+            call, call_id=new_call_id(), request_id=call.request_id or call.call_id
         )
         last, deferred = deferred, None
     assert last is not None

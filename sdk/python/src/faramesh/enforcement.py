@@ -13,13 +13,13 @@ import hashlib
 import inspect
 import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .arguments import encode_json, to_json_value
 from .asking import Ask, Consult, Instead, Manners, OnDefer, OnDeny, Pause, Request, ask
+from .call_ids import new_call_id
 from .exceptions import ArgumentsInvalid, ToolDeferredException, ToolDeniedException
 from .memory import Refusals, Slot
 from .origin import NOWHERE, Origin
@@ -138,7 +138,7 @@ class Enforcer:
         return result
 
     def _steps(self, tool: str, arguments: Mapping[str, Any], origin: Origin) -> Ask:
-        call_id = str(uuid.uuid4())
+        call_id = new_call_id()
         try:
             plain = self._plain(tool, arguments, call_id)
             call = Call(

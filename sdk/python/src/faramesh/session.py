@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import settings
+from .call_ids import new_call_id
 from .opening import open_transport
 from .transport import Transport
 from .wire import Call, Permit, parse_decision
@@ -137,7 +138,7 @@ class Session:
         call = Call(
             tool=tool,
             arguments={},
-            call_id=str(uuid.uuid4()),
+            call_id=new_call_id(),
             agent_id=self._agent,
             session_id=self.id,
         )
