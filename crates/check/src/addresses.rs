@@ -113,7 +113,8 @@ impl Checker<'_> {
         Some(targets)
     }
 
-    fn target(&mut self, key: &str, text: &Spanned<String>) -> Option<String> {
+    /// One place where people are told, as the daemon reads it.
+    pub fn target(&mut self, key: &str, text: &Spanned<String>) -> Option<String> {
         let (scheme, rest) = text.node.split_once("://").unwrap_or(("", &text.node));
         let scheme = scheme.to_ascii_lowercase();
         let help = match scheme.as_str() {

@@ -62,7 +62,7 @@ impl Checker<'_> {
         let value = &clause.node.value;
         match word {
             "reason" => rule.reason = self.clause_texts(word, value, reading).and_then(single),
-            "notify" => rule.notify.extend(self.clause_texts(word, value, reading).unwrap_or_default()),
+            "notify" => self.notify(value, rule, reading),
             "explain" => rule.explain = self.clause_bool(word, value, false).unwrap_or(true),
             "reeval" => rule.reeval = self.clause_bool(word, value, true).unwrap_or(false),
             "approvals_required" => self.approvals_required(value, rule),
@@ -77,6 +77,17 @@ impl Checker<'_> {
         let message = format!("`{word}` takes `true` or `false`");
         self.say(codes::BAD_CLAUSE_VALUE, value.span, message, format!("write `{word} {example}`"));
         None
+    }
+
+    /// Words for approvers, channels, and targets, which must be some that can be reached.
+    fn notify(&mut self, value: &Spanned<Value>, rule: &mut Rule, reading: &mut Reading<'_>) {
+        for text in self.clause_texts("notify", value, reading).unwrap_or_default() {
+            if text.contains("://") {
+                rule.notify.extend(self.target("notify", &Spanned { node: text, span: value.span }));
+            } else {
+                rule.notify.push(text);
+            }
+        }
     }
 
     fn approvals_required(&mut self, value: &Spanned<Value>, rule: &mut Rule) {

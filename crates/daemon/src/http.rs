@@ -21,7 +21,7 @@ pub(crate) struct Door {
     thread: JoinHandle<()>,
 }
 
-/// Binds the door that the policy opens, if it does. It is bound when the daemon is READY, like the socket.
+/// Binds the door that the policy opens, if it does. Who connects before the daemon is READY waits for it.
 pub(crate) fn bind(gate: &Arc<Gate>, facts: &Arc<Facts>) -> Result<Option<Server>, BindError> {
     let program = gate.program();
     let listeners = &program.runtime.listeners;
@@ -32,7 +32,11 @@ pub(crate) fn bind(gate: &Arc<Gate>, facts: &Arc<Facts>) -> Result<Option<Server
         let (gate, facts, counts) = (Arc::clone(gate), Arc::clone(facts), Arc::clone(&counts));
         move || metrics(&gate, &facts, &counts)
     };
-    Server::bind(address, files(listeners, &facts.layout, by_token), Arc::clone(gate), text, counts).map(Some)
+    let files = files(listeners, &facts.layout, by_token);
+    let server = Server::bind(address, files, Arc::clone(gate), text, counts)?;
+    // It is bound once.
+    let _ = facts.http.set(server.url());
+    Ok(Some(server))
 }
 
 fn files(listeners: &Listeners, layout: &Layout, client_optional: bool) -> Option<Files> {
@@ -46,10 +50,8 @@ fn files(listeners: &Listeners, layout: &Layout, client_optional: bool) -> Optio
 }
 
 impl Door {
-    pub fn open(server: Server, facts: &Facts, handle: StopHandle) -> io::Result<Self> {
+    pub fn open(server: Server, handle: StopHandle) -> io::Result<Self> {
         let stopper = server.stopper();
-        // It is opened once.
-        let _ = facts.http.set(server.url());
         let thread =
             std::thread::Builder::new().name("http".to_owned()).spawn(move || {
                 match catch_unwind(AssertUnwindSafe(|| server.run())) {

@@ -136,6 +136,9 @@ impl Daemon {
         let operators =
             Operators::serve(admin, Arc::clone(&gate), Arc::clone(&facts), handle.clone(), &socket)
                 .map_err(StartError::io("cannot serve the operators' socket"))?;
+        // Whoever sees that it is READY, or the policy in the ledger, may count on both doors.
+        let bound = Listener::bind(&socket, program.runtime.socket_group.as_deref())?;
+        let door = http::bind(&gate, &facts)?;
         layout
             .keep_policy(program.hash_text(), &options.program)
             .and_then(|()| layout.write_agent_env(&socket))
@@ -143,11 +146,9 @@ impl Daemon {
         gate.put_in_force(Arc::clone(&program), &options.started_by)?;
         facts.sinks.configure(declared);
         record_ready(&gate, &program, options.dev)?;
-        let bound = Listener::bind(&socket, program.runtime.socket_group.as_deref())?;
         let server = Server::new(bound, Arc::clone(&gate))
             .map_err(StartError::io("cannot serve the agents' socket"))?;
-        let http =
-            http::bind(&gate, &facts)?.map(|door| Door::open(door, &facts, handle.clone())).transpose();
+        let http = door.map(|door| Door::open(door, handle.clone())).transpose();
         let http = http.map_err(StartError::io("cannot start a thread"))?;
         Self::run_tiers(gate, facts, Doors { socket, server, http }, operators, handle, stopped)
             .map_err(StartError::io("cannot start a thread"))

@@ -15,14 +15,13 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params, params_from_ite
 
 use crate::filter::{Filter, Wanted, tool_matches};
 use crate::walk::{Location, Step};
+use crate::ways::{self, Way};
 
 /// The file beside the segments.
 pub(crate) const FILE_NAME: &str = "index.sqlite";
 const SCHEMA_VERSION: i64 = 2;
 /// Records whose earliest and latest time are kept together, so that a time is a range of numbers.
 const BLOCK: u64 = 4_096;
-/// Rows up to which the ways to a filter's records are told apart: the one with the fewest is taken.
-const COUNTED: i64 = 20_000;
 /// Words whose numbers are remembered; beyond, all are forgotten and looked up again.
 const MAX_REMEMBERED_WORDS: usize = 16_384;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -65,27 +64,15 @@ pub(crate) struct Index {
     tools: HashSet<i64>,
 }
 
-/// A filter in SQL: conditions, their values, and the ways to the records.
-type Asked = (Vec<String>, Vec<SqlValue>, Vec<Way>);
-
-/// One way to the records that a filter lets through: an index, and the condition that it answers.
-struct Way {
-    index: &'static str,
-    condition: String,
-    value: Option<SqlValue>,
-    /// Whether its rows come in the order of their numbers.
-    in_order: bool,
-}
-
-impl Way {
-    fn equal(index: &'static str, column: &str, value: i64) -> Self {
-        Self {
-            index,
-            condition: format!("{column} = ?"),
-            value: Some(SqlValue::Integer(value)),
-            in_order: true,
-        }
-    }
+/// A filter in SQL.
+struct Asked {
+    /// What no way answers.
+    conditions: Vec<&'static str>,
+    values: Vec<SqlValue>,
+    /// Numbers from the first and below the second.
+    range: (i64, i64),
+    by_id: bool,
+    ways: Vec<Way>,
 }
 
 fn stored(number: u64) -> i64 {
@@ -234,60 +221,73 @@ impl Index {
     /// Where the records lie that the filter may let through, in the filter's order; only those of the
     /// segments from `live` on.
     pub(crate) fn propose(&self, filter: &Filter, live: u64) -> rusqlite::Result<Vec<Location>> {
-        let Some((mut conditions, mut values, ways)) = self.conditions(filter)? else {
-            return Ok(Vec::new());
-        };
+        let Some(mut asked) = self.asked(filter)? else { return Ok(Vec::new()) };
         if live > 0 {
-            conditions.push("segment >= ?".to_owned());
-            values.push(SqlValue::Integer(stored(live)));
+            asked.conditions.push("segment >= ?");
+            asked.values.push(SqlValue::Integer(stored(live)));
         }
+        if asked.by_id {
+            return self.look(filter, &asked, " INDEXED BY records_by_id");
+        }
+        match ways::short(&self.connection, &asked.ways)? {
+            Some(way) => self.look(filter, &asked, &format!(" INDEXED BY {}", way.index)),
+            None if ways::can_meet(&asked.ways) => self.walk(filter, &asked),
+            None => self.look(filter, &asked, ""),
+        }
+    }
+
+    /// Looks at the records of one index, or of all, one by one.
+    fn look(&self, filter: &Filter, asked: &Asked, by: &str) -> rusqlite::Result<Vec<Location>> {
+        let (first, behind) = asked.range;
+        let mut conditions = vec![format!("seq >= {first} AND seq < {behind}")];
+        conditions.extend(asked.conditions.iter().map(|condition| (*condition).to_owned()));
+        conditions.extend(asked.ways.iter().map(Way::condition));
         let order = if filter.newest_first { "DESC" } else { "ASC" };
         let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
-        let by = self.best(&ways)?.map(|index| format!(" INDEXED BY {index}")).unwrap_or_default();
-        for way in ways {
-            conditions.push(way.condition);
-            values.extend(way.value);
-        }
         let query = format!(
             "SELECT segment, offset FROM records{by} WHERE {} ORDER BY seq {order} LIMIT {limit}",
             conditions.join(" AND ")
         );
         let mut statement = self.connection.prepare(&query)?;
-        let rows = statement.query_map(params_from_iter(values), |row| {
-            Ok(Location { segment: read(row.get(0)?), offset: read(row.get(1)?) })
-        })?;
+        let rows = statement.query_map(params_from_iter(&asked.values), location)?;
         rows.collect()
     }
 
-    /// The index with the fewest rows for the filter; `None` when the records are better looked through in order.
-    fn best(&self, ways: &[Way]) -> rusqlite::Result<Option<&'static str>> {
-        let mut best: Option<(i64, &'static str)> = None;
-        for way in ways {
-            let query = format!(
-                "SELECT count(*) FROM (SELECT 1 FROM records INDEXED BY {} WHERE {} LIMIT {COUNTED})",
-                way.index, way.condition
-            );
-            let count: i64 =
-                self.connection.query_row(&query, params_from_iter(way.value.as_ref()), |row| row.get(0))?;
-            let is_useful = way.in_order || count < COUNTED;
-            if is_useful && best.is_none_or(|(fewest, _)| count < fewest) {
-                best = Some((count, way.index));
+    /// Goes all ways at once, and looks only at records where they meet.
+    fn walk(&self, filter: &Filter, asked: &Asked) -> rusqlite::Result<Vec<Location>> {
+        let mut conditions = vec!["seq = ?".to_owned()];
+        conditions.extend(asked.ways.iter().map(Way::condition));
+        conditions.extend(asked.conditions.iter().map(|condition| (*condition).to_owned()));
+        let query = format!("SELECT segment, offset FROM records WHERE {}", conditions.join(" AND "));
+        let mut statement = self.connection.prepare(&query)?;
+        let limit = filter.limit.unwrap_or(usize::MAX);
+        let mut found = Vec::new();
+        ways::meet(&self.connection, &asked.ways, asked.range, filter.newest_first, |seq| {
+            let values = std::iter::once(SqlValue::Integer(seq)).chain(asked.values.iter().cloned());
+            if found.len() < limit {
+                found.extend(statement.query_row(params_from_iter(values), location).optional()?);
             }
-        }
-        Ok(best.map(|(_, index)| index))
+            Ok(found.len() < limit)
+        })?;
+        Ok(found)
     }
 
-    /// The filter in SQL, and the ways to it; `None` when it names a word or a time that no record has.
-    fn conditions(&self, filter: &Filter) -> rusqlite::Result<Option<Asked>> {
-        let mut conditions = vec!["TRUE".to_owned()];
-        let mut values: Vec<SqlValue> = Vec::new();
-        let mut ways = Vec::new();
+    /// The filter in SQL; `None` when it names a word or a time that no record has.
+    fn asked(&self, filter: &Filter) -> rusqlite::Result<Option<Asked>> {
+        let mut asked = Asked {
+            conditions: Vec::new(),
+            values: Vec::new(),
+            range: (0, i64::MAX),
+            by_id: false,
+            ways: Vec::new(),
+        };
         let approval = match filter.id.as_deref().map(Filter::wanted) {
             Some(Wanted::Nothing) => return Ok(None),
             Some(Wanted::Approval(approval)) => Some(approval),
             Some(Wanted::Ids(low, high)) => {
-                conditions.push("id BETWEEN ? AND ?".to_owned());
-                values.extend([low, high].map(|id| SqlValue::Blob(id.0.to_be_bytes().to_vec())));
+                asked.by_id = true;
+                asked.conditions.push("id BETWEEN ? AND ?");
+                asked.values.extend([low, high].map(|id| SqlValue::Blob(id.0.to_be_bytes().to_vec())));
                 None
             }
             None => None,
@@ -299,65 +299,66 @@ impl Index {
             ("records_by_approval", "approval", filter.approval.as_deref()),
             ("records_by_approval", "approval", approval),
         ];
-        for (index, column, word) in
-            words.into_iter().filter_map(|(index, column, word)| Some((index, column, word?)))
-        {
+        for (index, column, word) in words {
+            let Some(word) = word else { continue };
             let query = "SELECT number FROM words WHERE word = ?1";
             let number: Option<i64> =
                 self.connection.query_row(query, [word], |row| row.get(0)).optional()?;
             let Some(number) = number else { return Ok(None) };
-            ways.push(Way::equal(index, column, number));
+            asked.ways.push(Way { index, column, values: vec![number] });
         }
         if let Some(effect) = filter.effect {
-            ways.push(Way::equal("records_by_effect", "effect", effect_number(effect)));
+            let values = vec![effect_number(effect)];
+            asked.ways.push(Way { index: "records_by_effect", column: "effect", values });
         }
         match filter.kind.map(|kind| i64::from(kind.number())) {
             // The first is most of them, and not in the index.
-            Some(0) => conditions.push("kind = 0".to_owned()),
-            Some(kind) => ways.push(Way::equal("records_by_kind", "kind > 0 AND kind", kind)),
+            Some(0) => asked.conditions.push("kind = 0"),
+            Some(kind) => {
+                let values = vec![kind];
+                asked.ways.push(Way { index: "records_by_kind", column: "kind > 0 AND kind", values });
+            }
             None => {}
         }
         if let Some(pattern) = &filter.tool {
-            let Some((condition, in_order)) = self.tools(pattern)? else { return Ok(None) };
-            ways.push(Way { index: "records_by_tool", condition, value: None, in_order });
+            let values = self.tools(pattern)?;
+            if values.is_empty() {
+                return Ok(None);
+            }
+            asked.ways.push(Way { index: "records_by_tool", column: "tool", values });
         }
         if let Some(after) = filter.after_seq {
-            conditions.push("seq > ?".to_owned());
-            values.push(SqlValue::Integer(stored(after)));
+            asked.range.0 = stored(after).saturating_add(1);
         }
-        let Some(times) = self.times(filter)? else { return Ok(None) };
-        for (condition, value) in times {
-            conditions.push(condition.to_owned());
-            values.push(SqlValue::Integer(value));
-        }
-        Ok(Some((conditions, values, ways)))
+        Ok(self.narrow(filter, &mut asked)?.then_some(asked))
     }
 
-    /// The times of a filter, and the numbers that records of these times have; `None` when there is none.
-    fn times(&self, filter: &Filter) -> rusqlite::Result<Option<Vec<(&'static str, i64)>>> {
-        let mut conditions = Vec::new();
-        let bound = |query: &str, time: i64| -> rusqlite::Result<Option<i64>> {
+    /// Adds the times of a filter, and the numbers that records of these times have; false when there is none.
+    fn narrow(&self, filter: &Filter, asked: &mut Asked) -> rusqlite::Result<bool> {
+        let block = |query: &str, time: i64| -> rusqlite::Result<Option<i64>> {
             self.connection.query_row(query, [time], |row| row.get::<_, Option<i64>>(0))
         };
         if let Some(since) = filter.since.map(|time| stored(time.0)) {
-            let Some(block) = bound("SELECT min(block) FROM blocks WHERE last >= ?1", since)? else {
-                return Ok(None);
+            let Some(first) = block("SELECT min(block) FROM blocks WHERE last >= ?1", since)? else {
+                return Ok(false);
             };
-            conditions.push(("seq >= ?", block.saturating_mul(stored(BLOCK))));
-            conditions.push(("time >= ?", since));
+            asked.range.0 = asked.range.0.max(first.saturating_mul(stored(BLOCK)));
+            asked.conditions.push("time >= ?");
+            asked.values.push(SqlValue::Integer(since));
         }
         if let Some(until) = filter.until.map(|time| stored(time.0)) {
-            let Some(block) = bound("SELECT max(block) FROM blocks WHERE first < ?1", until)? else {
-                return Ok(None);
+            let Some(last) = block("SELECT max(block) FROM blocks WHERE first < ?1", until)? else {
+                return Ok(false);
             };
-            conditions.push(("seq < ?", block.saturating_add(1).saturating_mul(stored(BLOCK))));
-            conditions.push(("time < ?", until));
+            asked.range.1 = last.saturating_add(1).saturating_mul(stored(BLOCK));
+            asked.conditions.push("time < ?");
+            asked.values.push(SqlValue::Integer(until));
         }
-        Ok(Some(conditions))
+        Ok(true)
     }
 
-    /// The tools that a pattern names, as a condition, and whether it is one tool; `None` when there is none.
-    fn tools(&self, pattern: &str) -> rusqlite::Result<Option<(String, bool)>> {
+    /// The numbers of the tools that a pattern names.
+    fn tools(&self, pattern: &str) -> rusqlite::Result<Vec<i64>> {
         let query = "SELECT number, word FROM words WHERE number IN (SELECT number FROM tools)";
         let mut statement = self.connection.prepare(query)?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
@@ -365,10 +366,13 @@ impl Index {
         for row in rows {
             let (number, tool) = row?;
             if tool_matches(pattern, &tool) {
-                numbers.push(number.to_string());
+                numbers.push(number);
             }
         }
-        let condition = format!("tool IN ({})", numbers.join(", "));
-        Ok((!numbers.is_empty()).then_some((condition, numbers.len() == 1)))
+        Ok(numbers)
     }
+}
+
+fn location(row: &rusqlite::Row<'_>) -> rusqlite::Result<Location> {
+    Ok(Location { segment: read(row.get(0)?), offset: read(row.get(1)?) })
 }

@@ -47,6 +47,7 @@ mod store;
 mod torn;
 mod verify;
 mod walk;
+mod ways;
 
 pub use archive::{Archive, Archives, DEFAULT_ARCHIVE, FolderArchive, taken};
 pub use backend::{Backend, Foundation, KeepError, Shelf, Waiting};

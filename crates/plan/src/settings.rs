@@ -91,7 +91,6 @@ pub(crate) fn runtime(runtime: &Runtime) -> Vec<(String, String)> {
         settings.extend(value.as_ref().map(|value| (name.to_owned(), source(value))));
     }
     for (name, text, default) in [
-        ("listeners", format!("{:?}", runtime.listeners), format!("{:?}", Listeners::default())),
         ("sandbox", format!("{:?}", runtime.sandbox), format!("{:?}", Sandbox::default())),
         ("cloud", format!("{:?}", runtime.cloud), "None".to_owned()),
     ] {
@@ -99,7 +98,23 @@ pub(crate) fn runtime(runtime: &Runtime) -> Vec<(String, String)> {
             settings.push((name.to_owned(), text));
         }
     }
+    let Listeners {
+        http_listen,
+        http_upstream,
+        tls_cert_file,
+        tls_key_file,
+        tls_client_ca_file,
+        mcp_proxy_port,
+        a2a_listen,
+    } = &runtime.listeners;
+    settings.extend(mcp_proxy_port.map(|port| ("mcp_proxy_port".to_owned(), port.to_string())));
     let optional = [
+        ("http_listen", http_listen),
+        ("http_upstream", http_upstream),
+        ("tls_cert_file", tls_cert_file),
+        ("tls_key_file", tls_key_file),
+        ("tls_client_ca_file", tls_client_ca_file),
+        ("a2a_listen", a2a_listen),
         ("socket", &runtime.socket),
         ("socket_group", &runtime.socket_group),
         ("stack_id", &runtime.stack_id),

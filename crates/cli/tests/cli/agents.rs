@@ -127,7 +127,7 @@ agent "a" {
   rules { defer files/delete reason "deleting needs a person" notify "#files"  permit files/read }
   alert { on = ["deny", "defer"] notify = "stderr://" tools = ["files/*"] }
 }
-agent "b" { default deny }
+agent "b" { default deny  rules { permit clock/read notify "stderr://"  permit clock/list } }
 alert "everywhere" { on = "deny" notify = "stderr://" tools = ["mail/*"] }
 "##;
     let mut stack = Stack::with(policy);
@@ -139,6 +139,8 @@ alert "everywhere" { on = "deny" notify = "stderr://" tools = ["mail/*"] }
     call("b", "files/other");
     call("a", "mail/send");
     call("a", "files/read");
+    call("b", "clock/list");
+    call("b", "clock/read");
     let deferred = call("a", "files/delete");
     let status = stack.json(&["status"]);
     let sinks = at(&status, &["ledger", "sinks"]).as_list().unwrap();
@@ -149,9 +151,10 @@ alert "everywhere" { on = "deny" notify = "stderr://" tools = ["mail/*"] }
     assert!(text(slack, &["last_error", "message"]).contains("NO_TOKEN_IS_SET_HERE"), "{slack:?}");
     let told = stack.stop_dev_heard();
     let alerts: Vec<&str> = told.lines().filter(|line| line.starts_with("alert: ")).collect();
-    assert_eq!(alerts.len(), 2, "{told}");
+    assert_eq!(alerts.len(), 3, "{told}");
     assert!(alerts[0].starts_with("alert: deny mail/send by a (POLICY_DENY)"), "{told}");
     let line = "alert: defer files/delete by a (POLICY_DEFER): deleting needs a person";
-    assert!(alerts[1].starts_with(line) && alerts[1].contains(text(&deferred, &["approval_id"])), "{told}");
+    assert!(alerts[1].starts_with("alert: permit clock/read by b (POLICY_PERMIT)"), "{told}");
+    assert!(alerts[2].starts_with(line) && alerts[2].contains(text(&deferred, &["approval_id"])), "{told}");
     assert!(!alerts.concat().contains("CANARY"), "{told}");
 }

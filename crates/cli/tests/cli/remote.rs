@@ -90,6 +90,7 @@ fn an_agent_elsewhere_is_governed_like_any_other() {
     stack.write("governance.fms", &policy("127.0.0.1:1", hash));
     let moved = stack.run(&["apply"]);
     assert!(moved.exit == 1 && moved.stderr.contains("`http_listen` needs a restart"), "{}", moved.stderr);
+    assert!(moved.stderr.contains(&format!("~ http_listen: {address} → 127.0.0.1:1\n")), "{}", moved.stderr);
     // A token that is taken out of the policy counts no more.
     let other = text(&stack.json(&["agent", "token"]), &["hash"]).to_owned();
     stack.write("governance.fms", &policy(&address, &other));

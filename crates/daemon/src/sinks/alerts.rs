@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use faramesh_call::{Value, json, object};
+use faramesh_call::{Effect, Value, json, object};
 use faramesh_program::image::{AlertEvent, Provider};
 use faramesh_program::tools::pattern_matches;
 use faramesh_program::{Program, hex};
@@ -28,8 +28,8 @@ const MAX_TOLD_AT_ONCE: usize = 16;
 #[derive(Debug, Default)]
 struct Watch {
     wanted: Vec<Wanted>,
-    /// Digests of rules whose deferred calls are told.
-    rules: BTreeSet<String>,
+    /// Digests of rules with a `notify` for this target, and what they do: decisions of theirs are told.
+    rules: BTreeMap<String, Effect>,
     /// The agents that have a name of their own.
     agents: BTreeSet<String>,
 }
@@ -62,9 +62,9 @@ pub(super) fn declared(
                 });
             }
         }
-        for rule in agent.all_rules().filter(|_| has_slack) {
-            for channel in rule.notify.iter().filter(|notify| notify.starts_with('#')) {
-                watches.entry(format!("slack://{channel}")).or_default().rules.insert(hex(&rule.digest));
+        for rule in agent.all_rules() {
+            for target in rule.notify.iter().filter_map(|notify| target(notify, has_slack)) {
+                watches.entry(target).or_default().rules.insert(hex(&rule.digest), rule.effect.effect());
             }
         }
     }
@@ -82,6 +82,14 @@ pub(super) fn declared(
         Config { name: format!("alert {target}"), destination, from: From::Now, limits }
     });
     configs.collect()
+}
+
+/// Where the `notify` of a rule is told; `None` for a word that is only shown to approvers.
+fn target(notify: &str, has_slack: bool) -> Option<String> {
+    if notify.contains("://") {
+        return Some(notify.to_owned());
+    }
+    (has_slack && notify.starts_with('#')).then(|| format!("slack://{notify}"))
 }
 
 fn channel(
@@ -194,7 +202,8 @@ impl Teller for Watch {
         }
         let nears = budget_warning(&record);
         let (agent, tool, effect) = (text(&["agent"]), text(&["tool"]), text(&["effect"]));
-        let by_rule = effect == "defer" && self.rules.contains(text(&["rule", "digest"]));
+        // What a rule deferred is decided in other ways later: that is not told again.
+        let by_rule = self.rules.get(text(&["rule", "digest"])).is_some_and(|told| told.as_str() == effect);
         let is_wanted = self.wanted.iter().any(|wanted| {
             let is_agent = match &wanted.agent {
                 Some(name) => name == agent,
@@ -345,7 +354,7 @@ mod tests {
             on: on.to_vec(),
             tools: tools.iter().map(|tool| (*tool).to_owned()).collect(),
         };
-        Watch { wanted: vec![wanted], rules: BTreeSet::new(), agents: BTreeSet::from(["a".to_owned()]) }
+        Watch { wanted: vec![wanted], rules: BTreeMap::new(), agents: BTreeSet::from(["a".to_owned()]) }
     }
 
     #[test]
@@ -374,12 +383,20 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_tells_of_what_it_defers_on_one_line_without_arguments() {
-        let watch = Watch { rules: BTreeSet::from(["d1".to_owned()]), ..Watch::default() };
+    fn a_rule_tells_of_what_it_does_on_one_line_without_arguments() {
+        let watch = Watch { rules: BTreeMap::from([("d1".to_owned(), Effect::Defer)]), ..Watch::default() };
         assert_eq!(watch.told(&record("a", "x", "deny", "RATE_EXCEEDED")), None);
         assert_eq!(watch.told(b"rubbish"), None);
         let told = watch.told(&record("a", "x", "defer", "POLICY_DEFER")).unwrap();
         assert_eq!(told.line, "defer x by a (POLICY_DEFER): line break [governance.fms:3]");
         assert!(!format!("{told:?}").contains("CANARY"));
+    }
+
+    #[test]
+    fn words_for_approvers_are_no_targets() {
+        assert_eq!(target("#refunds", true).as_deref(), Some("slack://#refunds"));
+        assert_eq!(target("#refunds", false), None);
+        assert_eq!(target("the fraud desk", true), None);
+        assert_eq!(target("email://a@b.example", false).as_deref(), Some("email://a@b.example"));
     }
 }
