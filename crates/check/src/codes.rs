@@ -106,7 +106,7 @@ findings! {
     SELF_DECLARED_UNUSED = 212, "self-declared-unused", Warning, "self-declared identity beside an identity provider, which alone counts";
     UNUSED_IMPORT = 213, "unused-import", Warning, "an imported pack that no agent uses";
     COST_NOT_AMOUNT = 214, "cost-not-amount", Warning, "a money budget beside rules on `amount`, which it does not count";
-    ALERT_WITHOUT_PROVIDER = 215, "alert-without-provider", Warning, "an alert that no provider brings to anybody";
+    ALERT_WITHOUT_PROVIDER = 215, "alert-without-provider", Warning, "an alert, or the `notify` of a rule, that reaches nobody";
     ONLY_UNKNOWN = 230, "only-unknown", Warning, "a rule that earlier rules leave only calls on which its condition is unknown";
     NEVER_TRUE = 231, "never-true", Warning, "a condition that is true of no call";
     ALWAYS_TRUE = 232, "always-true", Warning, "a condition that is true of every call";

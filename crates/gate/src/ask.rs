@@ -142,6 +142,13 @@ impl Gate {
                 format!("the daemon is {}; nothing is permitted until it is READY", lifecycle.as_str());
             return Some(Reply::refusal(Code::DaemonNotReady, message, Some(self.retry_after_seconds())));
         }
+        if let Some(left) = self.cold_start_left() {
+            let seconds = left.as_secs().saturating_add(1);
+            let message = format!(
+                "the daemon has just started, and its `cold_start_deny_window` denies every call for another {seconds} s"
+            );
+            return Some(Reply::refusal(Code::DaemonNotReady, message, Some(seconds)));
+        }
         if !self.ledger.is_healthy() {
             return Some(ledger_unavailable(self.retry_after_seconds()));
         }

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use faramesh_call::Timestamp;
 use faramesh_decide::{Input, Verdict, decide};
@@ -11,6 +11,7 @@ use faramesh_dpr::CommitmentKey;
 use faramesh_identity::{Peer, is_known};
 use faramesh_ledger::{Commit, Completion, Ledger};
 use faramesh_program::Program;
+use faramesh_program::image::Mode;
 use faramesh_seal::Keys;
 use faramesh_state::State;
 
@@ -25,6 +26,8 @@ use crate::sealing::seals;
 
 /// Longest wait for a record that an operator or the daemon itself asked for.
 const RECORD_WAIT: Duration = Duration::from_secs(10);
+/// Longest that a daemon that has just started denies every call.
+const MAX_COLD_START: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// Waits for one record to be durable.
 pub(crate) struct Recorded(Receiver<bool>);
@@ -81,6 +84,8 @@ pub struct Gate {
     pub(crate) settings: Settings,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) lifecycle: Shared,
+    /// Until when a daemon that has just started denies every call, when its policy wants that.
+    denies_until: OnceLock<Instant>,
     inner: Mutex<Inner>,
     /// Told when an approval was answered, so that waiting callers are looked at again.
     watchers: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
@@ -114,6 +119,7 @@ impl Gate {
             settings,
             ledger,
             lifecycle: Shared::default(),
+            denies_until: OnceLock::new(),
             inner: Mutex::new(Inner {
                 program,
                 state,
@@ -146,7 +152,26 @@ impl Gate {
 
     /// Moves the daemon on; never back.
     pub fn advance(&self, to: Lifecycle) {
+        if to == Lifecycle::Ready && !self.settings.dev {
+            self.begin_cold_start();
+        }
         self.lifecycle.advance(to);
+    }
+
+    fn begin_cold_start(&self) {
+        let runtime = &self.program().runtime;
+        let window = Duration::from_millis(runtime.cold_start_deny_window_ms);
+        if !window.is_zero() && runtime.mode == Mode::Enforce {
+            // It begins once.
+            let _ = self.denies_until.set(Instant::now() + window.min(MAX_COLD_START));
+        }
+    }
+
+    /// How much longer a daemon that has just started denies every call.
+    #[must_use]
+    pub fn cold_start_left(&self) -> Option<Duration> {
+        let left = self.denies_until.get()?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
     }
 
     /// The policy that decides now.

@@ -53,12 +53,11 @@ const RUNTIME: &[Definition] = &[
         "how long records stay in the ledger's folder before their bodies go to the archive",
     ),
     with_default("approval_ttl", Duration, "24h", "how long an approval waits and lives"),
-    not_yet(with_default(
+    setting(
         "cold_start_deny_window",
         Duration,
-        "30s",
-        "how long calls are denied after a start",
-    )),
+        "how long a daemon that has just started denies every call; not unless it is set",
+    ),
     setting("socket", Text, "the socket that agents connect to"),
     setting("socket_group", Text, "the group that may open the agents' socket"),
     setting("http_listen", Listener, "address of the HTTP door, such as `127.0.0.1:7787`"),

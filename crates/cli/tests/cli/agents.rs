@@ -1,5 +1,8 @@
 //! An operator stops an agent and lets it go on, and everybody who looks is told.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use crate::stack::{POLICY, Stack, ask, at, govern, text};
 
 #[test]
@@ -157,4 +160,31 @@ alert "everywhere" { on = "deny" notify = "stderr://" tools = ["mail/*"] }
     assert!(alerts[1].starts_with("alert: permit clock/read by b (POLICY_PERMIT)"), "{told}");
     assert!(alerts[2].starts_with(line) && alerts[2].contains(text(&deferred, &["approval_id"])), "{told}");
     assert!(!alerts.concat().contains("CANARY"), "{told}");
+}
+
+#[test]
+fn a_daemon_that_has_just_started_can_deny_every_call_for_a_while() {
+    let policy = r#"runtime { allow_self_declared_identity = true  cold_start_deny_window = 3s }
+default deny
+rules { permit files/read }
+"#;
+    let mut stack = Stack::with(policy);
+    let applied = stack.json(&["apply"]);
+    let socket = PathBuf::from(text(&applied, &["socket"]));
+    let denied = govern(&socket, "files/read", "{}");
+    assert_eq!((text(&denied, &["effect"]), text(&denied, &["code"])), ("DENY", "DAEMON_NOT_READY"));
+    let wait = at(&denied, &["resolution", "retry_after_seconds"])
+        .as_i64()
+        .and_then(|wait| u64::try_from(wait).ok())
+        .unwrap();
+    assert!((1..=3).contains(&wait), "{denied:?}");
+    let told = stack.run(&["status"]);
+    assert!(told.stdout.contains("`cold_start_deny_window`: every call is denied"), "{}", told.stdout);
+    std::thread::sleep(Duration::from_secs(wait));
+    assert_eq!(text(&govern(&socket, "files/read", "{}"), &["effect"]), "PERMIT");
+    assert!(!stack.run(&["status"]).stdout.contains("cold_start_deny_window"));
+    assert_eq!(stack.run(&["apply", "--stop"]).exit, 0);
+    // A trial does not wait.
+    let socket = stack.dev(&[]);
+    assert_eq!(text(&govern(&socket, "files/read", "{}"), &["effect"]), "PERMIT");
 }

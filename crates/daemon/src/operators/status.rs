@@ -73,6 +73,7 @@ pub(super) fn status(context: &Context) -> Object {
             unwitnessed(context),
             unshared(context),
             stopped(context),
+            cold(context),
             warnings(gate.is_dev(), mode, believes, &ledger, &sinks, retention),
         ]
         .concat()
@@ -252,6 +253,14 @@ fn stopped(context: &Context) -> Vec<String> {
             format!("agent `{agent}` is {}: {}", control.standing.as_str(), control.reason)
         })
         .collect()
+}
+
+/// Whether a daemon that has just started denies every call still.
+fn cold(context: &Context) -> Vec<String> {
+    let left = context.gate.cold_start_left().map(|left| left.as_secs().saturating_add(1));
+    let told =
+        |left| format!("`cold_start_deny_window`: every call is denied for another {left} s after the start");
+    left.map(told).into_iter().collect()
 }
 
 /// What an operator should know of a sink that does not deliver.

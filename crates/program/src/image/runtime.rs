@@ -70,7 +70,7 @@ impl Default for Runtime {
             backend: LedgerBackend::Sqlite,
             postgres_url: None,
             wal_retention_ms: 90 * 86_400_000,
-            cold_start_deny_window_ms: 30_000,
+            cold_start_deny_window_ms: 0,
             signing: Signing::Checkpoint,
             budget_backend: None,
             listeners: Listeners::default(),
