@@ -16,6 +16,7 @@ mod copies;
 mod fixtures;
 mod fleet;
 mod journeys;
+mod keys;
 mod plans;
 mod postgres;
 #[path = "../../../fleet/tests/fleet/redis_server.rs"]
