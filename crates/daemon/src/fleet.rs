@@ -18,6 +18,8 @@ use faramesh_state::limits::{Share, Want, WantOf};
 const MAX_WAITING: usize = 4_096;
 /// Most of them that are answered at once.
 const BATCH: usize = 512;
+/// How long new requests of one batch are made: its last calls wait no longer than that and one request.
+const BATCH_TIME: Duration = Duration::from_secs(2);
 /// How long a backend that failed is left alone, in milliseconds.
 const REST_MS: u64 = 1_000;
 
@@ -163,8 +165,10 @@ impl Asking {
             let Some(first) = first else { continue };
             let more: Vec<Job> = self.jobs.try_iter().take(BATCH).collect();
             let jobs: Vec<Job> = std::iter::once(first).chain(more).collect();
-            for ask in asks(&jobs) {
-                self.lease(&ask, lessors, &gate);
+            // Those that a slow backend leaves over are decided anew, and ask again if they may.
+            let began = Instant::now();
+            for ask in asks(&jobs).iter().take_while(|_| began.elapsed() < BATCH_TIME) {
+                self.lease(ask, lessors, &gate);
             }
             for job in jobs {
                 match job {

@@ -13,7 +13,8 @@ use crate::start::now;
 pub(crate) fn metrics(gate: &Gate, facts: &Facts, http: &Counts) -> String {
     let mut text = Text::default();
     let ledger = gate.ledger().status();
-    let is_ready = gate.lifecycle() == Lifecycle::Ready && ledger.healthy;
+    let decides = gate.lifecycle() == Lifecycle::Ready && gate.cold_start_left().is_none();
+    let is_ready = decides && ledger.healthy;
     text.family(names::BUILD_INFO, [([env!("CARGO_PKG_VERSION")], 1)]);
     text.one(names::START_TIME, facts.started_at.0 / 1_000);
     text.one(names::READY, u8::from(is_ready));

@@ -12,8 +12,8 @@ use std::cmp::Ordering;
 use faramesh_call::path::within;
 use faramesh_call::value::same_text;
 use faramesh_call::{Call, Timestamp, Value};
+use faramesh_program::constants::{ConstantList, ConstantValue};
 use faramesh_program::image::{Comparison, Expression, Operand, Root, Step};
-use faramesh_program::program::{ConstantList, ConstantValue};
 use faramesh_program::{Agent, Program};
 use faramesh_state::State;
 
@@ -387,7 +387,7 @@ fn in_constants(item: &View<'_>, list: &ConstantList) -> Option<bool> {
                 return Some(true);
             }
             if list.domains.is_empty() {
-                let comparable = !list.texts.is_empty() || list.null || is_empty(list);
+                let comparable = !list.texts.is_empty() || list.null || list.is_empty();
                 return comparable.then_some(false);
             }
             in_domains(text, &list.domains)
@@ -395,7 +395,7 @@ fn in_constants(item: &View<'_>, list: &ConstantList) -> Option<bool> {
         View::Number(number) if !list.numbers.is_empty() => Some(list.numbers.binary_search(number).is_ok()),
         View::Bool(value) if !list.bools.is_empty() => Some(list.bools.contains(value)),
         View::Null => Some(list.null),
-        _ => (list.null || is_empty(list)).then_some(false),
+        _ => (list.null || list.is_empty()).then_some(false),
     }
 }
 
@@ -405,12 +405,4 @@ fn has_text(texts: &[Box<str>], text: &str) -> bool {
         return texts.iter().any(|other| same_text(other, text));
     }
     texts.binary_search_by(|other| (**other).cmp(text)).is_ok()
-}
-
-fn is_empty(list: &ConstantList) -> bool {
-    list.texts.is_empty()
-        && list.domains.is_empty()
-        && list.numbers.is_empty()
-        && list.bools.is_empty()
-        && !list.null
 }

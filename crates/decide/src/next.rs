@@ -2,8 +2,8 @@
 //! sure. A guess is worse than nothing, so every suggestion is tried on a changed copy of the call.
 
 use faramesh_call::{Call, Number, Object, Value};
+use faramesh_program::constants::ConstantValue;
 use faramesh_program::image::{Comparison, Expression, Operand, Root, Step};
-use faramesh_program::program::ConstantValue;
 use faramesh_program::{Program, Rule};
 
 use crate::evaluate::Evaluator;

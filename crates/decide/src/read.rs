@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use faramesh_call::path::normalise;
 use faramesh_call::{Number, Object, Value};
+use faramesh_program::constants::{ConstantList, ConstantValue};
 use faramesh_program::image::{Operand, Path, Root, Step};
-use faramesh_program::program::{ConstantList, ConstantValue};
 
 use crate::address::{self, Address};
 use crate::evaluate::Evaluator;

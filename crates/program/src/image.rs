@@ -383,3 +383,18 @@ pub enum Expression {
     /// A value that is true.
     Truth(u32),
 }
+
+impl Comparison {
+    /// The operator in a policy.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+        }
+    }
+}

@@ -2,8 +2,10 @@
 //! loaded from them and decides. The daemon knows policies only in this form.
 
 pub mod blocks;
+pub mod constants;
 pub mod facts;
 pub mod handovers;
+mod hex;
 pub mod image;
 pub mod limits;
 pub mod load;
@@ -12,6 +14,7 @@ pub mod phases;
 pub mod program;
 pub mod tools;
 
+pub use hex::{hex, unhex};
 pub use image::{Image, Sources};
 pub use load::{LoadError, decode, encode, hashed_part, load};
-pub use program::{Agent, Program, Rule, hex, unhex};
+pub use program::{Agent, Program, Rule};

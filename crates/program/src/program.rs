@@ -1,19 +1,19 @@
 //! A loaded policy, ready for deciding: rules indexed by tool, constants as values, regular
 //! expressions compiled once each.
-//! Length: the parts of a program, each a few lines, are read together.
 
 use std::sync::Arc;
 
-use faramesh_call::value::Value;
-use faramesh_call::{Number, Timestamp};
+use faramesh_call::Timestamp;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
+use crate::constants::ConstantValue;
 use crate::facts::{Facts, Finder};
 use crate::handovers::HandsOn;
+use crate::hex::hex;
 use crate::image::{
-    AgentImage, Alert, Attest, Comparison, Constant, Expression, IdentityProvider, Image, Manifest,
-    OffsetChange, Operand, Path, Provider, Redaction, RuleEffect, RuleImage, Runtime, Scalar, Sources,
+    AgentImage, Alert, Attest, Expression, IdentityProvider, Image, Manifest, OffsetChange, Operand, Path,
+    Provider, Redaction, RuleEffect, RuleImage, Runtime, Sources,
 };
 use crate::limits::Limits;
 use crate::load::LoadError;
@@ -42,30 +42,6 @@ pub struct Program {
     offsets: Vec<OffsetChange>,
     counts_sessions: bool,
     manifest: Manifest,
-}
-
-/// A constant in the form that evaluation reads.
-#[derive(Debug)]
-pub enum ConstantValue {
-    /// A single value.
-    Scalar(Value),
-    /// A list, sorted for look-up.
-    List(ConstantList),
-}
-
-/// A list of constants, split by kind.
-#[derive(Debug, Default)]
-pub struct ConstantList {
-    /// Texts, sorted.
-    pub texts: Vec<Box<str>>,
-    /// Texts that begin with `@`, in small letters: any address at exactly that domain.
-    pub domains: Vec<Box<str>>,
-    /// Numbers, sorted.
-    pub numbers: Vec<Number>,
-    /// `true` and `false`, when present.
-    pub bools: Vec<bool>,
-    /// Whether `null` is present.
-    pub null: bool,
 }
 
 /// One agent of a program.
@@ -130,7 +106,7 @@ impl Program {
         regexes: Vec<Pattern>,
     ) -> Result<Self, LoadError> {
         let facts = agents_facts(&image)?;
-        let constants = image.constants.into_iter().map(constant_value).collect::<Result<_, _>>()?;
+        let constants = image.constants.into_iter().map(ConstantValue::load).collect::<Result<_, _>>()?;
         let mut agents = Vec::with_capacity(image.agents.len());
         for ((index, agent), facts) in image.agents.into_iter().enumerate().zip(facts) {
             let places = sources.rules.get(index).map_or(&[][..], Vec::as_slice);
@@ -387,77 +363,4 @@ fn agents_facts(image: &Image) -> Result<Vec<Facts>, LoadError> {
         Ok(facts.finished())
     };
     image.agents.iter().map(of_agent).collect()
-}
-
-fn constant_value(constant: Constant) -> Result<ConstantValue, LoadError> {
-    match constant {
-        Constant::Scalar(scalar) => scalar_value(scalar).map(ConstantValue::Scalar),
-        Constant::List(items) => {
-            let mut list = ConstantList::default();
-            for item in items {
-                match scalar_value(item)? {
-                    Value::Number(number) => list.numbers.push(number),
-                    Value::String(text) if text.starts_with('@') => {
-                        list.domains.push(text.to_ascii_lowercase().into());
-                    }
-                    Value::String(text) => list.texts.push(text),
-                    Value::Bool(value) => list.bools.push(value),
-                    _ => list.null = true,
-                }
-            }
-            list.texts.sort();
-            list.domains.sort();
-            list.numbers.sort();
-            Ok(ConstantValue::List(list))
-        }
-    }
-}
-
-fn scalar_value(scalar: Scalar) -> Result<Value, LoadError> {
-    Ok(match scalar {
-        Scalar::Null => Value::Null,
-        Scalar::Bool(value) => Value::Bool(value),
-        Scalar::Number(text) => {
-            Value::Number(Number::parse(&text).map_err(|_| LoadError::Damaged("a constant is no number"))?)
-        }
-        Scalar::String(text) => Value::String(text.into()),
-    })
-}
-
-impl Comparison {
-    /// The operator in a policy.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::LessEqual => "<=",
-            Self::Greater => ">",
-            Self::GreaterEqual => ">=",
-        }
-    }
-}
-
-/// Bytes in lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble & 15)).copied().unwrap_or(b'0');
-    let mut text = vec![b'0'; bytes.len() * 2];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&[digit(byte >> 4), digit(*byte)]);
-    }
-    String::from_utf8(text).unwrap_or_default()
-}
-
-/// The bytes of a text of hexadecimal digits; `None` when it is none.
-#[must_use]
-pub fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }

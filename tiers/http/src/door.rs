@@ -77,10 +77,11 @@ impl Door {
 
     fn ready(&self) -> Answer {
         let lifecycle = self.gate.lifecycle();
-        match lifecycle == Lifecycle::Ready && self.gate.ledger().is_healthy() {
-            true => Answer::state(200, lifecycle.as_str()),
-            false if lifecycle == Lifecycle::Ready => Answer::state(503, "DEGRADED"),
-            false => Answer::state(503, lifecycle.as_str()),
+        match lifecycle {
+            Lifecycle::Ready if !self.gate.ledger().is_healthy() => Answer::state(503, "DEGRADED"),
+            Lifecycle::Ready if self.gate.cold_start_left().is_some() => Answer::state(503, "COLD_START"),
+            Lifecycle::Ready => Answer::state(200, lifecycle.as_str()),
+            _ => Answer::state(503, lifecycle.as_str()),
         }
     }
 

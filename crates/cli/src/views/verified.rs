@@ -140,21 +140,25 @@ fn extras(value: &Value) -> Vec<(&'static str, String)> {
 }
 
 fn broken(value: &Value) -> String {
-    let member = |key: &str| match at(value, &["broken", key]) {
-        Some(Value::String(_)) => safe(text(value, &["broken", key])),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
+    let members = ["file", "table", "instance", "byte", "record", "field", "expected", "found"];
+    break_of(value, &members, "history is not as it was written")
+}
+
+/// Where something is broken, by those of the members that are known.
+pub fn break_of(value: &Value, members: &[&'static str], what: &str) -> String {
+    let shown = |name: &'static str| {
+        let key = match name {
+            "byte" => "offset",
+            "record" => "seq",
+            other => other,
+        };
+        let shown = match at(value, &["broken", key])? {
+            Value::String(found) => safe(found),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        (!shown.is_empty()).then_some((name, shown))
     };
-    let mut rows = vec![
-        ("file", member("file")),
-        ("table", member("table")),
-        ("instance", member("instance")),
-        ("byte", member("offset")),
-        ("record", member("seq")),
-        ("field", member("field")),
-        ("expected", member("expected")),
-        ("found", member("found")),
-    ];
-    rows.retain(|(_, shown)| !shown.is_empty());
-    format!("{}: history is not as it was written\n{}", words::bad("broken"), pairs(&rows))
+    let rows: Vec<(&str, String)> = members.iter().copied().filter_map(shown).collect();
+    format!("{}: {what}\n{}", words::bad("broken"), pairs(&rows))
 }

@@ -119,3 +119,22 @@ fn a_door_that_cannot_open_stops_the_start() {
     let run = stack.run(&["check"]);
     assert!(run.exit == 1 && run.stdout.contains("faramesh agent token"), "{}", run.stdout);
 }
+
+#[test]
+fn a_door_is_not_ready_while_a_fresh_daemon_denies_every_call() {
+    let stack = Stack::empty();
+    let made = stack.json(&["agent", "token"]);
+    let address = free();
+    let policy = policy(&address, text(&made, &["hash"]));
+    stack
+        .write("governance.fms", &policy.replacen("runtime {", "runtime { cold_start_deny_window = 30s ", 1));
+    let applied = stack.run(&["apply"]);
+    assert_eq!(applied.exit, 0, "{}{}", applied.stdout, applied.stderr);
+    let url = text(&stack.json(&["status"]), &["daemon", "http"]).to_owned();
+    let (status, body) = ask(&url, "GET", "/readyz", "", "");
+    assert_eq!((status, body.as_str()), (503, r#"{"state":"COLD_START"}"#));
+    let call = r#"{"tool":"docs/search"}"#;
+    let (status, body) = ask(&url, "POST", "/v1/evaluate", text(&made, &["token"]), call);
+    assert!(status == 503 && body.contains("DAEMON_NOT_READY"), "{status} {body}");
+    assert!(ask(&url, "GET", "/metrics", "", "").1.lines().any(|line| line == "faramesh_ready 0"));
+}

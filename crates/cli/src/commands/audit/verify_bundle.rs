@@ -11,9 +11,10 @@ use faramesh_verify::{BundleBreak, BundleReport, BundleVerifier, PublicKey, outc
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::views::json::{at, list, number, text};
+use crate::views::json::{list, number, text};
 use crate::views::record::safe;
 use crate::views::table::{counted, grouped, pairs, table};
+use crate::views::verified::break_of;
 use crate::views::{json, time, words};
 
 const READ_BYTES: usize = 256 << 10;
@@ -120,18 +121,6 @@ fn signatures(value: &Value, records: u64, complete: bool) -> String {
 }
 
 fn broken(value: &Value) -> String {
-    let member = |key: &str| match at(value, &["broken", key]) {
-        Some(Value::String(_)) => safe(text(value, &["broken", key])),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    };
-    let mut rows = vec![
-        ("line", member("line")),
-        ("record", member("seq")),
-        ("field", member("field")),
-        ("expected", member("expected")),
-        ("found", member("found")),
-    ];
-    rows.retain(|(_, shown)| !shown.is_empty());
-    format!("{}: the bundle is not as it was written\n{}", words::bad("broken"), pairs(&rows))
+    let members = ["line", "record", "field", "expected", "found"];
+    break_of(value, &members, "the bundle is not as it was written")
 }
