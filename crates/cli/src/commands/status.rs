@@ -83,7 +83,7 @@ fn view(value: &Value) -> String {
         ("mode", mode(daemon("runtime_mode"))),
         ("identity", identity(text(value, &["identity"]))),
         ("socket", daemon("socket").to_owned()),
-        ("http", daemon("http").to_owned()),
+        ("http", Some(daemon("http")).filter(|url| !url.is_empty()).unwrap_or("off").to_owned()),
         ("ledger", ledger(value)),
         ("signatures", signatures(value)),
         (
