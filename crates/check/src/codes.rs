@@ -83,7 +83,7 @@ findings! {
     LOOSER_SANDBOX = 154, "looser-sandbox", Error, "an agent whose sandbox is looser than the stack's";
     UNKNOWN_REFERENCE = 155, "unknown-reference", Error, "the name of an agent, budget, phase, provider or import that nothing declares";
     DUPLICATE_BLOCK = 156, "duplicate-block", Error, "two blocks of one kind with one name";
-    PLAIN_TEXT = 157, "plain-text", Error, "records that would leave this machine in plain text";
+    PLAIN_TEXT = 157, "plain-text", Error, "data that would leave or reach this machine in plain text";
     IMPORT_UNRESOLVED = 158, "import-unresolved", Error, "an import that is in no catalog, or has no path of one";
     IMPORT_CYCLE = 159, "import-cycle", Error, "a pack that imports itself";
     IMPORT_TOO_DEEP = 160, "import-too-deep", Error, "imports that are too deep or too many";

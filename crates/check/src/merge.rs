@@ -286,7 +286,6 @@ impl Checker<'_> {
                 if let Some(block) =
                     definitions::find(AGENT, "selector").and_then(|found| Block::of(found, item))
                 {
-                    self.not_yet("selector", keyword.span);
                     brought.selectors.extend(self.selector(block, names));
                 }
             }

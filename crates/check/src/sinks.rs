@@ -277,7 +277,7 @@ fn normal(path: &str) -> String {
 }
 
 /// Whether `host` or `host:port` is this machine.
-fn is_loopback(place: &str) -> bool {
+pub(crate) fn is_loopback(place: &str) -> bool {
     let host = match place.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => place.split(':').next().unwrap_or_default(),

@@ -4,7 +4,7 @@ use faramesh_call::{Action, Call, Value};
 use faramesh_decide::Outside;
 use faramesh_dpr::Record;
 use faramesh_program::Program;
-use faramesh_program::image::{Expression, Operand, Path};
+use faramesh_program::image::{Expression, Fact, Operand, Path};
 use faramesh_state::handovers::carried;
 
 /// Most parts of one condition that are looked through.
@@ -74,7 +74,7 @@ pub fn looked_at(program: &Program, condition: u32) -> Looked<'_> {
             Some(Operand::Path(path)) => found.push(*path),
             Some(Operand::List(items)) => operands.extend(items),
             Some(Operand::Lower(of) | Operand::Length(of) | Operand::Domain(of)) => operands.push(*of),
-            Some(Operand::Fact(_)) => facts = true,
+            Some(Operand::Fact(fact)) => facts |= !matches!(**fact, Fact::Selector { .. }),
             Some(Operand::Constant(_)) | None => {}
         }
     }

@@ -14,6 +14,7 @@ mod operators;
 mod options;
 mod retention;
 mod running;
+mod selectors;
 mod sinks;
 mod start;
 mod stop;

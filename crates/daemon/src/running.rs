@@ -22,6 +22,7 @@ use crate::layout::Layout;
 use crate::operators::Operators;
 use crate::options::Options;
 use crate::retention::Retention;
+use crate::selectors::Selectors;
 use crate::stop::{StopHandle, StopReason, on_signals};
 use crate::witnesses::Witnesses;
 
@@ -42,6 +43,7 @@ pub(crate) struct Facts {
     pub(crate) witnesses: Arc<Witnesses>,
     /// What gets leases of shared ceilings, when the policy names a backend.
     pub(crate) lessors: Option<Arc<Lessors>>,
+    pub(crate) selectors: Selectors,
     /// Where the HTTP door listens, when there is one.
     pub(crate) http: OnceLock<String>,
     applied_at_ms: AtomicU64,
@@ -71,6 +73,7 @@ impl Facts {
             retention: Retention::default(),
             witnesses: Arc::default(),
             lessors: None,
+            selectors: Selectors::default(),
             http: OnceLock::new(),
             applied_at_ms: AtomicU64::new(started_at.0),
         }

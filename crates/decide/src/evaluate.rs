@@ -21,6 +21,7 @@ use crate::address::{at_domain, in_domains};
 use crate::input::Input;
 use crate::outcome::{Outcome, Unknown, both};
 use crate::read::View;
+use crate::selected::{NOTHING_SELECTED, Noted, Selected};
 
 /// Most steps that the conditions of one call may take.
 pub const MAX_STEPS: u32 = 100_000;
@@ -32,6 +33,8 @@ const BYTES_PER_STEP: usize = 256;
 pub struct Evaluator<'a> {
     pub(crate) program: &'a Program,
     pub(crate) agent: &'a Agent,
+    /// The agent whose policy the conditions are from.
+    pub(crate) owner: &'a Agent,
     pub(crate) call: &'a Call,
     pub(crate) now: Timestamp,
     /// What happened before; nothing when `None`.
@@ -41,6 +44,9 @@ pub struct Evaluator<'a> {
     pub(crate) purpose_was_read: Cell<bool>,
     /// The places beside the arguments that were looked at.
     pub(crate) outside_read: RefCell<Vec<u32>>,
+    /// What was fetched from outside, and what of it was looked at.
+    pub(crate) selected: &'a Selected,
+    pub(crate) selectors_read: RefCell<Vec<Noted>>,
     steps_left: Cell<u32>,
 }
 
@@ -51,12 +57,15 @@ impl<'a> Evaluator<'a> {
         Self {
             program,
             agent,
+            owner: agent,
             call,
             now,
             state: None,
             facts_read: RefCell::default(),
             purpose_was_read: Cell::new(false),
             outside_read: RefCell::default(),
+            selected: &NOTHING_SELECTED,
+            selectors_read: RefCell::default(),
             steps_left: Cell::new(MAX_STEPS),
         }
     }
@@ -64,7 +73,12 @@ impl<'a> Evaluator<'a> {
     /// The same for the call of a decision, over what happened before it.
     pub(crate) fn of(input: &Input<'a>) -> Self {
         let new = Self::new(input.program, input.agent, input.call, input.moment.now);
-        Self { state: Some(input.state), ..new }
+        Self { state: Some(input.state), selected: input.selected, ..new }
+    }
+
+    /// The same for conditions from another agent's policy, over the call of this one.
+    pub(crate) fn owned_by(self, owner: &'a Agent) -> Self {
+        Self { owner, ..self }
     }
 
     /// Whether the bound was reached.

@@ -27,8 +27,7 @@ impl<'a> Evaluator<'a> {
                     self.known_session().and_then(|known| known.purpose.as_deref()) == Some(purpose),
                 ))
             }
-            // Nothing fetches it yet: as an error, it permits nothing.
-            Fact::Selector { .. } => Err(Unknown::Type(None)),
+            Fact::Selector { name, steps } => self.selected(operand, name, steps),
             _ => self.sum(operand).ok_or(Unknown::Type(None)),
         }
     }
@@ -72,6 +71,7 @@ impl<'a> Evaluator<'a> {
         {
             verdict.inputs.insert("session", session.to_value());
         }
+        self.note_selected(verdict);
     }
 
     /// The sums and counts that were looked at, as records hold them.

@@ -4,6 +4,8 @@ use faramesh_call::{Call, Timestamp};
 use faramesh_program::{Agent, Program};
 use faramesh_state::State;
 
+use crate::selected::Selected;
+
 /// Time and randomness, handed in so that a decision can be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
@@ -28,6 +30,8 @@ pub struct Input<'a> {
     pub requester: &'a str,
     /// What the daemon remembers.
     pub state: &'a State,
+    /// What was fetched from outside.
+    pub selected: &'a Selected,
     /// Time and randomness.
     pub moment: Moment,
 }

@@ -43,7 +43,7 @@ pub(crate) fn smallest_change(input: &Input<'_>, verdict: &Verdict<'_>) -> Optio
             let input = Input { call: &changed, ..*input };
             let evaluator = Evaluator::of(&input);
             let found = first_match(&input, &evaluator, None);
-            let effect = found.map_or(input.agent.default, |rule| rule.effect).effect();
+            let effect = found.map_or(input.agent.default, |(_, effect)| effect).effect();
             looser(effect).then(|| written(input.program, &simple))?
         },
     )

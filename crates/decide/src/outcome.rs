@@ -1,5 +1,7 @@
 //! Three-valued truth. An unknown says why, because a wrong type is stricter than an absence.
 
+use faramesh_program::image::WithoutValue;
+
 /// Why a condition has no truth value. The number is the path that is to blame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unknown {
@@ -7,6 +9,13 @@ pub enum Unknown {
     Absent(u32),
     /// Values of unlike types, or a value with no such operation.
     Type(Option<u32>),
+    /// The value of a selector, which this operand reads, cannot be had.
+    Missing {
+        /// The operand.
+        operand: u32,
+        /// What the policy makes of the call then.
+        then: WithoutValue,
+    },
     /// The evaluation reached its bound.
     Limit,
 }
@@ -44,7 +53,10 @@ impl Unknown {
         match self {
             Self::Absent(_) => 1,
             Self::Type(_) => 2,
-            Self::Limit => 3,
+            Self::Missing { then: WithoutValue::Unknown, .. } => 3,
+            Self::Missing { then: WithoutValue::Defer, .. } => 4,
+            Self::Missing { then: WithoutValue::Deny, .. } => 5,
+            Self::Limit => 6,
         }
     }
 }

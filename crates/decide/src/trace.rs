@@ -1,5 +1,6 @@
 //! What a decision looked at, in order, compactly: enough for a person to see why.
 
+use faramesh_program::image::{Fact, Operand};
 use faramesh_program::{Agent, Program};
 
 use crate::outcome::{Outcome, Unknown};
@@ -84,6 +85,16 @@ pub(crate) fn describe(unknown: Unknown, program: &Program) -> String {
         Unknown::Absent(path) => format!("`{}` is absent", name(path)),
         Unknown::Type(Some(path)) => format!("`{}` has the wrong type", name(path)),
         Unknown::Type(None) => "a value has the wrong type".to_owned(),
+        Unknown::Missing { operand, .. } => {
+            let name = match program.operand(operand) {
+                Some(Operand::Fact(fact)) => match &**fact {
+                    Fact::Selector { name, .. } => name,
+                    _ => "",
+                },
+                _ => "",
+            };
+            format!("the value of selector `{name}` cannot be had")
+        }
         Unknown::Limit => "the evaluation reached its bound".to_owned(),
     }
 }

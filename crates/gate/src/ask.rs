@@ -211,6 +211,7 @@ impl Gate {
             commitment: &commitment,
             requester: peer.user(),
             state: &inner.state,
+            selected: &inner.selected,
             moment: Moment { now, entropy },
         };
         let mut verdict = (self.settings.decider)(&input);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use faramesh_call::Timestamp;
-use faramesh_decide::{Input, Verdict, decide};
+use faramesh_decide::{Input, Selected, Verdict, decide};
 use faramesh_dpr::CommitmentKey;
 use faramesh_identity::{Peer, is_known};
 use faramesh_ledger::{Commit, Completion, Ledger};
@@ -101,6 +101,8 @@ pub(crate) struct Inner {
     pub(crate) state: State,
     pub(crate) entropy: Entropy,
     pub(crate) repeats: Repeats,
+    /// What was fetched from outside.
+    pub(crate) selected: Arc<Selected>,
 }
 
 impl std::fmt::Debug for Gate {
@@ -125,6 +127,7 @@ impl Gate {
                 state,
                 entropy: Entropy::default(),
                 repeats: Repeats::default(),
+                selected: Arc::default(),
             }),
             watchers: Mutex::default(),
             started_at: wall_clock(),
@@ -223,6 +226,11 @@ impl Gate {
     pub fn rollouts(&self) -> Vec<RolloutStatus> {
         let inner = self.inner();
         rollouts(&inner.program, &inner.state, (self.settings.clock)())
+    }
+
+    /// Puts what was fetched from outside in the place of what decisions looked at until now.
+    pub fn select(&self, selected: Arc<Selected>) {
+        self.inner().selected = selected;
     }
 
     /// Has `watcher` told whenever an approval was answered. Watchers must return at once.

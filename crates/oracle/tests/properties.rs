@@ -10,7 +10,7 @@
 
 use faramesh_call::{Call, Timestamp, Value, json};
 use faramesh_check::{Options, check};
-use faramesh_decide::{Input, Moment, Verdict, decide};
+use faramesh_decide::{Input, Moment, NOTHING_SELECTED, Verdict, decide};
 use faramesh_oracle::generate::{Choices, call, environment, now, policy};
 use faramesh_program::load::decode;
 use faramesh_program::{Program, encode, load};
@@ -46,6 +46,7 @@ fn verdict<'a>(program: &'a Program, call: &'a Call, now: Timestamp, state: &'a 
         commitment: "c0ffee",
         requester: "uid:1000",
         state,
+        selected: &NOTHING_SELECTED,
         moment: Moment { now, entropy: 1 },
     })
 }

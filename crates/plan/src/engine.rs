@@ -2,7 +2,7 @@
 //! only when the engine itself decides it as the prover says.
 
 use faramesh_call::{Effect, Object, Value, object};
-use faramesh_decide::{Evaluator, Input, Moment, Outcome, decide};
+use faramesh_decide::{Evaluator, Input, Moment, NOTHING_SELECTED, Outcome, decide};
 use faramesh_program::{Agent, Image, LoadError, Program, decode, load};
 use faramesh_prove::Example;
 use faramesh_state::State;
@@ -46,6 +46,7 @@ impl Engine {
             commitment: "",
             requester: "",
             state: &state,
+            selected: &NOTHING_SELECTED,
             moment: Moment { now: example.time(&self.program), entropy: 0 },
         });
         let rule = verdict.rule.map(|rule| (rule.text.to_string(), rule.reference.to_string()));

@@ -6,6 +6,8 @@ use crate::load::{LoadError, MAX_RULES, MAX_TEXT_BYTES};
 
 /// Most blocks of one kind in one place, and most elements of one list.
 pub const MAX_ITEMS: usize = 10_000;
+/// Most selectors of an agent: what they gave stands in a record beside the arguments.
+pub const MAX_SELECTORS: usize = 32;
 /// Most agents.
 pub const MAX_AGENTS: usize = 100_000;
 
@@ -61,6 +63,7 @@ fn setting(setting: &Setting) -> Result<(), LoadError> {
 
 fn blocks(image: &Image, agent: &AgentImage) -> Result<(), LoadError> {
     let blocks = &agent.blocks;
+    few("selectors of an agent", blocks.selectors.len(), MAX_SELECTORS)?;
     for count in [
         blocks.rate_limits.len(),
         blocks.budgets.len(),

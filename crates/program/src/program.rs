@@ -13,7 +13,7 @@ use crate::handovers::HandsOn;
 use crate::hex::hex;
 use crate::image::{
     AgentImage, Alert, Attest, Expression, IdentityProvider, Image, Manifest, OffsetChange, Operand, Path,
-    Provider, Redaction, RuleEffect, RuleImage, Runtime, Sources,
+    Provider, Redaction, RuleEffect, RuleImage, Runtime, Selector, Sources,
 };
 use crate::limits::Limits;
 use crate::load::LoadError;
@@ -67,6 +67,8 @@ pub struct Agent {
     hands_on: HandsOn,
     /// Whom to tell about what.
     pub alerts: Vec<Alert>,
+    /// Values that are fetched for its conditions, sorted by name.
+    pub selectors: Vec<Selector>,
     /// Rules of phases; their numbers go on from those of the agent's own.
     phase_rules: Vec<Rule>,
 }
@@ -254,6 +256,7 @@ impl Agent {
         }
         let hands_on = HandsOn::new(std::mem::take(&mut blocks.delegates), blocks.spawn.take());
         let alerts = std::mem::take(&mut blocks.alerts);
+        let selectors = std::mem::take(&mut blocks.selectors);
         Self {
             name: image.name.into(),
             anonymous: image.anonymous,
@@ -267,6 +270,7 @@ impl Agent {
             phases: Phases::new(phases),
             hands_on,
             alerts,
+            selectors,
             phase_rules,
         }
     }
@@ -277,6 +281,12 @@ impl Agent {
         let index = usize::try_from(index).ok()?;
         let of_phase = index.checked_sub(self.rules.len());
         of_phase.map_or_else(|| self.rules.get(index), |index| self.phase_rules.get(index))
+    }
+
+    /// A selector by its name.
+    #[must_use]
+    pub fn selector(&self, name: &str) -> Option<&Selector> {
+        self.selectors.iter().find(|selector| selector.name == name)
     }
 
     /// Every rule, those of phases after the agent's own.

@@ -25,7 +25,7 @@ pub enum AddressError {
     #[error("the address has a user name in it: write it without, and the secret as `token`")]
     User,
     /// It leaves this machine in plain text.
-    #[error("records would leave this machine in plain text: write `https://`")]
+    #[error("it would leave this machine in plain text: write `https://`")]
     PlainText,
     /// It has a fragment, white space, or characters beyond ASCII.
     #[error("the address has characters that an address cannot have: encode them as `%20` and the like")]

@@ -41,7 +41,7 @@ pub const AGENT: &[Definition] = &[
     block("phase", Label::Required, PHASE, "rules for a stage of the work or of a rollout"),
     block("completion_gate", Label::None, COMPLETION_GATE, "what must be true before a task is complete"),
     not_yet(block("credential", Label::Required, CREDENTIAL, "a secret that is minted for a permitted call")),
-    not_yet(block("selector", Label::Required, SELECTOR, "a value fetched from outside for conditions")),
+    block("selector", Label::Required, SELECTOR, "a value fetched from outside for conditions"),
     block("ambient", Label::None, AMBIENT, "ceilings on counters over a day"),
     not_yet(block("enforcement", Label::None, ENFORCEMENT, "a stricter sandbox for this agent")),
     block("alert", Label::Optional, ALERT, "whom to tell about which decisions"),
@@ -165,9 +165,9 @@ const CREDENTIAL: &[Definition] = &[
 ];
 
 const SELECTOR: &[Definition] = &[
-    setting("source", Url, "where the value is fetched"),
-    setting("cache", Duration, "how long it is good"),
-    setting("timeout", Duration, "how long to wait for it"),
+    setting("source", Url, "where the value is fetched, as JSON of at most 16 KiB"),
+    with_default("cache", Duration, "60s", "how long it is good, 1s to 24h; it is fetched again after half of that"),
+    with_default("timeout", Duration, "2s", "how long to wait for it, 10ms to 30s"),
     with_default(
         "on_unavailable",
         Choice(&["deny", "defer", "unknown"]),

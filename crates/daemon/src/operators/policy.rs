@@ -45,10 +45,14 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
         .layout
         .keep_policy(&policy_hash, &bytes)
         .map_err(|error| Failure::new("IO", format!("cannot keep the policy in .faramesh: {error}")))?;
+    let no_thread = |error| Failure::new("IO", format!("cannot start a thread: {error}"));
+    context.facts.selectors.prepare(&program, &context.gate).map_err(no_thread)?;
+    let program = Arc::new(program);
     context
         .gate
-        .put_in_force(Arc::new(program), &by)
+        .put_in_force(Arc::clone(&program), &by)
         .map_err(|error| Failure::new("LEDGER_UNAVAILABLE", error))?;
+    context.facts.selectors.settle(&program, &context.gate).map_err(no_thread)?;
     context.facts.sinks.configure(sinks);
     context.facts.applied(now());
     Ok(object! { "policy_hash" => policy_hash, "previous_hash" => previous_hash, "changed" => changed })

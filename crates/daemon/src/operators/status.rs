@@ -1,7 +1,10 @@
 //! What a daemon says about itself, honestly: which protections are active and which are not.
 
+use std::collections::BTreeMap;
+
 use faramesh_call::money::dollars;
 use faramesh_call::{Object, Value, object};
+use faramesh_decide::Fetched;
 use faramesh_dpr::{Hash, write_hash};
 use faramesh_gate::{BudgetStatus, Lifecycle, RolloutStatus};
 use faramesh_identity::believes_callers;
@@ -62,6 +65,7 @@ pub(super) fn status(context: &Context) -> Object {
         "providers" => Vec::<Value>::new(),
         "budgets" => gate.budgets().iter().map(budget).collect::<Value>(),
         "fleet" => context.facts.lessors.as_ref().map(|lessors| fleet(&lessors.status())),
+        "selectors" => selectors(context).into_iter().collect::<Value>(),
         "rollouts" => gate.rollouts().iter().map(rollout).collect::<Value>(),
         "witnesses" => context.facts.witnesses.status().iter().map(witness).collect::<Value>(),
         "approvals" => object! {
@@ -72,6 +76,7 @@ pub(super) fn status(context: &Context) -> Object {
         "warnings" => [
             unwitnessed(context),
             unshared(context),
+            unselected(context),
             stopped(context),
             cold(context),
             warnings(gate.is_dev(), mode, believes, &ledger, &sinks, retention),
@@ -126,6 +131,42 @@ fn fleet(status: &crate::fleet::Status) -> Object {
         "leases" => status.leases,
         "error" => status.error.as_deref(),
     }
+}
+
+/// How the selectors of all agents stand.
+fn selectors(context: &Context) -> Vec<Object> {
+    let program = context.gate.program();
+    let all = program.agents().iter().flat_map(|agent| agent.selectors.iter().map(move |found| (agent, found)));
+    all.map(|(agent, selector)| {
+        let state = context.facts.selectors.status(&Fetched::by(selector));
+        let age = state.as_ref().and_then(|state| state.fetched_at).map(|at| at.elapsed().as_secs());
+        object! {
+            "agent" => &*agent.name,
+            "name" => selector.name.as_str(),
+            "has_value" => age.is_some(),
+            "age_seconds" => age,
+            "error" => state.and_then(|state| state.error),
+        }
+    })
+    .collect()
+}
+
+/// Selectors without a value, each once however many agents have it.
+fn unselected(context: &Context) -> Vec<String> {
+    let program = context.gate.program();
+    let all: BTreeMap<Fetched, &str> = program
+        .agents()
+        .iter()
+        .flat_map(|agent| &agent.selectors)
+        .map(|found| (Fetched::by(found), &*found.name))
+        .collect();
+    let told = |(fetched, name): (&Fetched, &&str)| {
+        let state = context.facts.selectors.status(fetched)?;
+        let error = state.error?;
+        let what = if state.fetched_at.is_some() { "keeps its last value" } else { "has no value" };
+        Some(format!("selector `{name}` {what}: {error}"))
+    };
+    all.iter().filter_map(told).collect()
 }
 
 /// How a rollout stands, in the words of `status`.

@@ -10,6 +10,7 @@ mod bounds;
 mod erasure;
 mod kill;
 mod operators;
+mod selectors;
 mod sinks;
 mod start;
 mod stop;

@@ -14,7 +14,6 @@ use faramesh_state::limits::{Charge, MAX_SESSIONS, Meter, Reservation, Want};
 use crate::Flow;
 use crate::evaluate::Evaluator;
 use crate::input::Input;
-use crate::outcome::Unknown;
 use crate::read::View;
 use crate::steps::approvals;
 use crate::steps::facts;
@@ -79,7 +78,7 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
     }
     let mut tally = Tally::default();
     for (payer, ceiling) in ceilings(input) {
-        if let Err(why) = tally.add(input, &payer, ceiling) {
+        if let Err(why) = tally.add(input, &payer, ceiling, verdict) {
             return denied(ceiling, why, None, verdict);
         }
     }
@@ -128,11 +127,17 @@ impl<'a> Tally<'a> {
     ///
     /// # Errors
     /// In words, when nobody can say whether it holds.
-    fn add(&mut self, input: &Input<'a>, payer: &Payer<'a>, ceiling: &'a Ceiling) -> Result<(), String> {
+    fn add(
+        &mut self,
+        input: &Input<'a>,
+        payer: &Payer<'a>,
+        ceiling: &'a Ceiling,
+        verdict: &mut Verdict<'a>,
+    ) -> Result<(), String> {
         let now = input.moment.now;
         let other = (!payer.is_caller).then_some(&payer.agent.name);
         let meter = input.state.limits().of(&payer.agent.name).and_then(|known| known.meter(&ceiling.key));
-        let cost = if ceiling.max_micros.is_some() { cost(input, ceiling, &mut self.read)? } else { 0 };
+        let cost = if ceiling.max_micros.is_some() { cost(input, payer, ceiling, verdict)? } else { 0 };
         let sum = Sum::read(input.program, ceiling.window, payer.session, now, meter);
         if meter.is_some_and(|meter| !meter.has_room_for(&sum.period, now)) {
             return Err(format!("budget `{}` counts for {MAX_SESSIONS} sessions already", ceiling.budget));
@@ -215,22 +220,21 @@ fn code(ceiling: &Ceiling) -> Code {
 /// What the call costs, in micro-dollars.
 fn cost<'a>(
     input: &Input<'a>,
+    payer: &Payer<'a>,
     ceiling: &Ceiling,
-    read: &mut Vec<(Option<&'a str>, &'a str, Object)>,
+    verdict: &mut Verdict<'a>,
 ) -> Result<u64, String> {
     let Some(operand) = ceiling.cost else { return Ok(FLAT_COST_MICROS) };
-    let evaluator = Evaluator::of(input);
+    let evaluator = Evaluator::of(input).owned_by(payer.agent);
     let unknown = |why: &str| format!("budget `{}` cannot tell what this call costs: {why}", ceiling.budget);
     let value = evaluator.operand(operand);
-    read.extend(evaluator.sums_read().into_iter().map(|(key, sums)| (None, key, sums)));
+    evaluator.note_reads(verdict);
     match value {
         Ok(View::Number(number)) => {
             micros_up(&number).ok_or_else(|| unknown("the amount is below zero or too large"))
         }
         Ok(_) => Err(unknown(&describe(evaluator.type_error(operand), input.program))),
-        Err(why @ (Unknown::Absent(_) | Unknown::Type(_) | Unknown::Limit)) => {
-            Err(unknown(&describe(why, input.program)))
-        }
+        Err(why) => Err(unknown(&describe(why, input.program))),
     }
 }
 

@@ -77,7 +77,7 @@ fn denied(code: Code, message: String, verdict: &mut Verdict<'_>) -> Flow {
 }
 
 /// Cuts a call down to the delegations that it is made under.
-fn under(input: &Input<'_>, token: &str, verdict: &mut Verdict<'_>) -> Result<(), String> {
+fn under<'a>(input: &Input<'a>, token: &str, verdict: &mut Verdict<'a>) -> Result<(), String> {
     let now = input.moment.now;
     verdict.inputs.insert("delegation", token);
     let chain = input.state.handovers().chain(token, now);
@@ -98,7 +98,7 @@ fn under(input: &Input<'_>, token: &str, verdict: &mut Verdict<'_>) -> Result<()
         let handed = handed(input, link)
             .ok_or_else(|| format!("the policy no longer lets `{}` hand on to `{}`", link.from, link.to))?;
         let wanted = input.call.tool.as_ref();
-        if !in_scope(input, link, handed) && !is_handover(input) {
+        if !in_scope(input, link, handed, verdict) && !is_handover(input) {
             return Err(format!("`{wanted}` is not among what `{}` handed on", link.from));
         }
         verdict.ceiling = verdict.ceiling.max(ceiling(handed));
@@ -117,11 +117,14 @@ fn handed<'a>(input: &Input<'a>, link: &Delegation) -> Option<&'a HandedOn> {
     input.program.agent(&link.from)?.hands_on().delegate(&link.to)
 }
 
-fn in_scope(input: &Input<'_>, link: &Delegation, handed: &HandedOn) -> bool {
-    let evaluator = Evaluator::of(input);
+fn in_scope<'a>(input: &Input<'a>, link: &Delegation, handed: &HandedOn, verdict: &mut Verdict<'a>) -> bool {
+    let giver = input.program.agent(&link.from).unwrap_or(input.agent);
+    let evaluator = Evaluator::of(input).owned_by(giver);
     let asked =
         link.scope.is_empty() || link.scope.iter().any(|pattern| matches_tool(pattern, &input.call.tool));
-    asked && handed.covers(&input.call.tool, |condition| evaluator.condition(condition) == Outcome::True)
+    let covers = handed.covers(&input.call.tool, |condition| evaluator.condition(condition) == Outcome::True);
+    evaluator.note_reads(verdict);
+    asked && covers
 }
 
 /// The strictest effect that a link still lets through; what the giver itself is cut down to is in the

@@ -3,7 +3,7 @@
 
 use faramesh_call::{Code, Effect};
 use faramesh_program::Rule;
-use faramesh_program::image::RuleEffect;
+use faramesh_program::image::{RuleEffect, WithoutValue};
 use faramesh_program::phases::Phase;
 use faramesh_program::tools::ToolIndex;
 
@@ -33,7 +33,7 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
         Says::Decides(_) | Says::Ended(_) | Says::Hides(_) => {
             let mandatory = matching(input, &evaluator, &input.agent.tools, Some(verdict), Which::Mandatory);
             match (mandatory, says) {
-                (Some(rule), _) => (Some(rule), rule.effect),
+                (Some(found), _) => found,
                 (None, Says::Decides(phase)) => of_phase(input, &evaluator, phase, Some(verdict)),
                 (None, Says::Ended(phase)) => {
                     let message = format!(
@@ -90,8 +90,7 @@ type Decided<'a> = (Option<&'a Rule>, RuleEffect);
 
 /// The agent's own rules and default.
 fn own<'a>(input: &Input<'a>, evaluator: &Evaluator<'_>, verdict: Option<&mut Verdict<'a>>) -> Decided<'a> {
-    let rule = first_match(input, evaluator, verdict);
-    (rule, rule.map_or(input.agent.default, |rule| rule.effect))
+    first_match(input, evaluator, verdict).unwrap_or((None, input.agent.default))
 }
 
 /// The rules and the default of a phase.
@@ -101,8 +100,7 @@ fn of_phase<'a>(
     phase: &'a Phase,
     verdict: Option<&mut Verdict<'a>>,
 ) -> Decided<'a> {
-    let rule = matching(input, evaluator, &phase.rules, verdict, Which::All);
-    (rule, rule.map_or(phase.default, |rule| rule.effect))
+    matching(input, evaluator, &phase.rules, verdict, Which::All).unwrap_or((None, phase.default))
 }
 
 /// Which rules count.
@@ -117,7 +115,7 @@ pub(crate) fn first_match<'a>(
     input: &Input<'a>,
     evaluator: &Evaluator<'_>,
     verdict: Option<&mut Verdict<'a>>,
-) -> Option<&'a Rule> {
+) -> Option<Decided<'a>> {
     matching(input, evaluator, &input.agent.tools, verdict, Which::All)
 }
 
@@ -128,7 +126,7 @@ fn matching<'a>(
     rules: &ToolIndex,
     mut verdict: Option<&mut Verdict<'a>>,
     which: Which,
-) -> Option<&'a Rule> {
+) -> Option<Decided<'a>> {
     let mut candidates = rules.candidates(&input.call.tool);
     while let Some(number) = candidates.next_rule() {
         let rule = input.agent.rule(number)?;
@@ -137,12 +135,13 @@ fn matching<'a>(
             return None;
         }
         let outcome = rule.condition.map_or(Outcome::True, |condition| evaluator.condition(condition));
-        let matched = applies(rule.effect, outcome);
+        let decides = decides(rule.effect, outcome);
+        let matched = decides.is_some();
         if let Some(verdict) = verdict.as_deref_mut() {
             verdict.trace.push(Tried { rule: number, outcome, matched });
         }
-        if matched {
-            return Some(rule);
+        if let Some(effect) = decides {
+            return Some((Some(rule), effect));
         }
         if outcome == Outcome::Unknown(Unknown::Limit) {
             return None;
@@ -151,15 +150,19 @@ fn matching<'a>(
     None
 }
 
-/// A rule applies when its condition is true. A condition that cannot be evaluated restricts: a wrong
-/// type counts as a match for `deny` and `defer`, and any unknown does for `deny!`.
-fn applies(effect: RuleEffect, outcome: Outcome) -> bool {
+/// What a rule does with a call, when it applies. It does when its condition is true. A condition that cannot be
+/// evaluated restricts: a wrong type counts as a match for `deny` and `defer`, and any unknown does for `deny!`. A
+/// selector without a value does what its policy says, in a rule of whatever effect.
+fn decides(effect: RuleEffect, outcome: Outcome) -> Option<RuleEffect> {
     match (outcome, effect) {
-        (Outcome::True, _) => true,
-        (Outcome::False, _) => false,
-        (Outcome::Unknown(_), RuleEffect::DenyAlways) => true,
-        (Outcome::Unknown(Unknown::Type(_)), RuleEffect::Deny | RuleEffect::Defer) => true,
-        (Outcome::Unknown(_), _) => false,
+        (Outcome::True, _) | (Outcome::Unknown(_), RuleEffect::DenyAlways) => Some(effect),
+        (Outcome::Unknown(Unknown::Missing { then: WithoutValue::Deny, .. }), _) => Some(RuleEffect::Deny),
+        (Outcome::Unknown(Unknown::Missing { then: WithoutValue::Defer, .. }), _) => Some(RuleEffect::Defer),
+        (
+            Outcome::Unknown(Unknown::Type(_) | Unknown::Missing { .. }),
+            RuleEffect::Deny | RuleEffect::Defer,
+        ) => Some(effect),
+        (Outcome::False | Outcome::Unknown(_), _) => None,
     }
 }
 
@@ -175,6 +178,11 @@ fn message(input: &Input<'_>, verdict: &Verdict<'_>) -> String {
         })
     };
     match verdict.rule {
+        // The rule itself says something else: it is its selector that decides.
+        Some(rule) if rule.effect.effect() != verdict.effect => {
+            let why = unknown(true).map_or_else(String::new, |(why, _)| why);
+            format!("{why}, and {} reads it", rule.reference)
+        }
         Some(rule) => {
             let reason = match (&rule.reason, verdict.effect) {
                 (Some(reason), _) => reason.to_string(),

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use faramesh_call::{Action, Call, Timestamp, Value};
-use faramesh_decide::{Input, Moment, Outside, decide};
+use faramesh_decide::{Input, Moment, Selected, Outside, decide};
 use faramesh_dpr::{Kind, Record};
 use faramesh_gate::Gate;
 use faramesh_ledger::Ledger;
@@ -77,6 +77,7 @@ fn decided_again(record: &Record, program: &Program) -> (Vec<Value>, &'static st
     };
     assert!(!Outside::read_back(&inputs, &mut call).is_withheld());
     let state = State::of_inputs(&agent, record.session().as_deref(), &inputs);
+    let selected = Selected::read_back(&inputs);
     let verdict = decide(&Input {
         program,
         agent: program.agent(&agent).unwrap(),
@@ -84,6 +85,7 @@ fn decided_again(record: &Record, program: &Program) -> (Vec<Value>, &'static st
         commitment: "",
         requester: "",
         state: &state,
+        selected: &selected,
         moment: Moment { now: record.time(), entropy: 0 },
     });
     (verdict.changes.iter().map(Change::to_value).collect(), verdict.code.as_str())

@@ -43,7 +43,7 @@ fn hand(gate: &Gate, from: &str, args: &str, under: Option<&str>) -> Reply {
     ask(gate, Call { action: Action::Delegate, delegation, ..call(from, DELEGATE_TOOL, args) })
 }
 
-fn handed(gate: &Gate, from: &str, args: &str, under: Option<&str>) -> String {
+pub fn handed(gate: &Gate, from: &str, args: &str, under: Option<&str>) -> String {
     let reply = hand(gate, from, args, under);
     assert_eq!(code(&reply), "PERMIT", "{}", message(&reply));
     let wire = wire(&reply);

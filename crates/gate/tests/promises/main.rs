@@ -27,6 +27,7 @@ mod redeem;
 mod restarts;
 mod retries;
 mod secrets;
+mod selectors;
 mod sessions;
 mod several;
 mod stack;

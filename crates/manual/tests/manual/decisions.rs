@@ -2,7 +2,7 @@
 //! `` | `refund {"amount":5} principal {"role":"clerk"} at 2026-11-20T08:00:00Z` | defer | … | ``
 
 use faramesh_call::{Call, Http, Object, Timestamp, Value, json};
-use faramesh_decide::{Input, Moment, decide};
+use faramesh_decide::{Input, Moment, NOTHING_SELECTED, decide};
 use faramesh_program::{Program, encode, load};
 use faramesh_state::State;
 
@@ -46,6 +46,7 @@ impl Policy {
             commitment: "c0ffee",
             requester: "uid:1000",
             state: &state,
+            selected: &NOTHING_SELECTED,
             moment: Moment { now: row.now, entropy: 1 },
         });
         verdict.effect.to_string()

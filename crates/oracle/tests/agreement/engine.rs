@@ -1,7 +1,7 @@
 //! The way of a policy through the real parts, and one decision at its end.
 
 use faramesh_call::{Call, Code, Effect, Timestamp};
-use faramesh_decide::{Input, Moment, decide};
+use faramesh_decide::{Input, Moment, NOTHING_SELECTED, decide};
 use faramesh_oracle::generate::environment;
 use faramesh_program::{Program, load};
 use faramesh_state::State;
@@ -59,6 +59,7 @@ pub fn decided(program: &Program, agent: &str, call: &Call, now: Timestamp) -> E
         commitment: "c0ffee",
         requester: "uid:1000",
         state: &state,
+        selected: &NOTHING_SELECTED,
         moment: Moment { now, entropy: 1 },
     };
     let verdict = decide(&input);

@@ -81,7 +81,7 @@ impl Default for Runtime {
 }
 
 /// A text of the policy, or where the daemon finds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TextSource {
     /// The text itself.
     Literal(String),

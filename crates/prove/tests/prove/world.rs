@@ -1,7 +1,7 @@
 //! A policy that is compiled for the engine and read for the prover.
 
 use faramesh_call::Effect;
-use faramesh_decide::{Input, Moment, decide};
+use faramesh_decide::{Input, Moment, NOTHING_SELECTED, decide};
 use faramesh_program::{Program, encode, load};
 use faramesh_prove::{Answer, Condition, Decision, Example, Policy, Prover, Question};
 use faramesh_state::State;
@@ -41,6 +41,7 @@ impl World {
             commitment: "c0ffee",
             requester: "uid:1000",
             state: &state,
+            selected: &NOTHING_SELECTED,
             moment: Moment { now: example.time(&self.program), entropy: 1 },
         };
         let verdict = decide(&input);

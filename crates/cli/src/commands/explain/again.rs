@@ -3,7 +3,7 @@
 
 use faramesh_call::{Call, Object, Value, object};
 use faramesh_daemon::Layout;
-use faramesh_decide::{Input, Moment, decide as decide_call};
+use faramesh_decide::{Input, Moment, Selected, decide as decide_call};
 use faramesh_dpr::Record;
 use faramesh_program::image::{Path, Root, Step};
 use faramesh_program::{Agent, Program, Rule, hex};
@@ -75,11 +75,9 @@ fn decided_again(
     call: &Call,
     lines: &[&str],
 ) -> Option<Value> {
-    let state = State::of_inputs(
-        &agent.name,
-        record.session().as_deref(),
-        &record.field("inputs").unwrap_or_default(),
-    );
+    let inputs = record.field("inputs").unwrap_or_default();
+    let state = State::of_inputs(&agent.name, record.session().as_deref(), &inputs);
+    let selected = Selected::read_back(&inputs);
     let input = Input {
         program,
         agent,
@@ -87,6 +85,7 @@ fn decided_again(
         commitment: "",
         requester: "",
         state: &state,
+        selected: &selected,
         moment: Moment { now: record.time(), entropy: 0 },
     };
     let verdict = decide_call(&input);

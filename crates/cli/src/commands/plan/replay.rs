@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use faramesh_call::{Effect, Timestamp, Value, object};
-use faramesh_decide::{Input, Moment, Verdict, decide};
+use faramesh_decide::{Input, Moment, Selected, Verdict, decide};
 use faramesh_dpr::{Kind, Record};
 use faramesh_ledger::Filter;
 use faramesh_program::image::{Path, Root, Step};
@@ -71,6 +71,7 @@ fn decided(record: &Record, program: &Program, known: &HashSet<[u8; 32]>) -> Opt
     let (call, outside) = call_and_outside(record);
     let inputs = record.field("inputs").unwrap_or_default();
     let state = State::of_inputs(&agent.name, record.session().as_deref(), &inputs);
+    let selected = Selected::read_back(&inputs);
     let verdict = decide(&Input {
         program,
         agent,
@@ -78,10 +79,12 @@ fn decided(record: &Record, program: &Program, known: &HashSet<[u8; 32]>) -> Opt
         commitment: "",
         requester: "",
         state: &state,
+        selected: &selected,
         moment: Moment { now: record.time(), entropy: 0 },
     });
     let is_known = !outside.is_withheld()
         && outside.covers(&verdict.inputs)
+        && selected.covers(&verdict.inputs)
         && reads_known(record, &verdict, program, known);
     if !is_known {
         return None;

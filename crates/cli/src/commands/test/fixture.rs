@@ -23,6 +23,7 @@ const CASE_KEYS: &[&str] = &[
     "action",
     "call_id",
     "tags",
+    "selectors",
     "at",
     "wait",
     "approve",
@@ -61,6 +62,8 @@ pub struct Case {
     /// How far the clock goes before it, in milliseconds; or to when.
     pub wait_ms: u64,
     pub at: Option<Timestamp>,
+    /// What selectors give from here on, as records hold it.
+    pub selectors: Option<Value>,
     pub step: Step,
     pub expect: Expect,
 }
@@ -159,8 +162,30 @@ fn read_case(members: &Object, agent: Option<&str>, place: usize) -> Result<Case
         None if matches!(step, Step::Call(_)) => return Err("`expect` is missing".to_owned()),
         None => Expect::default(),
     };
+    let selectors = match members.get("selectors") {
+        Some(Value::Object(selectors)) => Some(read_selectors(selectors)?),
+        Some(_) => return Err("`selectors` must be an object".to_owned()),
+        None => None,
+    };
     let name = text(members, "name")?.map_or_else(|| format!("case {}", place + 1), str::to_owned);
-    Ok(Case { name, wait_ms, at, step, expect })
+    Ok(Case { name, wait_ms, at, selectors, step, expect })
+}
+
+/// What selectors give, in the form in which a record's inputs have it.
+fn read_selectors(selectors: &Object) -> Result<Value, String> {
+    for (name, reading) in selectors.iter() {
+        let missing = reading.get("missing").map(Value::as_str);
+        if !matches!(
+            (reading.get("value"), missing),
+            (Some(_), None) | (None, Some(Some("late" | "unavailable")))
+        ) {
+            let name = name.escape_debug();
+            return Err(format!(
+                "`selectors.{name}` is `{{\"value\": …}}`, or `{{\"missing\": …}}` with `late` or `unavailable`"
+            ));
+        }
+    }
+    Ok(Value::Object([("selectors", Value::Object(selectors.clone()))].into_iter().collect()))
 }
 
 fn read_expect(members: &Object) -> Result<Expect, String> {
@@ -243,6 +268,7 @@ mod tests {
             (case(r#""tool":"x","approve":"y","expect":{}"#), "one of `tool`"),
             (case(r#""tool":5,"expect":{}"#), "`tool` must be a text"),
             (case(r#""approve":"y","wait":"soon""#), "no duration"),
+            (case(r#""tool":"x","selectors":{"risk":5},"expect":{}"#), "`selectors.risk` is"),
         ] {
             let why = parsed(&text).unwrap_err();
             assert!(why.contains(says), "{text}: {why}");

@@ -8,6 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use faramesh_call::{Timestamp, Value};
+use faramesh_decide::Selected;
 use faramesh_dpr::{CommitmentKey, Kind, Record};
 use faramesh_gate::{
     Alone, Gate, Lessor, Lifecycle, Operator, Outcome, OutcomeStatus, Peer, Reply, Settings,
@@ -101,6 +102,9 @@ impl Stage<'_> {
             NOW.set(at.0);
         }
         NOW.set(NOW.get().saturating_add(case.wait_ms));
+        if let Some(selectors) = &case.selectors {
+            self.gate.select(Arc::new(Selected::read_back(selectors)));
+        }
         let mut result = Result { name: case.name.clone(), found: None, wrong: Vec::new() };
         let done = match &case.step {
             Step::Call(call) => self.ask(call).map(|reply| {

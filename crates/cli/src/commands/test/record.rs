@@ -168,6 +168,9 @@ impl Cases {
         if let Some(tags) = call.tags {
             case.insert("tags", tags);
         }
+        if let Some(selectors) = record.field("inputs").and_then(|inputs| inputs.get("selectors").cloned()) {
+            case.insert("selectors", selectors);
+        }
         let mut expect = object! { "effect" => record.effect()?.as_str() };
         if let Some(code) = record.code() {
             expect.insert("code", code.as_ref());
