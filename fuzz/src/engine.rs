@@ -2,7 +2,7 @@
 
 use faramesh_call::{Call, Timestamp};
 use faramesh_check::{Checked, Options, check};
-use faramesh_decide::{Input, Moment, NOTHING_SELECTED, Verdict, decide};
+use faramesh_decide::{Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, Verdict, decide};
 use faramesh_oracle::generate::environment;
 use faramesh_program::{Agent, Program, load};
 use faramesh_state::State;
@@ -37,5 +37,5 @@ pub fn verdict<'a>(
     state: &'a State,
 ) -> Verdict<'a> {
     let moment = Moment { now, entropy: 1 };
-    decide(&Input { program, agent, call, commitment: "c0ffee", requester: "uid:1000", state, selected: &NOTHING_SELECTED, moment })
+    decide(&Input { program, agent, call, commitment: "c0ffee", requester: "uid:1000", state, selected: &NOTHING_SELECTED, pseudonyms: NO_PSEUDONYMS, moment })
 }

@@ -106,7 +106,7 @@ impl Checker<'_> {
             "completion_gate" => blocks.completion_gate = self.completion_gate(block),
             "credential" => blocks.credentials.extend(self.credential(block, names)),
             "selector" => blocks.selectors.extend(self.selector(block, names)),
-            "ambient" => blocks.ambient = self.ambient(block),
+            "ambient" => blocks.ambient = self.ambient(block, scope),
             "enforcement" => blocks.enforcement = Some(self.enforcement(block)),
             "alert" => blocks.alerts.extend(self.alert(block)),
             _ => {}

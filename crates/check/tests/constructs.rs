@@ -108,8 +108,6 @@ fn each_construct_is_refused_by_name_and_once() {
         ("system { on_policy_load_failure = \"deny_all\" }\npermit a".to_owned(), "system"),
         ("runtime { cloud { url = \"https://c\" key = env(\"NO\") } }\npermit a".to_owned(), "runtime.cloud"),
         ("runtime { a2a_listen = \"127.0.0.1:1\" }\npermit a".to_owned(), "runtime.a2a_listen"),
-        (agent("ambient { max_customers_per_day = 5 }"), "ambient.max_customers_per_day"),
-        (agent("ambient { max_data_volume = 5mb }"), "ambient.max_data_volume"),
     ] {
         assert_eq!(refused(&source), [name], "{source}");
     }

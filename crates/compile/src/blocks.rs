@@ -3,7 +3,7 @@
 
 use faramesh_check::stack;
 use faramesh_program::image::{
-    BlocksImage, Budget, Delegate, DelegatedTool, IdentityProvider, Manifest, Phase, Provider, TrustKey,
+    Ambient, BlocksImage, Budget, Delegate, DelegatedTool, IdentityProvider, Manifest, Phase, Provider, TrustKey,
 };
 
 use crate::intern::Interner;
@@ -46,7 +46,7 @@ pub(crate) fn blocks(
             .cloned()
             .collect(),
         selectors: sorted_by(&blocks.selectors, |selector| &selector.name).into_iter().cloned().collect(),
-        ambient: blocks.ambient,
+        ambient: blocks.ambient.as_ref().map(|ambient| ambient_image(ambient, interner)).transpose()?,
         enforcement: blocks.enforcement.clone(),
         alerts: sorted(&blocks.alerts),
     };
@@ -68,6 +68,19 @@ fn budget_image(
         tools: budget.tools.clone(),
         cost: budget.cost.as_ref().map(|cost| interner.operand(cost)).transpose()?,
         scope: budget.scope,
+    })
+}
+
+fn ambient_image(
+    ambient: &Ambient<stack::Operand>,
+    interner: &mut Interner,
+) -> Result<Ambient<u32>, CompileError> {
+    Ok(Ambient {
+        customer: ambient.customer.as_ref().map(|customer| interner.operand(customer)).transpose()?,
+        max_customers_per_day: ambient.max_customers_per_day,
+        max_data_volume_bytes: ambient.max_data_volume_bytes,
+        max_calls_per_day: ambient.max_calls_per_day,
+        on_exceed: ambient.on_exceed,
     })
 }
 

@@ -5,6 +5,7 @@ use faramesh_program::{Agent, Program};
 use faramesh_state::State;
 
 use crate::selected::Selected;
+use crate::steps::customers::Pseudonyms;
 
 /// Time and randomness, handed in so that a decision can be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Input<'a> {
     pub state: &'a State,
     /// What was fetched from outside.
     pub selected: &'a Selected,
+    /// How records name customers.
+    pub pseudonyms: Pseudonyms<'a>,
     /// Time and randomness.
     pub moment: Moment,
 }

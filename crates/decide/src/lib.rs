@@ -24,6 +24,7 @@ pub use outcome::{Outcome, Unknown};
 pub use outside::Outside;
 pub use selected::{Fetched, NOTHING_SELECTED, Reading, Selected};
 pub use steps::budgets::FLAT_COST_MICROS;
+pub use steps::customers::{NO_PSEUDONYMS, Pseudonyms};
 pub use steps::redact::{REDACTED, sealed_args};
 pub use steps::sums::Sum;
 pub use trace::{Trace, Tried};

@@ -4,6 +4,7 @@ pub(crate) mod approvals;
 pub(crate) mod budgets;
 pub(crate) mod completion;
 pub(crate) mod control;
+pub(crate) mod customers;
 pub(crate) mod egress;
 pub(crate) mod facts;
 pub(crate) mod handovers;

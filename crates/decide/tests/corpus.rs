@@ -4,7 +4,7 @@
 use faramesh_call::{Call, Object, Timestamp, Value, json};
 use faramesh_check::{Options, PackFile, Resolver, Unenforced, Unresolved};
 use faramesh_corpus::{Case, Policy};
-use faramesh_decide::{Input, Moment, NOTHING_SELECTED, Verdict, decide};
+use faramesh_decide::{Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, Verdict, decide};
 use faramesh_program::{Agent, Program, encode, load};
 use faramesh_state::limits::Lease;
 use faramesh_state::{Change, State};
@@ -106,6 +106,7 @@ fn input<'a>(program: &'a Program, case: &'a Case, state: &'a State) -> Input<'a
         requester: "uid:1000",
         state,
         selected: &NOTHING_SELECTED,
+        pseudonyms: NO_PSEUDONYMS,
         moment: Moment { now: case.now, entropy: 1 },
     }
 }
@@ -158,6 +159,7 @@ fn the_same_input_gives_the_same_verdict() {
         requester: "uid:1000",
         state: &state,
         selected: &NOTHING_SELECTED,
+        pseudonyms: NO_PSEUDONYMS,
         moment: Moment { now: Timestamp(5), entropy: 42 },
     };
     assert_eq!(format!("{:?}", decide(&input)), format!("{:?}", decide(&input)));

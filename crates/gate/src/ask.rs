@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use faramesh_call::call::{MAX_ARGS_BYTES, MAX_ID_BYTES, MAX_TOOL_BYTES};
 use faramesh_call::{Call, Code, Effect, Timestamp};
-use faramesh_decide::{Input, Moment};
+use faramesh_decide::{Input, Moment, Pseudonyms};
 use faramesh_dpr::{Canonical, Draft, RecordId};
 use faramesh_identity::{Peer, Refused, identify};
 use faramesh_ledger::{Commit, Receipt, Unavailable};
@@ -204,6 +204,7 @@ impl Gate {
             let pending = pending(program, call, Effect::Deny, Some(refused));
             return Ok(Decided::refused(draft, pending, now));
         }
+        let pseudonym = |bytes: &[u8]| self.settings.commitment_key.commit(bytes);
         let input = Input {
             program,
             agent,
@@ -212,6 +213,7 @@ impl Gate {
             requester: peer.user(),
             state: &inner.state,
             selected: &inner.selected,
+            pseudonyms: Pseudonyms::Made(&pseudonym),
             moment: Moment { now, entropy },
         };
         let mut verdict = (self.settings.decider)(&input);

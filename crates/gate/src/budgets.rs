@@ -3,7 +3,7 @@
 use faramesh_call::Timestamp;
 use faramesh_decide::Sum;
 use faramesh_program::image::Window;
-use faramesh_program::limits::Ceiling;
+use faramesh_program::limits::{Ceiling, Of};
 use faramesh_program::{Agent, Program};
 use faramesh_state::State;
 use faramesh_state::limits::{Leased, Meter, Period};
@@ -42,6 +42,9 @@ pub(crate) fn budgets(program: &Program, state: &State, now: Timestamp) -> Vec<B
     let mut found = Vec::new();
     for agent in program.agents() {
         for ceiling in agent.limits().map(|limits| limits.all_ceilings()).unwrap_or_default() {
+            if ceiling.of == Of::Data {
+                continue;
+            }
             let meter = state.limits().of(&agent.name).and_then(|known| known.meter(&ceiling.key));
             for session in sessions(ceiling, meter) {
                 let sum = Sum::read(program, ceiling.window, session.unwrap_or_default(), now, meter);

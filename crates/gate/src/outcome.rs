@@ -5,6 +5,7 @@ use faramesh_call::{Code, Object, Timestamp, Value};
 use faramesh_dpr::{Canonical, Draft, Identity as RecordedIdentity, Kind, RecordId};
 use faramesh_identity::{Peer, identify};
 use faramesh_program::facts::FACT_KEY;
+use faramesh_program::limits::AMBIENT_DATA_KEY;
 use faramesh_state::limits::Settled;
 use faramesh_state::{Change, State};
 
@@ -127,6 +128,12 @@ fn ended(state: &State, agent: &str, outcome: &Outcome) -> Option<Change> {
     (*spawned.by == *agent).then(|| Change::SpawnEnded { record: outcome.action_id.clone() })
 }
 
+/// The bytes that a tool gave back, as reported.
+fn moved(outcome: &Outcome) -> u64 {
+    let bytes = outcome.usage.as_ref().and_then(|usage| usage.get("output_bytes"));
+    bytes.and_then(Value::as_i64).and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0)
+}
+
 /// What a call cost in the end, while its reservation is open.
 fn settled(state: &State, agent: &str, outcome: &Outcome, now: Timestamp) -> Option<Settled> {
     let reservation = state.limits().reservation(&outcome.action_id, now)?;
@@ -136,6 +143,10 @@ fn settled(state: &State, agent: &str, outcome: &Outcome, now: Timestamp) -> Opt
         let mut settled = reservation.settled(failed, reported);
         // What conditions look back on is what was tried: no report of the agent's makes it less.
         settled.actual.retain(|(meter, _)| !meter.starts_with(FACT_KEY));
+        for (meter, actual) in settled.actual.iter_mut().filter(|(meter, _)| meter.ends_with(AMBIENT_DATA_KEY)) {
+            let sent = reservation.charges.iter().find(|charge| *charge.name() == **meter);
+            *actual = sent.map_or(0, |charge| charge.micros).saturating_add(moved(outcome));
+        }
         settled
     })
 }

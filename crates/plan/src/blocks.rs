@@ -8,7 +8,7 @@ use faramesh_program::Image;
 use faramesh_program::image::{
     AgentImage, Alert, AlertEvent, Ambient, BlocksImage, Budget, Ceiling, Delegate, Egress, HostPattern,
     ModelPolicy, NextPhase, OnExceed, Operand, Phase, RateLimit, Requirement, RuleImage, SessionLimits,
-    Sharing, Spawn, Window,
+    Selector, Sharing, Spawn, TextSource, Window, WithoutValue,
 };
 
 type Entries = Vec<(String, String)>;
@@ -60,7 +60,7 @@ fn operand(index: u32, image: &Image) -> String {
 }
 
 /// Every other block of an agent.
-pub(crate) fn others(agent: &AgentImage) -> Entries {
+pub(crate) fn others(agent: &AgentImage, image: &Image) -> Entries {
     let BlocksImage {
         rate_limits: _,
         budgets: _,
@@ -94,8 +94,8 @@ pub(crate) fn others(agent: &AgentImage) -> Entries {
     entries.extend(one("completion_gate", of_gate(completion_gate)));
     entries
         .extend(credentials.iter().map(|block| (format!("credential {}", block.name), format!("{block:?}"))));
-    entries.extend(selectors.iter().map(|block| (format!("selector {}", block.name), format!("{block:?}"))));
-    entries.extend(one("ambient", ambient.as_ref().map(of_ambient)));
+    entries.extend(selectors.iter().map(|block| (format!("selector {}", block.name), of_selector(block))));
+    entries.extend(one("ambient", ambient.as_ref().map(|ambient| of_ambient(ambient, image))));
     entries.extend(one("enforcement", enforcement.as_ref().map(|block| format!("{block:?}"))));
     entries.extend(one("alert", of_alerts(alerts)));
     entries.into_iter().map(|(block, text)| (format!("{} {block}", agent.name), text)).collect()
@@ -166,12 +166,36 @@ fn of_gate(requirements: &[Requirement]) -> Option<String> {
     (!required.is_empty()).then(|| required.join(", "))
 }
 
-fn of_ambient(ambient: &Ambient) -> String {
+fn of_ambient(ambient: &Ambient<u32>, image: &Image) -> String {
     let parts = [
+        ambient.customer.map(|customer| format!("customer {}", operand(customer, image))),
         ambient.max_customers_per_day.map(|most| format!("max_customers_per_day {most}")),
         ambient.max_data_volume_bytes.map(|most| format!("max_data_volume {most} bytes")),
         ambient.max_calls_per_day.map(|most| format!("max_calls_per_day {most}")),
         Some(format!("on_exceed {}", exceed(ambient.on_exceed))),
+    ];
+    words(&parts).unwrap_or_default()
+}
+
+fn of_selector(selector: &Selector) -> String {
+    let without = |word: &str, then: WithoutValue| {
+        let then = match then {
+            WithoutValue::Unknown => "unknown",
+            WithoutValue::Defer => "defer",
+            WithoutValue::Deny => "deny",
+        };
+        Some(format!("{word} {then}"))
+    };
+    let source = match &selector.source {
+        TextSource::Literal(text) => text.clone(),
+        TextSource::Environment { name, .. } => format!("env({name:?})"),
+    };
+    let parts = [
+        Some(source),
+        selector.cache_ms.map(|cache| format!("cache {}", duration(cache))),
+        selector.timeout_ms.map(|timeout| format!("timeout {}", duration(timeout))),
+        without("on_unavailable", selector.on_unavailable),
+        without("on_timeout", selector.on_timeout),
     ];
     words(&parts).unwrap_or_default()
 }

@@ -252,7 +252,10 @@ fn compare_agent(old: Option<Agent<'_>>, new: Option<Agent<'_>>, changes: &mut C
     };
     changes.redactions.extend(of(settings::redactions));
     changes.rate_limits.extend(of(blocks::rates));
-    changes.blocks.extend(of(blocks::others));
+    let others = |agent: Option<Agent<'_>>| {
+        agent.map(|agent| blocks::others(agent.image, agent.whole)).unwrap_or_default()
+    };
+    changes.blocks.extend(differing(&others(old), &others(new)));
     let budgets = |agent: Option<Agent<'_>>| {
         agent.map(|agent| blocks::budgets(agent.image, agent.whole)).unwrap_or_default()
     };

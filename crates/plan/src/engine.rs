@@ -2,7 +2,7 @@
 //! only when the engine itself decides it as the prover says.
 
 use faramesh_call::{Effect, Object, Value, object};
-use faramesh_decide::{Evaluator, Input, Moment, NOTHING_SELECTED, Outcome, decide};
+use faramesh_decide::{Evaluator, Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, Outcome, decide};
 use faramesh_program::{Agent, Image, LoadError, Program, decode, load};
 use faramesh_prove::Example;
 use faramesh_state::State;
@@ -47,6 +47,7 @@ impl Engine {
             requester: "",
             state: &state,
             selected: &NOTHING_SELECTED,
+            pseudonyms: NO_PSEUDONYMS,
             moment: Moment { now: example.time(&self.program), entropy: 0 },
         });
         let rule = verdict.rule.map(|rule| (rule.text.to_string(), rule.reference.to_string()));

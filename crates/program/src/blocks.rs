@@ -116,9 +116,10 @@ fn lists(blocks: &BlocksImage) -> impl Iterator<Item = usize> {
 /// Whether every number in the blocks names an operand, a condition or a rule that is there.
 fn numbers(image: &Image, blocks: &BlocksImage) -> Result<(), LoadError> {
     let within = |number: u32, count: usize| usize::try_from(number).is_ok_and(|number| number < count);
-    let mut costs = blocks.budgets.iter().filter_map(|budget| budget.cost);
+    let customer = blocks.ambient.as_ref().and_then(|ambient| ambient.customer);
+    let mut costs = blocks.budgets.iter().filter_map(|budget| budget.cost).chain(customer);
     if !costs.all(|cost| within(cost, image.operands.len())) {
-        return Err(LoadError::Damaged("a budget names no operand"));
+        return Err(LoadError::Damaged("a budget or counter names no operand"));
     }
     let scopes = blocks.delegates.iter().filter_map(|delegate| delegate.scope.as_ref()).flatten();
     let mut conditions = scopes

@@ -32,16 +32,24 @@ pub struct Limits {
 pub const SESSION_KEY: &str = "\nsession";
 /// The calls of an agent's day, as the state knows them.
 const AMBIENT_CALLS_KEY: &str = "\nambient calls";
-/// What messages call that counter.
-const AMBIENT_CALLS: &str = "max_calls_per_day";
+/// The bytes that an agent moved in its day.
+pub const AMBIENT_DATA_KEY: &str = "\nambient data";
+/// How many customers an agent touched in its day.
+const AMBIENT_CUSTOMERS_KEY: &str = "\nambient customers";
+/// Which customers those are, each under a name that tells nothing.
+pub const AMBIENT_CUSTOMER_KEY: &str = "\nambient customer";
 
 /// What a ceiling was written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
     /// `budget`
     Budget,
-    /// `ambient`
-    Ambient,
+    /// `ambient { max_calls_per_day }`
+    Calls,
+    /// `ambient { max_data_volume }`: what ceilings say of micro-dollars is said of bytes
+    Data,
+    /// `ambient { max_customers_per_day }`: what they say of calls is said of customers
+    Customers,
 }
 
 /// `rate_limit "stripe/*": 10 per minute burst 5`
@@ -80,7 +88,7 @@ pub struct Ceiling {
     pub warn_at_millionths: Option<u32>,
     /// What happens to a call beyond it.
     pub on_exceed: OnExceed,
-    /// The operand that says what a call costs; the outcome says it when absent.
+    /// The operand that says what a call costs, or whom it touches; the outcome says the cost when absent.
     pub cost: Option<u32>,
     /// Whether daemons share it, and lease parts.
     pub fleet: bool,
@@ -96,7 +104,7 @@ impl Limits {
         for budget in blocks.budgets {
             limits.add_budget(budget);
         }
-        if let Some(ambient) = blocks.ambient {
+        if let Some(ambient) = &blocks.ambient {
             limits.add_ambient(ambient);
         }
         limits.session = Some(blocks.session).filter(|session| *session != SessionLimits::default());
@@ -117,21 +125,36 @@ impl Limits {
         counts == 0 && !blocks && self.facts.is_empty() && self.completion_gate.is_empty()
     }
 
-    fn add_ambient(&mut self, ambient: Ambient) {
-        let Some(max_calls) = ambient.max_calls_per_day else { return };
-        self.ceiling_tools.add("*", number(self.ceilings.len()));
-        self.ceilings.push(Ceiling {
-            key: AMBIENT_CALLS_KEY.into(),
-            of: Of::Ambient,
-            budget: AMBIENT_CALLS.into(),
-            max_micros: None,
-            max_calls: Some(max_calls),
-            window: Window::Daily,
-            warn_at_millionths: None,
-            on_exceed: ambient.on_exceed,
-            cost: None,
-            fleet: false,
-        });
+    fn add_ambient(&mut self, ambient: &Ambient<u32>) {
+        let counters = [
+            (Of::Calls, AMBIENT_CALLS_KEY, "max_calls_per_day", None, ambient.max_calls_per_day),
+            (Of::Data, AMBIENT_DATA_KEY, "max_data_volume", ambient.max_data_volume_bytes, None),
+            (
+                Of::Customers,
+                AMBIENT_CUSTOMERS_KEY,
+                "max_customers_per_day",
+                None,
+                ambient.max_customers_per_day,
+            ),
+        ];
+        for (of, key, name, max_micros, max_calls) in counters {
+            if max_micros.is_none() && max_calls.is_none() {
+                continue;
+            }
+            self.ceiling_tools.add("*", number(self.ceilings.len()));
+            self.ceilings.push(Ceiling {
+                key: key.into(),
+                of,
+                budget: name.into(),
+                max_micros,
+                max_calls,
+                window: Window::Daily,
+                warn_at_millionths: None,
+                on_exceed: ambient.on_exceed,
+                cost: ambient.customer.filter(|_| of == Of::Customers),
+                fleet: false,
+            });
+        }
     }
 
     fn add_rate(&mut self, rate: RateLimit) {

@@ -13,7 +13,7 @@ use crate::members::Settings;
 use crate::rules::Reading;
 use crate::scope::Scope;
 use crate::stack::Operand;
-use crate::types::Type;
+use crate::types::{Type, Typed};
 use crate::values::duration_ms;
 
 /// The name of a budget that has none.
@@ -148,8 +148,8 @@ impl Checker<'_> {
         Sharing::Fleet
     }
 
-    /// A number of the call, or one that is always the same.
-    fn cost(&mut self, value: &Spanned<Value>, scope: &Scope) -> Option<Operand> {
+    /// A value of the call, or one that is always the same.
+    pub(super) fn value_of_call(&mut self, value: &Spanned<Value>, scope: &Scope) -> Option<Typed> {
         let expr = match &value.node {
             Value::Word(name) => {
                 let root = Name { node: name.clone(), span: value.span };
@@ -161,6 +161,12 @@ impl Checker<'_> {
         let mut reading = Reading { scope, resolved: BTreeMap::new(), widens: false };
         let typed = self.operand(&Spanned { node: expr, span: value.span }, &mut reading)?;
         self.read_variables.extend(reading.resolved.into_keys());
+        Some(typed)
+    }
+
+    /// A number of the call, or one that is always the same.
+    fn cost(&mut self, value: &Spanned<Value>, scope: &Scope) -> Option<Operand> {
+        let typed = self.value_of_call(value, scope)?;
         if typed.kind.may_be(Type::Number) {
             return Some(typed.operand);
         }

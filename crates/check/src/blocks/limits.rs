@@ -10,8 +10,12 @@ use crate::checker::Checker;
 use crate::codes;
 use crate::definitions::one_of;
 use crate::members::with_nearest;
+use crate::scope::Scope;
+use crate::stack::Operand;
 use crate::values::duration_ms;
 
+/// Most customers that are counted in a day: each is remembered until the day after.
+const MAX_CUSTOMERS: u64 = 10_000;
 /// What follows the period of a `rate_limit`.
 const OPTIONS: &[&str] = &["burst", "scope"];
 const FORM: &str = "rate_limit \"stripe/*\": 10 per minute burst 5 scope = \"fleet\"";
@@ -120,12 +124,24 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn ambient(&mut self, block: Block<'_>) -> Option<Ambient> {
+    pub(super) fn ambient(&mut self, block: Block<'_>, scope: &Scope) -> Option<Ambient<Operand>> {
         let (settings, _) = self.block(block);
         let keys = ["max_customers_per_day", "max_data_volume", "max_calls_per_day"];
         let bounded = self.needs(block, &keys, "max_calls_per_day = 1000");
+        let customer = settings.get("customer").and_then(|written| {
+            let typed = self.value_of_call(written, scope)?;
+            if settings.get("max_customers_per_day").is_none() {
+                let message = "`customer` says whom a call touches, and nothing counts them";
+                self.say(codes::MISSING_KEY, written.span, message, "write `max_customers_per_day = 100` beside it");
+            }
+            Some(typed.operand)
+        });
+        let most = self.bounded("max_customers_per_day", &settings, (1, MAX_CUSTOMERS), "1000", |checker, value| {
+            checker.count("max_customers_per_day", value).map(u64::from)
+        });
         bounded.then(|| Ambient {
-            max_customers_per_day: self.count("max_customers_per_day", settings.get("max_customers_per_day")),
+            customer,
+            max_customers_per_day: most.and_then(|most| u32::try_from(most).ok()),
             max_data_volume_bytes: self.bytes("max_data_volume", settings.get("max_data_volume")),
             max_calls_per_day: self.count("max_calls_per_day", settings.get("max_calls_per_day")),
             on_exceed: self.on_exceed(&settings),

@@ -183,8 +183,13 @@ const SELECTOR: &[Definition] = &[
 ];
 
 const AMBIENT: &[Definition] = &[
-    not_yet(setting("max_customers_per_day", Whole, "most customers touched in a day")),
-    not_yet(setting("max_data_volume", Size, "most data moved in a day")),
+    setting("max_customers_per_day", Whole, "most customers touched in a day, at most 10,000"),
+    setting(
+        "customer",
+        Operand,
+        "whom a call touches, such as `patient.id`; its arguments `customer_id`, `customer` and their plurals when absent",
+    ),
+    setting("max_data_volume", Size, "most data moved in a day: arguments, and what outcomes report"),
     setting("max_calls_per_day", Whole, "most calls in a day"),
     ON_EXCEED,
 ];

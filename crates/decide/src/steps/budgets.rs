@@ -3,6 +3,7 @@
 //! `AMBIENT_EXCEEDED`; a budget may ask for a person instead, or only tell: the warnings are the same
 //! codes and `BUDGET_WARNING`.
 
+use faramesh_call::json::canonical;
 use faramesh_call::money::{dollars, micros_up};
 use faramesh_call::{Code, Effect, Object, Timestamp};
 use faramesh_program::Agent;
@@ -27,31 +28,31 @@ use crate::verdict::{Relief, Verdict};
 pub const FLAT_COST_MICROS: u64 = 1_000;
 
 /// A budget that has no room for the call.
-struct Exceeded<'a> {
-    ceiling: &'a Ceiling,
-    message: String,
-    resets_at: Option<Timestamp>,
+pub(super) struct Exceeded<'a> {
+    pub(super) ceiling: &'a Ceiling,
+    pub(super) message: String,
+    pub(super) resets_at: Option<Timestamp>,
 }
 
 /// What the budgets of one call come to.
 #[derive(Default)]
-struct Tally<'a> {
-    charges: Vec<Charge>,
-    exceeded: Vec<Exceeded<'a>>,
-    warnings: Vec<(Code, String)>,
+pub(super) struct Tally<'a> {
+    pub(super) charges: Vec<Charge>,
+    pub(super) exceeded: Vec<Exceeded<'a>>,
+    pub(super) warnings: Vec<(Code, String)>,
     /// What more of shared ceilings there should be.
     wants: Vec<Want>,
     /// Sums that were read, of another agent when one is named.
-    read: Vec<(Option<&'a str>, &'a str, Object)>,
+    pub(super) read: Vec<(Option<&'a str>, &'a str, Object)>,
 }
 
 /// Whose budgets a call counts for.
 #[derive(Debug, Clone, Copy)]
-struct Payer<'a> {
-    agent: &'a Agent,
-    session: &'a str,
+pub(super) struct Payer<'a> {
+    pub(super) agent: &'a Agent,
+    pub(super) session: &'a str,
     /// Whether it is the agent that calls.
-    is_caller: bool,
+    pub(super) is_caller: bool,
 }
 
 /// Every ceiling that a call counts for: the agent's own, and those that it inherits.
@@ -94,14 +95,14 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
             return Flow::End;
         }
     }
-    if tally.charges.is_empty() {
-        return Flow::Continue;
-    }
     for (payer, key, sums) in std::mem::take(&mut tally.read) {
         match payer {
             Some(payer) => verdict.read_payer(payer, key, sums),
             None => verdict.read_meter(key, sums),
         }
+    }
+    if tally.charges.is_empty() {
+        return Flow::Continue;
     }
     verdict.wants.append(&mut tally.wants);
     if let Some(refused) = tally.exceeded.iter().find(|found| found.ceiling.on_exceed == OnExceed::Deny) {
@@ -134,6 +135,9 @@ impl<'a> Tally<'a> {
         ceiling: &'a Ceiling,
         verdict: &mut Verdict<'a>,
     ) -> Result<(), String> {
+        if ceiling.of == Of::Customers {
+            return self.add_customers(input, payer, ceiling, verdict);
+        }
         let now = input.moment.now;
         let other = (!payer.is_caller).then_some(&payer.agent.name);
         let meter = input.state.limits().of(&payer.agent.name).and_then(|known| known.meter(&ceiling.key));
@@ -210,10 +214,10 @@ fn denied(
     Flow::End
 }
 
-fn code(ceiling: &Ceiling) -> Code {
+pub(super) fn code(ceiling: &Ceiling) -> Code {
     match ceiling.of {
         Of::Budget => Code::BudgetExceeded,
-        Of::Ambient => Code::AmbientExceeded,
+        Of::Calls | Of::Data | Of::Customers => Code::AmbientExceeded,
     }
 }
 
@@ -224,6 +228,9 @@ fn cost<'a>(
     ceiling: &Ceiling,
     verdict: &mut Verdict<'a>,
 ) -> Result<u64, String> {
+    if ceiling.of == Of::Data {
+        return Ok(u64::try_from(canonical(&input.call.args).len()).unwrap_or(u64::MAX));
+    }
     let Some(operand) = ceiling.cost else { return Ok(FLAT_COST_MICROS) };
     let evaluator = Evaluator::of(input).owned_by(payer.agent);
     let unknown = |why: &str| format!("budget `{}` cannot tell what this call costs: {why}", ceiling.budget);
@@ -240,6 +247,10 @@ fn cost<'a>(
 
 fn too_much(ceiling: &Ceiling, sum: &Sum<'_>, cost: u64) -> String {
     match (ceiling.max_micros, ceiling.max_calls) {
+        (Some(max), _) if ceiling.of == Of::Data => {
+            let left = max.saturating_sub(sum.micros);
+            format!("this call moves {cost} bytes, and `{}` has {left} of {max} left", ceiling.budget)
+        }
         (Some(max), _) if sum.micros.saturating_add(cost) > max => format!(
             "this call costs ${}, and budget `{}` has ${} of ${} left",
             dollars(cost),

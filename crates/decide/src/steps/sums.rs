@@ -105,8 +105,8 @@ impl<'a> Sum<'a> {
             Period::Day(day) => Some(program.day_begins(day.saturating_add(1))),
             Period::Month(month) => program.month_begins(month.saturating_add(1)),
             Period::Slice { .. } => self.parts.first().and_then(|(part, _)| gone(part)),
-            // Budgets have no windows of a session.
-            Period::SessionSlice { .. } => None,
+            // No ceiling has windows of these.
+            Period::SessionSlice { .. } | Period::One { .. } => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use faramesh_call::{Action, Call, Timestamp, Value};
-use faramesh_decide::{Input, Moment, Selected, Outside, decide};
+use faramesh_decide::{Input, Moment, Pseudonyms, Selected, Outside, decide};
 use faramesh_dpr::{Kind, Record};
 use faramesh_gate::Gate;
 use faramesh_ledger::Ledger;
@@ -86,6 +86,7 @@ fn decided_again(record: &Record, program: &Program) -> (Vec<Value>, &'static st
         requester: "",
         state: &state,
         selected: &selected,
+        pseudonyms: Pseudonyms::Recorded(&inputs),
         moment: Moment { now: record.time(), entropy: 0 },
     });
     (verdict.changes.iter().map(Change::to_value).collect(), verdict.code.as_str())

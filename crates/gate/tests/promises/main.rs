@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod ambient;
 mod answers;
 mod approvals;
 mod budgets;

@@ -29,7 +29,7 @@ agent "a" {
   budget "hour"  { max $90 window = 1h tools ["pay/card"] cost amount }
   budget monthly { max $1 on_exceed audit }
   session { max_calls 30 max_duration 20h idle_timeout 5h }
-  ambient { max_calls_per_day 12 }
+  ambient { max_calls_per_day 12 max_customers_per_day 4 max_data_volume = 600 on_exceed defer }
 }
 agent "b" {
   default permit
@@ -87,7 +87,7 @@ impl Daemon {
             status,
             duration_ms: 1,
             cost: cost.map(|cents| Value::Number(Number::new(cents, -2))),
-            usage: None,
+            usage: cost.map(|cents| Value::from(faramesh_call::object! { "output_bytes" => cents })),
             error: None,
         };
         self.gate.outcome(&peer(1000), &outcome).unwrap();
@@ -110,7 +110,7 @@ fn random_call(dice: &mut Dice) -> Call {
     let tool = ["pay/card", "pay/wire", "look"][usize::try_from(dice.below(3)).unwrap()];
     let amount = [1, 3, 10, 49, 60][usize::try_from(dice.below(5)).unwrap()];
     let session = [None, Some("s1"), Some("s2"), Some("s3")][usize::try_from(dice.below(4)).unwrap()];
-    let args = format!("{{\"amount\":{amount}}}");
+    let args = format!("{{\"amount\":{amount},\"customer\":\"c{}\"}}", dice.below(6));
     Call { session: session.map(Box::from), ..call(agent, tool, &args) }
 }
 

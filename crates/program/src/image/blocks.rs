@@ -1,6 +1,6 @@
 //! The blocks of an agent beside its rules and redactions. Everything without an order is sorted.
 //!
-//! Three types have a parameter: checking fills it with what was written (an operand, a condition, a
+//! Four types have a parameter: checking fills it with what was written (an operand, a condition, a
 //! rule), and the image with the number or the compiled form of it.
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::RuleEffect;
 use super::runtime::{Profile, TextSource};
 
-/// The blocks of an agent. `Cost` is the cost of a call, `Condition` the condition of a delegated tool,
+/// The blocks of an agent. `Cost` is the cost of a call or another value of it, `Condition` the condition of a delegated tool,
 /// `Rule` a rule of a phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Blocks<Cost, Condition, Rule> {
@@ -35,7 +35,7 @@ pub struct Blocks<Cost, Condition, Rule> {
     /// Values fetched from outside, sorted by name.
     pub selectors: Vec<Selector>,
     /// Ceilings on counters over a day; `None` when nothing is said.
-    pub ambient: Option<Ambient>,
+    pub ambient: Option<Ambient<Cost>>,
     /// A stricter sandbox; `None` when nothing is said.
     pub enforcement: Option<Enforcement>,
     /// Whom to tell about what, sorted.
@@ -327,8 +327,10 @@ pub struct Selector {
 }
 
 /// Ceilings on counters over a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Ambient {
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ambient<Value> {
+    /// What tells the customers of a call; its usual arguments when absent.
+    pub customer: Option<Value>,
     /// Most customers touched.
     pub max_customers_per_day: Option<u32>,
     /// Most data moved, in bytes.

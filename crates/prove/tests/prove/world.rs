@@ -1,7 +1,7 @@
 //! A policy that is compiled for the engine and read for the prover.
 
 use faramesh_call::Effect;
-use faramesh_decide::{Input, Moment, NOTHING_SELECTED, decide};
+use faramesh_decide::{Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, decide};
 use faramesh_program::{Program, encode, load};
 use faramesh_prove::{Answer, Condition, Decision, Example, Policy, Prover, Question};
 use faramesh_state::State;
@@ -42,6 +42,7 @@ impl World {
             requester: "uid:1000",
             state: &state,
             selected: &NOTHING_SELECTED,
+            pseudonyms: NO_PSEUDONYMS,
             moment: Moment { now: example.time(&self.program), entropy: 1 },
         };
         let verdict = decide(&input);

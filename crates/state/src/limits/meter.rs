@@ -43,6 +43,13 @@ pub enum Period {
         /// Slices since 1970.
         number: u64,
     },
+    /// One of several of a day.
+    One {
+        /// Days since 1970.
+        day: u64,
+        /// Which one.
+        name: Box<str>,
+    },
 }
 
 /// What was spent in one period.
@@ -80,6 +87,7 @@ impl Period {
             Self::SessionSlice { session, length_ms, number } => {
                 format!("session-slice:{length_ms}:{number}:{session}")
             }
+            Self::One { day, name } => format!("one:{day}:{name}"),
         }
     }
 
@@ -100,6 +108,10 @@ impl Period {
                 let (length_ms, number) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
                 Some(Self::SessionSlice { session: parts.next()?.into(), length_ms, number })
             }
+            "one" => {
+                let (day, name) = rest.split_once(':')?;
+                Some(Self::One { day: day.parse().ok()?, name: name.into() })
+            }
             _ => None,
         }
     }
@@ -109,6 +121,7 @@ impl Period {
         match (self, newest) {
             (Self::Session(_), Self::Session(_)) => true,
             (Self::Day(this), Self::Day(newest)) | (Self::Month(this), Self::Month(newest)) => this >= newest,
+            (Self::One { day: this, .. }, Self::One { day: newest, .. }) => this >= newest,
             (Self::Slice { length_ms, number }, Self::Slice { length_ms: length, number: newest }) => {
                 length_ms == length && number.saturating_add(SLICES) >= *newest
             }
@@ -274,6 +287,7 @@ mod tests {
         for period in [
             Period::Session("a:b".into()),
             Period::Session("".into()),
+            Period::One { day: 20_784, name: "a:b".into() },
             Period::Day(20_784),
             Period::Month(24_323),
             Period::Slice { length_ms: 56_250, number: 31_915_000 },

@@ -3,7 +3,7 @@
 
 use faramesh_call::{Call, Object, Value, object};
 use faramesh_daemon::Layout;
-use faramesh_decide::{Input, Moment, Selected, decide as decide_call};
+use faramesh_decide::{Input, Moment, Pseudonyms, Selected, decide as decide_call};
 use faramesh_dpr::Record;
 use faramesh_program::image::{Path, Root, Step};
 use faramesh_program::{Agent, Program, Rule, hex};
@@ -86,6 +86,7 @@ fn decided_again(
         requester: "",
         state: &state,
         selected: &selected,
+        pseudonyms: Pseudonyms::Recorded(&inputs),
         moment: Moment { now: record.time(), entropy: 0 },
     };
     let verdict = decide_call(&input);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use faramesh_call::{Effect, Timestamp, Value, object};
-use faramesh_decide::{Input, Moment, Selected, Verdict, decide};
+use faramesh_decide::{Input, Moment, Pseudonyms, Selected, Verdict, decide};
 use faramesh_dpr::{Kind, Record};
 use faramesh_ledger::Filter;
 use faramesh_program::image::{Path, Root, Step};
@@ -80,6 +80,7 @@ fn decided(record: &Record, program: &Program, known: &HashSet<[u8; 32]>) -> Opt
         requester: "",
         state: &state,
         selected: &selected,
+        pseudonyms: Pseudonyms::Recorded(&inputs),
         moment: Moment { now: record.time(), entropy: 0 },
     });
     let is_known = !outside.is_withheld()
