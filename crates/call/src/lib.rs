@@ -6,6 +6,7 @@ pub mod call;
 pub mod code;
 pub mod effect;
 pub mod envelope;
+pub mod glob;
 pub mod json;
 pub mod money;
 pub mod number;

@@ -36,6 +36,8 @@ pub(crate) struct Checker<'a> {
     pub open_listeners: Vec<(&'static str, String, Span)>,
     /// The witnesses, which cosign what the ledger must have.
     pub witness_blocks: Vec<Span>,
+    /// Where a table of prices is named.
+    pub price_table: Option<Span>,
     /// Files that sinks write to.
     pub sink_files: Vec<(String, Span)>,
     /// A text of the source that is read as a source of its own: where it stands, and what is in it.
@@ -72,6 +74,7 @@ impl<'a> Checker<'a> {
             shared: Vec::new(),
             open_listeners: Vec::new(),
             witness_blocks: Vec::new(),
+            price_table: None,
             sink_files: Vec::new(),
             part: None,
             not_yet: NotYet::default(),

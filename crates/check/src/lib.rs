@@ -32,6 +32,7 @@ mod options;
 mod overrides;
 pub mod packs;
 mod paths;
+mod prices;
 mod quantities;
 mod redact;
 mod references;

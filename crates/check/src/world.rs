@@ -14,6 +14,7 @@ use crate::checker::Checker;
 use crate::codes;
 use crate::members::Settings;
 use crate::messengers::is_messenger;
+use crate::prices::PRICE_TABLE;
 use crate::references::Referred;
 use crate::sinks::Sink;
 use crate::values::{duration_ms, size_bytes};
@@ -33,6 +34,7 @@ impl Checker<'_> {
         let settings = match kind.as_deref().and_then(Sink::of) {
             Some(sink) => self.sink(sink, block, &settings),
             None if kind.as_deref() == Some(WITNESS) => self.witness(block, &settings),
+            None if kind.as_deref() == Some(PRICE_TABLE) => self.price_table(block, &settings),
             None if kind.as_deref().is_some_and(is_messenger) => {
                 self.messenger(kind.as_deref().unwrap_or_default(), block, &settings)
             }

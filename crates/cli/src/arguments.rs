@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     agent, apply, approvals, audit, check, completions, daemon, destroy, dev, explain, fmt, init, lsp, plan,
-    rollback, status, test, witness,
+    prices, rollback, status, test, witness,
 };
 use crate::console::Format;
 use crate::exit::Exit;
@@ -99,6 +99,9 @@ pub enum Command {
     /// Answer an editor: the language server, on standard input and output
     #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed]))]
     Lsp(lsp::Arguments),
+    /// Show what calls of models cost
+    #[command(after_help = Exit::table(&[Exit::Success, Exit::Failed]))]
+    Prices(prices::Arguments),
     /// Witness the ledgers of other hosts: cosign what continues what was seen, refuse the rest
     #[command(after_help = Exit::table(&[Exit::Failed, Exit::Usage]))]
     Witness(witness::Arguments),

@@ -14,6 +14,7 @@ pub mod fmt;
 pub mod init;
 pub mod lsp;
 pub mod plan;
+pub mod prices;
 pub mod rollback;
 pub mod status;
 pub mod test;
@@ -37,6 +38,7 @@ pub fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Plan(arguments) => plan::run(&arguments, context),
         Command::Apply(arguments) => apply::run(&arguments, context),
         Command::Dev(arguments) => dev::run(&arguments, context),
+        Command::Prices(arguments) => prices::run(&arguments, context),
         Command::Rollback(arguments) => rollback::run(&arguments, context),
         Command::Status(arguments) => status::run(&arguments, context),
         Command::Agent(arguments) => agent::run(&arguments, context),

@@ -171,6 +171,14 @@ pub fn compiled(context: &Context, dev: bool) -> Result<Compiled, Failure> {
 }
 
 impl Compiled {
+    /// The policy as it decides.
+    ///
+    /// # Errors
+    /// The bytes do not load, which would be a fault of the compiler.
+    pub fn program(&self) -> Result<Program, Failure> {
+        readable(Path::new(&self.source_name), load(&self.bytes))
+    }
+
     /// The policy as it is compared with others.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ use crate::http::Door;
 use crate::layout::{Layout, admin_socket_of, create_private};
 use crate::operators::Operators;
 use crate::options::{LedgerKind, Options};
+use crate::prices::{TableError, prices_of};
 use crate::running::{Daemon, Doors, Facts};
 use crate::{fleet, http, keyfile, sinks, stop};
 
@@ -57,6 +58,9 @@ pub enum StartError {
     /// The HTTP door cannot be opened.
     #[error("{0}")]
     Http(#[from] BindError),
+    /// The stack's table of prices cannot be used.
+    #[error("{0}")]
+    Prices(#[from] TableError),
     /// The keys of sealed fields cannot be used.
     #[error("{0}")]
     Keys(#[from] KeysError),
@@ -97,6 +101,7 @@ impl Daemon {
         let layout = Layout::new(&options.directory);
         layout.create().map_err(StartError::io("cannot make .faramesh"))?;
         let program = Arc::new(load(&options.program)?);
+        let prices = prices_of(&program, &layout)?;
         let stack = stack_name(&program, &layout);
         let mut state = State::default();
         let opened = open_ledger(&options, &layout, &program, &stack, &mut state).inspect_err(|error| {
@@ -117,6 +122,7 @@ impl Daemon {
             None => lessors.as_ref().map(shared),
         };
         let gate = Arc::new(Gate::new(settings, Arc::clone(&program), state, Arc::new(ledger)));
+        gate.price(Arc::new(prices));
         if let Some(alone) = alone {
             alone.serve(&gate);
         }

@@ -10,6 +10,7 @@ use faramesh_decide::{Input, Selected, Verdict, decide};
 use faramesh_dpr::CommitmentKey;
 use faramesh_identity::{Peer, is_known};
 use faramesh_ledger::{Commit, Completion, Ledger};
+use faramesh_prices::Prices;
 use faramesh_program::Program;
 use faramesh_program::image::Mode;
 use faramesh_seal::Keys;
@@ -103,6 +104,8 @@ pub(crate) struct Inner {
     pub(crate) repeats: Repeats,
     /// What was fetched from outside.
     pub(crate) selected: Arc<Selected>,
+    /// What calls of models cost.
+    pub(crate) prices: Arc<Prices>,
 }
 
 impl std::fmt::Debug for Gate {
@@ -128,6 +131,7 @@ impl Gate {
                 entropy: Entropy::default(),
                 repeats: Repeats::default(),
                 selected: Arc::default(),
+                prices: Arc::new(Prices::bundled()),
             }),
             watchers: Mutex::default(),
             started_at: wall_clock(),
@@ -231,6 +235,11 @@ impl Gate {
     /// Puts what was fetched from outside in the place of what decisions looked at until now.
     pub fn select(&self, selected: Arc<Selected>) {
         self.inner().selected = selected;
+    }
+
+    /// Puts another table of prices in force, for the outcomes from now on.
+    pub fn price(&self, prices: Arc<Prices>) {
+        self.inner().prices = prices;
     }
 
     /// Has `watcher` told whenever an approval was answered. Watchers must return at once.

@@ -1,9 +1,12 @@
 //! What came of a permitted call, as the caller reports it.
 
-use faramesh_call::money::micros_up;
-use faramesh_call::{Code, Object, Timestamp, Value};
+use std::sync::Arc;
+
+use faramesh_call::money::{dollars, micros_up};
+use faramesh_call::{Code, Object, Timestamp, Value, object};
 use faramesh_dpr::{Canonical, Draft, Identity as RecordedIdentity, Kind, RecordId};
 use faramesh_identity::{Peer, identify};
+use faramesh_prices::{Price, Prices, Usage};
 use faramesh_program::facts::FACT_KEY;
 use faramesh_program::limits::AMBIENT_DATA_KEY;
 use faramesh_state::limits::Settled;
@@ -93,7 +96,10 @@ impl Gate {
             Err(refused) => return Err((refused.code, refused.message)),
         };
         // Only the agent that spent says what it cost; anybody else's report is only recorded.
-        let settled = agent.as_deref().and_then(|agent: &str| settled(&inner.state, agent, outcome, now));
+        let prices = Arc::clone(&inner.prices);
+        let priced = priced(&prices, outcome);
+        let settled =
+            agent.as_deref().and_then(|agent: &str| settled(&inner.state, agent, outcome, priced.as_ref(), now));
         let ended = agent.as_deref().and_then(|agent: &str| ended(&inner.state, agent, outcome));
         let changes: Vec<Change> = settled.map(Change::Settled).into_iter().chain(ended).collect();
         let listed: Vec<Value> = changes.iter().map(Change::to_value).collect();
@@ -107,7 +113,7 @@ impl Gate {
                 ..RecordedIdentity::default()
             }),
             parent: Some((&*outcome.action_id).into()),
-            detail: Some(Canonical::from(detail(outcome))),
+            detail: Some(Canonical::from(detail(outcome, priced.as_ref()))),
             dev: self.settings.dev,
             ..Draft::default()
         };
@@ -128,6 +134,30 @@ fn ended(state: &State, agent: &str, outcome: &Outcome) -> Option<Change> {
     (*spawned.by == *agent).then(|| Change::SpawnEnded { record: outcome.action_id.clone() })
 }
 
+/// What the reported use of a model costs.
+struct Priced<'p> {
+    price: &'p Price,
+    micros: u64,
+}
+
+/// The cost of a call of a model that the table has, when the report says what it used and not what it cost.
+fn priced<'p>(prices: &'p Prices, outcome: &Outcome) -> Option<Priced<'p>> {
+    let usage = outcome.usage.as_ref().filter(|_| outcome.cost.is_none())?;
+    let price = prices.of(usage.get("model").and_then(Value::as_str)?)?;
+    let tokens = |key: &str| {
+        let found = usage.get(key).and_then(Value::as_i64);
+        found.and_then(|tokens| u64::try_from(tokens).ok())
+    };
+    let (input, output) = (tokens("input_tokens"), tokens("output_tokens"));
+    input.or(output)?;
+    let used = Usage {
+        input_tokens: input.unwrap_or(0),
+        cached_input_tokens: tokens("cached_input_tokens").unwrap_or(0),
+        output_tokens: output.unwrap_or(0),
+    };
+    Some(Priced { price, micros: price.cost(used) })
+}
+
 /// The bytes that a tool gave back, as reported.
 fn moved(outcome: &Outcome) -> u64 {
     let bytes = outcome.usage.as_ref().and_then(|usage| usage.get("output_bytes"));
@@ -135,9 +165,16 @@ fn moved(outcome: &Outcome) -> u64 {
 }
 
 /// What a call cost in the end, while its reservation is open.
-fn settled(state: &State, agent: &str, outcome: &Outcome, now: Timestamp) -> Option<Settled> {
+fn settled(
+    state: &State,
+    agent: &str,
+    outcome: &Outcome,
+    priced: Option<&Priced<'_>>,
+    now: Timestamp,
+) -> Option<Settled> {
     let reservation = state.limits().reservation(&outcome.action_id, now)?;
     let reported = outcome.cost.as_ref().and_then(Value::as_number).and_then(micros_up);
+    let reported = reported.or(priced.map(|priced| priced.micros));
     let failed = outcome.status == OutcomeStatus::Error;
     (*reservation.agent == *agent).then(|| {
         let mut settled = reservation.settled(failed, reported);
@@ -151,7 +188,7 @@ fn settled(state: &State, agent: &str, outcome: &Outcome, now: Timestamp) -> Opt
     })
 }
 
-fn detail(outcome: &Outcome) -> Object {
+fn detail(outcome: &Outcome, priced: Option<&Priced<'_>>) -> Object {
     let mut detail: Object =
         [("duration_ms", Value::from(outcome.duration_ms)), ("status", Value::from(outcome.status.as_str()))]
             .into_iter()
@@ -161,6 +198,14 @@ fn detail(outcome: &Outcome) -> Object {
     }
     if let Some(usage) = &outcome.usage {
         detail.insert("usage", usage.clone());
+    }
+    if let Some(Priced { price, micros }) = priced {
+        let members = object! {
+            "as_of" => &*price.as_of,
+            "model" => &*price.model,
+            "usd" => dollars(*micros),
+        };
+        detail.insert("priced", members);
     }
     if let Some(error) = &outcome.error {
         let cut = (0..=MAX_ERROR_BYTES.min(error.len())).rev().find(|at| error.is_char_boundary(*at));

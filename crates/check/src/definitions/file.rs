@@ -129,7 +129,7 @@ const PROVIDER: &[Definition] = &[
     setting(
         "type",
         Text,
-        "`stderr-sink`, `file-sink`, `webhook-sink`; for alerts `slack`, `pagerduty`, `webhook`, `smtp`; or another",
+        "`stderr-sink`, `file-sink`, `webhook-sink`; for alerts `slack`, `pagerduty`, `webhook`, `smtp`; `price-table`; or another",
     ),
     setting("addr", Text, "address of the backend"),
     setting("url", Text, "address of the backend"),
@@ -143,7 +143,7 @@ const PROVIDER: &[Definition] = &[
     setting("backend", Text, "the service behind a provider of several"),
     setting("key_arn", Text, "the key to sign with"),
     setting("index", Text, "index that records are written to"),
-    setting("path", Text, "file-sink: the file, relative to the stack"),
+    setting("path", Text, "file-sink, price-table: the file, relative to the stack"),
     with_default(
         "max_size",
         Size,

@@ -8,6 +8,7 @@ use faramesh_program::image::{IdentityKind, Runtime};
 use faramesh_program::{Program, load, unhex};
 
 use super::{Answer, Context, Failure, needed, text};
+use crate::prices::prices_of;
 use crate::sinks::declared;
 use crate::start::now;
 
@@ -34,6 +35,7 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
     }
     let policy_hash = program.hash_text().to_owned();
     let changed = policy_hash != previous_hash;
+    let prices = prices_of(&program, &context.facts.layout).map_err(|error| Failure::new("IO", error))?;
     let sinks = declared(&program, &context.facts.layout);
     let prepared = context.facts.sinks.prepare(&sinks);
     prepared.map_err(|error| Failure::new("IO", format!("cannot keep the cursor of a sink: {error}")))?;
@@ -52,6 +54,7 @@ pub(super) fn apply(context: &Context, peer: &Peer, params: &Object) -> Answer {
         .gate
         .put_in_force(Arc::clone(&program), &by)
         .map_err(|error| Failure::new("LEDGER_UNAVAILABLE", error))?;
+    context.gate.price(Arc::new(prices));
     context.facts.selectors.settle(&program, &context.gate).map_err(no_thread)?;
     context.facts.sinks.configure(sinks);
     context.facts.applied(now());

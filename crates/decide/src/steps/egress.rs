@@ -7,13 +7,13 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use faramesh_call::glob::matches;
 use faramesh_call::{Code, Effect, Value};
 use faramesh_program::image::{Egress, HostPattern};
 
 use crate::Flow;
 use crate::input::Input;
 use crate::outside;
-use crate::steps::models::matches;
 use crate::verdict::Verdict;
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {

@@ -333,3 +333,39 @@ fn what_is_left_is_told() {
         ]
     );
 }
+
+#[test]
+fn what_a_model_used_is_priced_by_the_table() {
+    let gate = gate("budget session { max $1 }");
+    let used = |usage: &str, cost: Option<&str>| {
+        let reply = refund(&gate, "1");
+        let before = spent(&gate, "session").micros - 1_000;
+        let outcome = Outcome {
+            action_id: reply.action_id,
+            agent: Some("a".into()),
+            status: OutcomeStatus::Ok,
+            duration_ms: 1,
+            cost: cost.map(|cost| Value::Number(Number::parse(cost).unwrap())),
+            usage: Some(faramesh_call::json::parse(usage.as_bytes()).unwrap()),
+            error: None,
+        };
+        gate.outcome(&peer(1000), &outcome).unwrap();
+        gate.commit(true);
+        spent(&gate, "session").micros - before
+    };
+    let table = r#"{"prices":1,"models":[{"model":"m-*","input":2,"cached_input":0.5,"output":8,"as_of":"2026-01-01"}]}"#;
+    gate.price(Arc::new(faramesh_prices::Prices::parse(table.as_bytes()).unwrap()));
+    assert_eq!(used(r#"{"model":"m-1","input_tokens":1000,"output_tokens":100}"#, None), 2_800);
+    assert_eq!(used(r#"{"model":"m-1","input_tokens":1000,"cached_input_tokens":800}"#, None), 800);
+    assert_eq!(used(r#"{"model":"m-1","input_tokens":1000}"#, Some("0.5")), 500_000, "what was reported counts");
+    assert_eq!(used(r#"{"model":"other","input_tokens":1000}"#, None), 1_000, "no price: the flat one");
+    assert_eq!(used(r#"{"model":"m-1","input_tokens":-5}"#, None), 1_000);
+    let newest = faramesh_ledger::Filter {
+        kind: Some(faramesh_dpr::Kind::Outcome),
+        ..faramesh_ledger::Filter::default()
+    };
+    let records = gate.ledger().query(&newest).unwrap();
+    let priced = records.first().unwrap().detail().unwrap().get("priced").cloned().unwrap();
+    let expected = br#"{"as_of":"2026-01-01","model":"m-*","usd":0.0028}"#;
+    assert_eq!(priced, faramesh_call::json::parse(expected).unwrap());
+}
