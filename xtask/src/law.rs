@@ -24,7 +24,7 @@ const POLICY_READERS: &[&str] = &["crates/syntax", "crates/check", "crates/compi
 const TIER_MAY_KNOW: &[&str] = &["crates/call", "crates/gate", "crates/wire"];
 /// Copies of records go where they go; what decides does not know of it, and it knows nothing that decides.
 const SINKS: &str = "crates/sinks";
-const SINKS_MAY_KNOW: &[&str] = &["crates/call", "crates/ledger"];
+const SINKS_MAY_KNOW: &[&str] = &["crates/call", "crates/ledger", "crates/telemetry"];
 const DECIDING: &[&str] = &["crates/gate", "crates/ledger"];
 const CLOUD_SERVER: &str = "cloud/server";
 const CLOUD_SERVER_MAY_REACH: &[&str] = &["cloud/api", "crates/dpr", "crates/call"];

@@ -8,7 +8,7 @@ use cedar_policy::{Authorizer, Context, Decision, Entities, EntityUid, PolicySet
 use faramesh_benches::wire::CALL;
 use faramesh_benches::{Outcome, Samples, figure, policy, print_machine, resident_mib};
 use faramesh_call::{Call, Effect, Timestamp};
-use faramesh_decide::{Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, decide};
+use faramesh_decide::{Input, Moment, NO_PSEUDONYMS, NOTHING_SELECTED, decide};
 use faramesh_program::{Program, load};
 use faramesh_socket::{Request, parse_line};
 use faramesh_state::State;
@@ -78,7 +78,17 @@ fn verdict(program: &Program, call: &Call) -> Option<Effect> {
     let agent = program.agent("payments")?;
     let moment = Moment { now: Timestamp(1_795_166_999_999), entropy: 7 };
     STATE.with(|state| {
-        let input = Input { program, agent, call, commitment: "c", requester: "uid:1", state, selected: &NOTHING_SELECTED, pseudonyms: NO_PSEUDONYMS, moment };
+        let input = Input {
+            program,
+            agent,
+            call,
+            commitment: "c",
+            requester: "uid:1",
+            state,
+            selected: &NOTHING_SELECTED,
+            pseudonyms: NO_PSEUDONYMS,
+            moment,
+        };
         Some(decide(&input).effect)
     })
 }

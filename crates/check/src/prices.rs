@@ -19,7 +19,8 @@ impl Checker<'_> {
     pub fn price_table(&mut self, block: Block<'_>, settings: &Settings<'_>) -> Vec<(String, Setting)> {
         if let Some(first) = self.price_table.replace(block.keyword.span) {
             let message = "there are two tables of prices";
-            let found = codes::CONFLICTING_KEYS.at(block.keyword.span, message).with_help("keep one of the two");
+            let found =
+                codes::CONFLICTING_KEYS.at(block.keyword.span, message).with_help("keep one of the two");
             self.report(found.with_label(first, "the other one"));
         }
         let mut misspelt = false;

@@ -1,4 +1,4 @@
-//! Providers that copies of records go to: `stderr-sink`, `file-sink`, `webhook-sink`. With `slack`,
+//! Providers that copies of records go to: `stderr-sink`, `file-sink`, `webhook-sink`, `otlp-sink`. With `slack`,
 //! `pagerduty` and `webhook` (whom `alert` blocks tell) these are the
 //! providers that take effect; what each takes is checked here, and every value but secrets and the
 //! address is resolved.
@@ -30,7 +30,7 @@ const MAX_TIMEOUT: u64 = 60_000;
 const MIN_FILE_BYTES: u64 = 64 << 10;
 
 /// Types of sinks that there are not yet: none is a slip of another.
-const LATER: &[&str] = &["splunk-sink", "datadog-sink", "elastic-sink", "s3-sink", "gcs-sink", "otlp-sink"];
+const LATER: &[&str] = &["splunk-sink", "datadog-sink", "elastic-sink", "s3-sink", "gcs-sink"];
 
 /// A type of sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +38,11 @@ pub(crate) enum Sink {
     Stderr,
     File,
     Webhook,
+    Otlp,
 }
 
 impl Sink {
-    const ALL: [Self; 3] = [Self::Stderr, Self::File, Self::Webhook];
+    const ALL: [Self; 4] = [Self::Stderr, Self::File, Self::Webhook, Self::Otlp];
 
     /// The sink that a type is.
     pub fn of(kind: &str) -> Option<Self> {
@@ -53,6 +54,7 @@ impl Sink {
             Self::Stderr => "stderr-sink",
             Self::File => "file-sink",
             Self::Webhook => "webhook-sink",
+            Self::Otlp => "otlp-sink",
         }
     }
 
@@ -65,6 +67,13 @@ impl Sink {
                 ("url", Some("url = env(\"WEBHOOK_URL\")")),
                 ("secret", Some("secret = env(\"WEBHOOK_SECRET\")")),
                 ("token", None),
+                ("timeout", None),
+                ("ca_file", None),
+            ],
+            Self::Otlp => &[
+                ("url", Some("url = \"https://otlp.example.com:4318\"")),
+                ("token", None),
+                ("authorization", None),
                 ("timeout", None),
                 ("ca_file", None),
             ],
@@ -104,7 +113,17 @@ impl Checker<'_> {
         match sink {
             Sink::Stderr => {}
             Sink::File => self.file_sink(settings, &mut found),
-            Sink::Webhook => self.webhook_sink(settings, &mut found),
+            Sink::Webhook => self.server_of_sink(settings, &["secret", "token"], &mut found),
+            Sink::Otlp => {
+                if let (Some(token), Some(other)) = (settings.get("token"), settings.get("authorization")) {
+                    let message = "`token` and `authorization` both say how the daemon proves itself";
+                    let found = codes::CONFLICTING_KEYS.at(other.span, message);
+                    self.report(
+                        found.with_help("keep one of the two").with_label(token.span, "the other one"),
+                    );
+                }
+                self.server_of_sink(settings, &["token", "authorization"], &mut found);
+            }
         }
         let found = found.into_iter();
         let mut found: Vec<_> =
@@ -169,7 +188,13 @@ impl Checker<'_> {
         found.push(("max_size", size.map(SettingValue::Size)));
     }
 
-    fn webhook_sink(&mut self, settings: &Settings<'_>, found: &mut Vec<(&str, Option<SettingValue>)>) {
+    /// What leads to another machine's server; `secrets` are what proves the daemon to it.
+    fn server_of_sink(
+        &mut self,
+        settings: &Settings<'_>,
+        secrets: &[&'static str],
+        found: &mut Vec<(&str, Option<SettingValue>)>,
+    ) {
         let url = self.url_source("url", &["https", "http"], settings.get("url"));
         if let Some(url) = &url
             && let TextSource::Literal(text) | TextSource::Environment { default: Some(text), .. } = &url.node
@@ -177,7 +202,7 @@ impl Checker<'_> {
             self.may_leave(text, url.span);
         }
         found.push(("url", url.map(|url| SettingValue::Text(url.node))));
-        for key in ["secret", "token"] {
+        for key in secrets {
             let secret = self.secret(key, settings.get(key));
             found.push((key, secret.map(|secret| SettingValue::Text(secret.node))));
         }

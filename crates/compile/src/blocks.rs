@@ -3,7 +3,8 @@
 
 use faramesh_check::stack;
 use faramesh_program::image::{
-    Ambient, BlocksImage, Budget, Delegate, DelegatedTool, IdentityProvider, Manifest, Phase, Provider, TrustKey,
+    Ambient, BlocksImage, Budget, Delegate, DelegatedTool, IdentityProvider, Manifest, Phase, Provider,
+    TrustKey,
 };
 
 use crate::intern::Interner;

@@ -117,7 +117,8 @@ fn start(gate: &Arc<Gate>, status: Arc<Mutex<BTreeMap<Fetched, State>>>) -> io::
         let (queue, came) = (Arc::clone(&queue), sender.clone());
         thread::Builder::new().name("selector".to_owned()).spawn(move || fetch_all(&queue, &came))?;
     }
-    let keeper = Keeper { gate: Arc::downgrade(gate), kept: BTreeMap::new(), waiting: Vec::new(), jobs, status };
+    let keeper =
+        Keeper { gate: Arc::downgrade(gate), kept: BTreeMap::new(), waiting: Vec::new(), jobs, status };
     thread::Builder::new().name("selectors".to_owned()).spawn(move || keeper.run(&inbox))?;
     Ok(sender)
 }
@@ -135,7 +136,8 @@ struct Keeper {
 impl Keeper {
     fn run(mut self, inbox: &Receiver<Message>) {
         loop {
-            let wait = self.next().map_or(IDLE, |next| next.saturating_duration_since(Instant::now())).min(IDLE);
+            let wait =
+                self.next().map_or(IDLE, |next| next.saturating_duration_since(Instant::now())).min(IDLE);
             match inbox.recv_timeout(wait) {
                 Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -178,7 +180,13 @@ impl Keeper {
                 match reading {
                     Ok(reading) => {
                         let again = good_for(&fetched) / 2;
-                        *kept = Kept { reading, fetched_at: Some(now), error: None, failures: 0, due: Some(now + again) };
+                        *kept = Kept {
+                            reading,
+                            fetched_at: Some(now),
+                            error: None,
+                            failures: 0,
+                            due: Some(now + again),
+                        };
                     }
                     Err((reading, why)) => {
                         kept.failures = kept.failures.saturating_add(1);
@@ -193,7 +201,9 @@ impl Keeper {
             }
         }
         let kept = &self.kept;
-        let tried = |fetched: &Fetched| kept.get(fetched).is_none_or(|kept| kept.fetched_at.is_some() || kept.failures > 0);
+        let tried = |fetched: &Fetched| {
+            kept.get(fetched).is_none_or(|kept| kept.fetched_at.is_some() || kept.failures > 0)
+        };
         self.waiting.retain(|(wanted, told)| {
             let all = wanted.iter().all(tried);
             if all {
@@ -286,8 +296,9 @@ fn address(source: &TextSource) -> Result<Address, String> {
         TextSource::Literal(text) => text.clone(),
         TextSource::Environment { name, default } => {
             let set = std::env::var(name).ok().filter(|text| !text.is_empty());
-            set.or_else(|| default.clone())
-                .ok_or_else(|| format!("its address is in the environment variable {name}, which is not set"))?
+            set.or_else(|| default.clone()).ok_or_else(|| {
+                format!("its address is in the environment variable {name}, which is not set")
+            })?
         }
     };
     Address::parse(&text).map_err(|error| error.to_string())

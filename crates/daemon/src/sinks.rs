@@ -52,9 +52,10 @@ impl Settings<'_> {
             "stderr-sink" => ("stderr-sink", Ok(Destination::Stderr)),
             "file-sink" => ("file-sink", self.file(program, layout)),
             "webhook-sink" => ("webhook-sink", self.webhook(layout)),
+            "otlp-sink" => ("otlp-sink", self.otlp(layout)),
             _ => return None,
         };
-        let wait = if kind == "webhook-sink" { BATCH_WAIT } else { LOCAL_BATCH_WAIT };
+        let wait = if matches!(kind, "webhook-sink" | "otlp-sink") { BATCH_WAIT } else { LOCAL_BATCH_WAIT };
         let size = |key: &str| self.number(key).and_then(|number| usize::try_from(number).ok());
         Some(Config {
             name: self.provider.name.clone(),
@@ -84,10 +85,7 @@ impl Settings<'_> {
         let said = |key: &str, error: &dyn std::fmt::Display| format!("`{key}`: {error}");
         let address = Address::parse(&self.needed("url")?).map_err(|error| said("url", &error))?;
         let secret = SigningSecret::parse(&self.needed("secret")?).map_err(|error| said("secret", &error))?;
-        let token = self.text("token")?;
-        if token.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
-            return Err("`token`: it has characters that cannot stand in a header".to_owned());
-        }
+        let token = self.header("token")?;
         Ok(Destination::Webhook {
             address,
             secret,
@@ -95,6 +93,28 @@ impl Settings<'_> {
             timeout: self.number("timeout").map_or(TIMEOUT, Duration::from_millis),
             authorities: self.text("ca_file")?.map(|path| -> PathBuf { layout.resolve(&path) }),
         })
+    }
+
+    fn otlp(&self, layout: &Layout) -> Result<Destination, String> {
+        let address = Address::parse(&self.needed("url")?).map_err(|error| format!("`url`: {error}"))?;
+        let bearer = self.header("token")?.map(|token| format!("Bearer {token}"));
+        let authorization = bearer.or(self.header("authorization")?);
+        Ok(Destination::Otlp {
+            address,
+            authorization: authorization.as_deref().map(Secret::new),
+            timeout: self.number("timeout").map_or(TIMEOUT, Duration::from_millis),
+            authorities: self.text("ca_file")?.map(|path| -> PathBuf { layout.resolve(&path) }),
+        })
+    }
+
+    /// A text that goes into a header.
+    fn header(&self, key: &str) -> Result<Option<String>, String> {
+        let text = self.text(key)?;
+        if text.as_ref().is_some_and(|text| !text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' '))
+        {
+            return Err(format!("`{key}`: it has characters that cannot stand in a header"));
+        }
+        Ok(text)
     }
 
     fn value(&self, key: &str) -> Option<&SettingValue> {

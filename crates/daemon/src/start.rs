@@ -149,10 +149,7 @@ impl Daemon {
             .keep_policy(program.hash_text(), &options.program)
             .and_then(|()| layout.write_agent_env(&socket))
             .map_err(StartError::io("cannot write to .faramesh"))?;
-        facts
-            .selectors
-            .prepare(&program, &gate)
-            .map_err(StartError::io("cannot start a thread"))?;
+        facts.selectors.prepare(&program, &gate).map_err(StartError::io("cannot start a thread"))?;
         gate.put_in_force(Arc::clone(&program), &options.started_by)?;
         facts.sinks.configure(declared);
         record_ready(&gate, &program, options.dev)?;

@@ -108,7 +108,12 @@ impl Selected {
     }
 
     /// What was read at a place, or at the nearest above it, with the steps that are left from there.
-    fn at<'s>(&self, selector: &Selector, owner: Option<&str>, steps: &'s [Step]) -> Option<(&Reading, &'s [Step])> {
+    fn at<'s>(
+        &self,
+        selector: &Selector,
+        owner: Option<&str>,
+        steps: &'s [Step],
+    ) -> Option<(&Reading, &'s [Step])> {
         let Some(recorded) = &self.recorded else {
             return Some((self.fetched.get(&Fetched::by(selector))?, steps));
         };

@@ -4,7 +4,7 @@
 use faramesh_call::{Call, Object, Timestamp, Value, json};
 use faramesh_check::{Options, PackFile, Resolver, Unenforced, Unresolved};
 use faramesh_corpus::{Case, Policy};
-use faramesh_decide::{Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, Verdict, decide};
+use faramesh_decide::{Input, Moment, NO_PSEUDONYMS, NOTHING_SELECTED, Verdict, decide};
 use faramesh_program::{Agent, Program, encode, load};
 use faramesh_state::limits::Lease;
 use faramesh_state::{Change, State};

@@ -98,8 +98,9 @@ impl Gate {
         // Only the agent that spent says what it cost; anybody else's report is only recorded.
         let prices = Arc::clone(&inner.prices);
         let priced = priced(&prices, outcome);
-        let settled =
-            agent.as_deref().and_then(|agent: &str| settled(&inner.state, agent, outcome, priced.as_ref(), now));
+        let settled = agent
+            .as_deref()
+            .and_then(|agent: &str| settled(&inner.state, agent, outcome, priced.as_ref(), now));
         let ended = agent.as_deref().and_then(|agent: &str| ended(&inner.state, agent, outcome));
         let changes: Vec<Change> = settled.map(Change::Settled).into_iter().chain(ended).collect();
         let listed: Vec<Value> = changes.iter().map(Change::to_value).collect();
@@ -180,7 +181,9 @@ fn settled(
         let mut settled = reservation.settled(failed, reported);
         // What conditions look back on is what was tried: no report of the agent's makes it less.
         settled.actual.retain(|(meter, _)| !meter.starts_with(FACT_KEY));
-        for (meter, actual) in settled.actual.iter_mut().filter(|(meter, _)| meter.ends_with(AMBIENT_DATA_KEY)) {
+        for (meter, actual) in
+            settled.actual.iter_mut().filter(|(meter, _)| meter.ends_with(AMBIENT_DATA_KEY))
+        {
             let sent = reservation.charges.iter().find(|charge| *charge.name() == **meter);
             *actual = sent.map_or(0, |charge| charge.micros).saturating_add(moved(outcome));
         }

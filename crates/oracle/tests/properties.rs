@@ -10,7 +10,7 @@
 
 use faramesh_call::{Call, Timestamp, Value, json};
 use faramesh_check::{Options, check};
-use faramesh_decide::{Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, Verdict, decide};
+use faramesh_decide::{Input, Moment, NO_PSEUDONYMS, NOTHING_SELECTED, Verdict, decide};
 use faramesh_oracle::generate::{Choices, call, environment, now, policy};
 use faramesh_program::load::decode;
 use faramesh_program::{Program, encode, load};

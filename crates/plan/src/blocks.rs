@@ -7,8 +7,8 @@ use faramesh_call::money::dollars;
 use faramesh_program::Image;
 use faramesh_program::image::{
     AgentImage, Alert, AlertEvent, Ambient, BlocksImage, Budget, Ceiling, Delegate, Egress, HostPattern,
-    ModelPolicy, NextPhase, OnExceed, Operand, Phase, RateLimit, Requirement, RuleImage, SessionLimits,
-    Selector, Sharing, Spawn, TextSource, Window, WithoutValue,
+    ModelPolicy, NextPhase, OnExceed, Operand, Phase, RateLimit, Requirement, RuleImage, Selector,
+    SessionLimits, Sharing, Spawn, TextSource, Window, WithoutValue,
 };
 
 type Entries = Vec<(String, String)>;

@@ -2,7 +2,7 @@
 //! only when the engine itself decides it as the prover says.
 
 use faramesh_call::{Effect, Object, Value, object};
-use faramesh_decide::{Evaluator, Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, Outcome, decide};
+use faramesh_decide::{Evaluator, Input, Moment, NO_PSEUDONYMS, NOTHING_SELECTED, Outcome, decide};
 use faramesh_program::{Agent, Image, LoadError, Program, decode, load};
 use faramesh_prove::Example;
 use faramesh_state::State;

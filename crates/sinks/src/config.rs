@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::alerts::{Alerts, Channel, Teller};
 use crate::file::LineFile;
+use crate::otlp::Otlp;
 use crate::secret::Secret;
 use crate::signature::SigningSecret;
 use crate::sink::{Failure, Sink};
@@ -77,6 +78,17 @@ pub enum Destination {
         /// Certificates that the server's is checked against, in PEM, instead of the system's.
         authorities: Option<PathBuf>,
     },
+    /// A collector of OpenTelemetry.
+    Otlp {
+        /// Its address, below which are `v1/logs` and `v1/traces`.
+        address: Address,
+        /// Sent as `authorization`.
+        authorization: Option<Secret>,
+        /// Longest time for one request.
+        timeout: Duration,
+        /// Certificates that the server's is checked against, in PEM, instead of the system's.
+        authorities: Option<PathBuf>,
+    },
     /// People, who are told of some records.
     Alerts {
         /// Picks the records and says what is told of them.
@@ -101,6 +113,7 @@ impl Destination {
             Self::Stderr => "stderr-sink",
             Self::File { .. } => "file-sink",
             Self::Webhook { .. } => "webhook-sink",
+            Self::Otlp { .. } => "otlp-sink",
             Self::Alerts { channel, .. } => channel.kind(),
             Self::Unusable { kind, .. } => kind,
         }
@@ -112,7 +125,7 @@ impl Destination {
         match self {
             Self::Stderr => "stderr".to_owned(),
             Self::File { path, .. } => path.display().to_string(),
-            Self::Webhook { address, .. } => address.to_string(),
+            Self::Webhook { address, .. } | Self::Otlp { address, .. } => address.to_string(),
             Self::Alerts { channel, .. } => channel.shown(),
             Self::Unusable { .. } => String::new(),
         }
@@ -134,6 +147,9 @@ impl Destination {
             Self::Webhook { address, secret, token, timeout, authorities } => {
                 let authorities = authorities.as_deref();
                 Box::new(Webhook::new(address, secret, token.as_ref(), *timeout, authorities)?)
+            }
+            Self::Otlp { address, authorization, timeout, authorities } => {
+                Box::new(Otlp::new(address, authorization.as_ref(), *timeout, authorities.as_deref())?)
             }
             Self::Alerts { teller, channel } => Box::new(Alerts::new(Arc::clone(teller), channel.clone())?),
             Self::Unusable { why, .. } => return Err(Failure::lasting(why.clone())),

@@ -34,7 +34,8 @@ impl Fetcher {
     /// # Errors
     /// The client cannot be made.
     pub fn new(address: &Address, timeout: Duration) -> Result<Self, FetchError> {
-        let agent = client(address, timeout, None).map_err(|Failure { message, .. }| FetchError::Failed(message))?;
+        let agent =
+            client(address, timeout, None).map_err(|Failure { message, .. }| FetchError::Failed(message))?;
         Ok(Self { agent, address: address.clone(), timeout })
     }
 

@@ -3,7 +3,7 @@
 //!
 //! By topic: `sink` is what one does, `worker` drives it, `running` holds all of a daemon's, `cursor`
 //! remembers how far each is, `pace` says when to try again, `config` what was declared, `status` how
-//! each stands; `stderr`, `file` and `webhook` (with `signature` and `address`) are the sinks there are, and
+//! each stands; `stderr`, `file`, `otlp` and `webhook` (with `signature` and `address`) are the sinks there are, and
 //! `alerts` is the one that tells people of records that somebody else picks. `fetch` reads what others have, with the
 //! same care for the way there.
 //! Leaves out what records mean, and every decision. INVARIANT apart: nothing that decides waits for
@@ -16,6 +16,7 @@ mod cursor;
 mod fetch;
 mod file;
 mod mail;
+mod otlp;
 mod pace;
 mod running;
 mod secret;

@@ -141,7 +141,10 @@ pub(crate) fn judge(
         413 => ("a single record is too large for it", Retry::Slowly),
         408 | 425 | 429 | 500..=599 => ("it asks to come again", Retry::BackOff),
         410 => ("the receiver is gone for good: correct `url` or remove the sink", Retry::Slowly),
-        401 | 403 => ("it does not accept `secret` or `token`", Retry::Slowly),
+        401 | 403 => (
+            "it does not accept what proves this daemon: `secret`, `token` or `authorization`",
+            Retry::Slowly,
+        ),
         404 => ("there is no receiver: correct `url`", Retry::Slowly),
         300..=399 => ("redirects are not followed: write the address it leads to as `url`", Retry::Slowly),
         _ => ("it refuses the records", Retry::Slowly),

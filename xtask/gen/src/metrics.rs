@@ -1,6 +1,6 @@
 //! The table of metrics, as `/metrics` has them.
 
-use faramesh_telemetry::METRICS;
+use faramesh_telemetry::{ATTRIBUTES, METRICS};
 
 use crate::page::{Page, cell};
 
@@ -25,5 +25,18 @@ pub fn page() -> Page {
         })
         .collect();
     page.table(&["metric", "kind", "labels", "says"], &rows);
+    page.heading(2, "Traces and logs");
+    page.paragraph(
+        "An [`otlp-sink`](../sinks.md#opentelemetry) sends every record as a log record, and every decision and outcome as a span. \
+         These are all the attributes that they have; a record has those that its kind knows. None holds an argument or a message.",
+    );
+    let rows: Vec<Vec<String>> = ATTRIBUTES
+        .iter()
+        .map(|attribute| {
+            let place = format!("`{}`", attribute.path.join("."));
+            vec![format!("`{}`", attribute.name), place, cell(attribute.help.trim_end_matches('.'))]
+        })
+        .collect();
+    page.table(&["attribute", "in the record", "says"], &rows);
     page
 }

@@ -132,13 +132,19 @@ impl Checker<'_> {
             let typed = self.value_of_call(written, scope)?;
             if settings.get("max_customers_per_day").is_none() {
                 let message = "`customer` says whom a call touches, and nothing counts them";
-                self.say(codes::MISSING_KEY, written.span, message, "write `max_customers_per_day = 100` beside it");
+                self.say(
+                    codes::MISSING_KEY,
+                    written.span,
+                    message,
+                    "write `max_customers_per_day = 100` beside it",
+                );
             }
             Some(typed.operand)
         });
-        let most = self.bounded("max_customers_per_day", &settings, (1, MAX_CUSTOMERS), "1000", |checker, value| {
-            checker.count("max_customers_per_day", value).map(u64::from)
-        });
+        let most =
+            self.bounded("max_customers_per_day", &settings, (1, MAX_CUSTOMERS), "1000", |checker, value| {
+                checker.count("max_customers_per_day", value).map(u64::from)
+            });
         bounded.then(|| Ambient {
             customer,
             max_customers_per_day: most.and_then(|most| u32::try_from(most).ok()),

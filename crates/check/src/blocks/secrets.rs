@@ -57,14 +57,16 @@ impl Checker<'_> {
         let complete = self.needs(block, &["source"], "source = \"https://…\"");
         let source = self.url_source("source", &["https", "http"], settings.get("source"));
         if let Some(source) = &source
-            && let TextSource::Literal(text) | TextSource::Environment { default: Some(text), .. } = &source.node
+            && let TextSource::Literal(text) | TextSource::Environment { default: Some(text), .. } =
+                &source.node
         {
             self.may_come(text, source.span);
         }
         let cache_ms = self
             .bounded("cache", &settings, CACHE_MS, "60s", |checker, value| checker.duration("cache", value));
-        let timeout_ms = self
-            .bounded("timeout", &settings, TIMEOUT_MS, "2s", |checker, value| checker.duration("timeout", value));
+        let timeout_ms = self.bounded("timeout", &settings, TIMEOUT_MS, "2s", |checker, value| {
+            checker.duration("timeout", value)
+        });
         let on_unavailable = self.without_value("on_unavailable", &settings);
         let on_timeout = self.without_value("on_timeout", &settings);
         let label = label?;
@@ -81,10 +83,20 @@ impl Checker<'_> {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.contains('@') {
             let message = "the address has a user name in it";
-            self.say(codes::WRONG_VALUE, span, message, "write it without, and the whole address as `env(\"RISK_URL\")` when a part is secret");
+            self.say(
+                codes::WRONG_VALUE,
+                span,
+                message,
+                "write it without, and the whole address as `env(\"RISK_URL\")` when a part is secret",
+            );
         } else if scheme == "http" && !is_loopback(authority) {
             let message = format!("what `{authority}` says would decide calls, and comes in plain text");
-            self.say(codes::PLAIN_TEXT, span, message, "write `https://`; `http://` is for this machine alone");
+            self.say(
+                codes::PLAIN_TEXT,
+                span,
+                message,
+                "write `https://`; `http://` is for this machine alone",
+            );
         }
     }
 

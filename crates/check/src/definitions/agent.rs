@@ -166,7 +166,12 @@ const CREDENTIAL: &[Definition] = &[
 
 const SELECTOR: &[Definition] = &[
     setting("source", Url, "where the value is fetched, as JSON of at most 16 KiB"),
-    with_default("cache", Duration, "60s", "how long it is good, 1s to 24h; it is fetched again after half of that"),
+    with_default(
+        "cache",
+        Duration,
+        "60s",
+        "how long it is good, 1s to 24h; it is fetched again after half of that",
+    ),
     with_default("timeout", Duration, "2s", "how long to wait for it, 10ms to 30s"),
     with_default(
         "on_unavailable",

@@ -129,11 +129,16 @@ const PROVIDER: &[Definition] = &[
     setting(
         "type",
         Text,
-        "`stderr-sink`, `file-sink`, `webhook-sink`; for alerts `slack`, `pagerduty`, `webhook`, `smtp`; `price-table`; or another",
+        "`stderr-sink`, `file-sink`, `webhook-sink`, `otlp-sink`; for alerts `slack`, `pagerduty`, `webhook`, `smtp`; `price-table`; or another",
     ),
     setting("addr", Text, "address of the backend"),
     setting("url", Text, "address of the backend"),
     setting("token", Secret, "how the daemon proves itself to the backend"),
+    setting(
+        "authorization",
+        Secret,
+        "otlp-sink: the whole header, such as `Basic …`, in the place of `token`",
+    ),
     setting("username", Text, "smtp: the name that belongs to `token`, which is its password"),
     setting("sender", Text, "smtp: the address that mail comes from"),
     setting("mount", Text, "mount of the secrets"),
@@ -155,8 +160,17 @@ const PROVIDER: &[Definition] = &[
         Secret,
         "webhook-sink: what requests are signed with: `whsec_` and 24 to 64 bytes in base64",
     ),
-    setting("ca_file", Text, "webhook-sink: authorities in PEM that sign the receiver's certificate"),
-    with_default("timeout", Duration, "10s", "webhook-sink: longest time for one request, at most 60 s"),
+    setting(
+        "ca_file",
+        Text,
+        "webhook-sink, otlp-sink: authorities in PEM that sign the receiver's certificate",
+    ),
+    with_default(
+        "timeout",
+        Duration,
+        "10s",
+        "webhook-sink, otlp-sink: longest time for one request, at most 60 s",
+    ),
     with_default(
         "from",
         Choice(&["beginning", "now"]),

@@ -60,7 +60,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
             "as_of" => &*price.as_of,
         }
     });
-    let value = versioned(object! { "unit" => "USD per 1,000,000 tokens", "models" => models.collect::<Value>() });
+    let value =
+        versioned(object! { "unit" => "USD per 1,000,000 tokens", "models" => models.collect::<Value>() });
     context.console.show(&value, view)?;
     Ok(Exit::Success)
 }
@@ -93,8 +94,9 @@ fn view(value: &Value) -> String {
     let rows: Vec<Vec<String>> = list(value, &["models"])
         .iter()
         .map(|model| {
-            let number =
-                |key: &str| model.get(key).and_then(Value::as_number).map(Number::to_string).unwrap_or_default();
+            let number = |key: &str| {
+                model.get(key).and_then(Value::as_number).map(Number::to_string).unwrap_or_default()
+            };
             vec![
                 text(model, &["model"]).to_owned(),
                 number("input"),

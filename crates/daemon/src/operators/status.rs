@@ -136,7 +136,8 @@ fn fleet(status: &crate::fleet::Status) -> Object {
 /// How the selectors of all agents stand.
 fn selectors(context: &Context) -> Vec<Object> {
     let program = context.gate.program();
-    let all = program.agents().iter().flat_map(|agent| agent.selectors.iter().map(move |found| (agent, found)));
+    let all =
+        program.agents().iter().flat_map(|agent| agent.selectors.iter().map(move |found| (agent, found)));
     all.map(|(agent, selector)| {
         let state = context.facts.selectors.status(&Fetched::by(selector));
         let age = state.as_ref().and_then(|state| state.fetched_at).map(|at| at.elapsed().as_secs());

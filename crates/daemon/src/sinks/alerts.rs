@@ -136,14 +136,6 @@ impl Settings<'_> {
         self.number("timeout").map_or(TIMEOUT, std::time::Duration::from_millis)
     }
 
-    fn header(&self, key: &str) -> Result<Option<Secret>, String> {
-        let text = self.text(key)?;
-        if text.as_ref().is_some_and(|text| !text.bytes().all(|byte| byte.is_ascii_graphic())) {
-            return Err(format!("`{key}`: it has characters that cannot stand in a header"));
-        }
-        Ok(text.as_deref().map(Secret::new))
-    }
-
     fn signed(&self, place: &str, layout: &Layout) -> Result<Channel, String> {
         let secret =
             SigningSecret::parse(&self.needed("secret")?).map_err(|error| format!("`secret`: {error}"))?;
@@ -156,7 +148,7 @@ impl Settings<'_> {
     }
 
     fn slack(&self, channel: &str) -> Result<Channel, String> {
-        let token = self.header("token")?;
+        let token = self.header("token")?.as_deref().map(Secret::new);
         if token.is_none() && self.text("url")?.is_none() {
             return Err("`token` of a bot is missing, or `url` of an incoming webhook".to_owned());
         }

@@ -95,7 +95,10 @@ fn a_value_is_there_for_the_first_call_and_no_longer_than_it_is_good() {
     asks_until(&running, "DENY");
     let status = running.operator().call("status", "{}");
     let warnings = format!("{:?}", at(&status, "result.warnings"));
-    assert!(warnings.contains("selector `risk` has no value") && warnings.contains("answered 500"), "{warnings}");
+    assert!(
+        warnings.contains("selector `risk` has no value") && warnings.contains("answered 500"),
+        "{warnings}"
+    );
     assert!(!warnings.contains("hush-hush"), "{warnings}");
     assert_eq!(at(&status, "result.selectors").as_list().unwrap().len(), 1);
     source.fall_silent();

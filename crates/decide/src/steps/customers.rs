@@ -64,7 +64,8 @@ impl<'a> Tally<'a> {
         }
         verdict.inputs.insert(MEMBER, touched.iter().map(|name| Value::from(&**name)).collect::<Value>());
         let known = input.state.limits().of(&payer.agent.name);
-        let meters = [&*ceiling.key, AMBIENT_CUSTOMER_KEY].map(|key| known.and_then(|known| known.meter(key)));
+        let meters =
+            [&*ceiling.key, AMBIENT_CUSTOMER_KEY].map(|key| known.and_then(|known| known.meter(key)));
         let [count, each] = meters;
         let sum = Sum::read(input.program, ceiling.window, payer.session, now, count);
         let Period::Day(day) = sum.period else { return Err("a day has no number".to_owned()) };
@@ -78,9 +79,11 @@ impl<'a> Tally<'a> {
         for name in touched {
             let period = Period::One { day, name };
             match each.and_then(|each| each.range(&period, &period).next()) {
-                Some(found) => Meter::to_value(std::iter::once(found)).into_iter().for_each(|(period, spent)| {
-                    seen.insert(period, spent);
-                }),
+                Some(found) => {
+                    Meter::to_value(std::iter::once(found)).into_iter().for_each(|(period, spent)| {
+                        seen.insert(period, spent);
+                    })
+                }
                 None => new.push(period),
             }
         }
@@ -142,7 +145,9 @@ fn touched<'a>(
             match value {
                 Ok(View::Text(text)) => vec![text.into_owned()],
                 Ok(View::Number(number)) => vec![number.to_string()],
-                Ok(View::List(items)) => ids(items.iter()).ok_or_else(|| unknown("a list has an element that is no id"))?,
+                Ok(View::List(items)) => {
+                    ids(items.iter()).ok_or_else(|| unknown("a list has an element that is no id"))?
+                }
                 // A call that says nothing of customers touches none.
                 Ok(View::Null) | Err(Unknown::Absent(_)) => Vec::new(),
                 Ok(_) => return Err(unknown("it is neither a text, a number nor a list of them")),
@@ -151,7 +156,8 @@ fn touched<'a>(
         }
         None => {
             let values = USUAL.iter().filter_map(|key| input.call.args.get(key));
-            ids(values).ok_or_else(|| unknown("an argument for it is neither a text, a number nor a list of them"))?
+            ids(values)
+                .ok_or_else(|| unknown("an argument for it is neither a text, a number nor a list of them"))?
         }
     };
     if found.len() > MAX_CUSTOMERS {

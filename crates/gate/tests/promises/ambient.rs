@@ -59,7 +59,8 @@ fn a_day_has_so_many_customers_and_each_counts_once() {
 
 #[test]
 fn records_name_customers_by_what_tells_nothing() {
-    let gate = gate("ambient { customer = patient.id max_customers_per_day 3 } redact look args: [\"patient.id\"]");
+    let gate =
+        gate("ambient { customer = patient.id max_customers_per_day 3 } redact look args: [\"patient.id\"]");
     let seen = look(&gate, r#"{"patient":{"id":"ann@example.com"}}"#);
     assert_eq!(code(&seen), "PERMIT");
     let record = record_of(&gate, &seen);

@@ -357,7 +357,11 @@ fn what_a_model_used_is_priced_by_the_table() {
     gate.price(Arc::new(faramesh_prices::Prices::parse(table.as_bytes()).unwrap()));
     assert_eq!(used(r#"{"model":"m-1","input_tokens":1000,"output_tokens":100}"#, None), 2_800);
     assert_eq!(used(r#"{"model":"m-1","input_tokens":1000,"cached_input_tokens":800}"#, None), 800);
-    assert_eq!(used(r#"{"model":"m-1","input_tokens":1000}"#, Some("0.5")), 500_000, "what was reported counts");
+    assert_eq!(
+        used(r#"{"model":"m-1","input_tokens":1000}"#, Some("0.5")),
+        500_000,
+        "what was reported counts"
+    );
     assert_eq!(used(r#"{"model":"other","input_tokens":1000}"#, None), 1_000, "no price: the flat one");
     assert_eq!(used(r#"{"model":"m-1","input_tokens":-5}"#, None), 1_000);
     let newest = faramesh_ledger::Filter {

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use faramesh_call::{Action, Call, Timestamp, Value};
-use faramesh_decide::{Input, Moment, Pseudonyms, Selected, Outside, decide};
+use faramesh_decide::{Input, Moment, Outside, Pseudonyms, Selected, decide};
 use faramesh_dpr::{Kind, Record};
 use faramesh_gate::Gate;
 use faramesh_ledger::Ledger;

@@ -27,9 +27,8 @@ agent "a" {
 
 fn select(gate: &Gate, program: &Program, values: &[(&str, Reading)]) {
     let agent = program.agent("a").unwrap();
-    let readings = values
-        .iter()
-        .map(|(name, reading)| (Fetched::by(agent.selector(name).unwrap()), reading.clone()));
+    let readings =
+        values.iter().map(|(name, reading)| (Fetched::by(agent.selector(name).unwrap()), reading.clone()));
     gate.select(Arc::new(readings.collect::<Selected>()));
 }
 
@@ -49,9 +48,8 @@ fn values_decide_and_are_recorded() {
     assert_eq!(code(&permitted), "PERMIT");
     let kept = record_of(&gate, &permitted).field("inputs").unwrap().get("selectors").cloned().unwrap();
     let at = Timestamp(NOON).to_string();
-    let expected = format!(
-        r#"{{"risk.desk":{{"at":"{at}","value":"open"}},"risk.score":{{"at":"{at}","value":10}}}}"#
-    );
+    let expected =
+        format!(r#"{{"risk.desk":{{"at":"{at}","value":"open"}},"risk.score":{{"at":"{at}","value":10}}}}"#);
     assert_eq!(kept, json::parse(expected.as_bytes()).unwrap(), "what was looked at, and no more");
     assert_eq!(code(&ask(&gate, call("a", "buy", "{}"))), "PERMIT");
 
@@ -71,7 +69,10 @@ fn without_a_value_the_policy_says_what_becomes_of_the_call() {
     // Nothing was fetched yet.
     let refused = ask(&gate, pay());
     assert_eq!(code(&refused), "POLICY_DENY");
-    assert_eq!(message(&refused), "the value of selector `risk` cannot be had, and governance.fms:7 reads it");
+    assert_eq!(
+        message(&refused),
+        "the value of selector `risk` cannot be had, and governance.fms:7 reads it"
+    );
     // What decides without the value is decided without it.
     assert_eq!(code(&ask(&gate, call("a", "pay", r#"{"amount":5}"#))), "PERMIT");
     // `unknown`: no permit, and a denial that would look at it applies.
@@ -87,7 +88,11 @@ fn without_a_value_the_policy_says_what_becomes_of_the_call() {
     // A member that is not there cannot be had either.
     select(&gate, &policy, &[("risk", value(r#"{"score":10}"#))]);
     assert_eq!(code(&ask(&gate, pay())), "POLICY_DENY");
-    assert_eq!(replayed(&gate, &policy), 5, "all but the deferred one, decided again from their records alone");
+    assert_eq!(
+        replayed(&gate, &policy),
+        5,
+        "all but the deferred one, decided again from their records alone"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! `` | `refund {"amount":5} principal {"role":"clerk"} at 2026-11-20T08:00:00Z` | defer | … | ``
 
 use faramesh_call::{Call, Http, Object, Timestamp, Value, json};
-use faramesh_decide::{Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, decide};
+use faramesh_decide::{Input, Moment, NO_PSEUDONYMS, NOTHING_SELECTED, decide};
 use faramesh_program::{Program, encode, load};
 use faramesh_state::State;
 

@@ -1,7 +1,7 @@
 //! The way of a policy through the real parts, and one decision at its end.
 
 use faramesh_call::{Call, Code, Effect, Timestamp};
-use faramesh_decide::{Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, decide};
+use faramesh_decide::{Input, Moment, NO_PSEUDONYMS, NOTHING_SELECTED, decide};
 use faramesh_oracle::generate::environment;
 use faramesh_program::{Program, load};
 use faramesh_state::State;

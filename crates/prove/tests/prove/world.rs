@@ -1,7 +1,7 @@
 //! A policy that is compiled for the engine and read for the prover.
 
 use faramesh_call::Effect;
-use faramesh_decide::{Input, Moment, NOTHING_SELECTED, NO_PSEUDONYMS, decide};
+use faramesh_decide::{Input, Moment, NO_PSEUDONYMS, NOTHING_SELECTED, decide};
 use faramesh_program::{Program, encode, load};
 use faramesh_prove::{Answer, Condition, Decision, Example, Policy, Prover, Question};
 use faramesh_state::State;
