@@ -52,9 +52,6 @@ impl Checker<'_> {
                 if !has_agents && word != "attest" {
                     flat.push(item);
                 } else if SHARED.contains(&word) {
-                    if word != "alert" {
-                        self.not_yet(word, span);
-                    }
                     match Block::of(definition, item) {
                         Some(block) => self.agent_part(&mut shared.blocks, &mut shared_names, block, &scope),
                         None => _ = self.spelling(definition, item),

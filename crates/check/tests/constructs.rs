@@ -102,10 +102,9 @@ fn documented_policies_work_once_the_missing_lines_are_gone() {
 /// Everything that is known and not enforced, each alone.
 #[test]
 fn each_construct_is_refused_by_name_and_once() {
-    let agent = |rest: &str| format!("agent \"a\" {{ default deny rules {{ permit a }} {rest} }}");
     for (source, name) in [
         ("import \"x/providers/vault@1.3.0\" as vault\npermit a".to_owned(), "import of a provider"),
-        ("system { on_policy_load_failure = \"deny_all\" }\npermit a".to_owned(), "system"),
+        ("system { max_output_bytes = 1mb }\npermit a".to_owned(), "system.max_output_bytes"),
         ("runtime { cloud { url = \"https://c\" key = env(\"NO\") } }\npermit a".to_owned(), "runtime.cloud"),
         ("runtime { a2a_listen = \"127.0.0.1:1\" }\npermit a".to_owned(), "runtime.a2a_listen"),
     ] {

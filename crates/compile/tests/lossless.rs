@@ -65,6 +65,10 @@ fn values(block: &str, key: &str, kind: Kind) -> (String, String) {
         }
         ("phase", "next") => return two("enforce duration = 1h", "\"other\" duration = 1h"),
         ("credential", "max_scope") => return two("[\"a\"]", "[\"b\"]"),
+        ("selector", "timeout") => return two("3s", "4s"),
+        ("ambient", "customer") => {
+            return two("amount max_customers_per_day = 5", "args.total max_customers_per_day = 5");
+        }
         ("budget", "id") => return two("\"first\"", "\"second\""),
         ("budget", "window") => return two("\"session\"", "\"monthly\""),
         _ => {}

@@ -44,6 +44,17 @@ impl Layout {
         self.runtime_folder().join("policies").join(format!("{name}.bin"))
     }
 
+    /// The policies that have been in force, the last one first.
+    #[must_use]
+    pub fn past_policies(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.runtime_folder().join("policies")).into_iter().flatten().flatten();
+        let mut found: Vec<_> = entries
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        found.sort();
+        found.into_iter().rev().map(|(_, path)| path).collect()
+    }
+
     /// The keys of the persons that sealed fields are about.
     #[must_use]
     pub fn subjects(&self) -> PathBuf {

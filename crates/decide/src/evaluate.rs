@@ -145,7 +145,7 @@ impl<'a> Evaluator<'a> {
                 return outcome;
             }
             if outcome != neutral {
-                result = result.stricter(outcome);
+                result = result.stricter(outcome, deciding == Outcome::True);
             }
         }
         result
@@ -322,7 +322,7 @@ impl<'a> Evaluator<'a> {
             if equal == Outcome::True {
                 return equal;
             }
-            result = result.stricter(equal);
+            result = result.stricter(equal, true);
         }
         result
     }

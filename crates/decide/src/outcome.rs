@@ -44,19 +44,32 @@ impl From<Unknown> for Outcome {
 }
 
 impl Unknown {
-    /// Of two reasons, the one that restricts more; the first, when they are alike.
+    /// Of two reasons why a whole is unknown that needs both of its parts, the one that restricts more; the first, when
+    /// they are alike. A value that cannot be had counts least: with it, the whole would be unknown all the same.
     pub(crate) fn stricter(self, other: Self) -> Self {
         if other.rank() > self.rank() { other } else { self }
     }
 
     fn rank(self) -> u8 {
         match self {
-            Self::Absent(_) => 1,
-            Self::Type(_) => 2,
-            Self::Missing { then: WithoutValue::Unknown, .. } => 3,
-            Self::Missing { then: WithoutValue::Defer, .. } => 4,
-            Self::Missing { then: WithoutValue::Deny, .. } => 5,
-            Self::Limit => 6,
+            Self::Missing { then: WithoutValue::Unknown, .. } => 0,
+            Self::Missing { then: WithoutValue::Defer, .. } => 1,
+            Self::Missing { then: WithoutValue::Deny, .. } => 2,
+            Self::Absent(_) => 3,
+            Self::Type(_) => 4,
+            Self::Limit => 5,
+        }
+    }
+
+    /// The same for a whole that any of its parts decides: with the value that cannot be had, it might be true.
+    fn rank_of_any(self) -> u8 {
+        match self {
+            Self::Absent(_) => 0,
+            Self::Missing { then: WithoutValue::Unknown, .. } => 1,
+            Self::Missing { then: WithoutValue::Defer, .. } => 2,
+            Self::Type(_) => 3,
+            Self::Missing { then: WithoutValue::Deny, .. } => 4,
+            Self::Limit => 5,
         }
     }
 }
@@ -81,9 +94,13 @@ impl Outcome {
         }
     }
 
-    /// Of two unknowns, the one that restricts more.
-    pub(crate) fn stricter(self, other: Self) -> Self {
-        let rank = |outcome: Self| if let Self::Unknown(why) = outcome { why.rank() } else { 0 };
+    /// Of two parts of a whole, the unknown one that restricts more; `any` says that one true part decides the whole.
+    pub(crate) fn stricter(self, other: Self, any: bool) -> Self {
+        let rank = |outcome: Self| match outcome {
+            Self::Unknown(why) if any => why.rank_of_any() + 1,
+            Self::Unknown(why) => why.rank() + 1,
+            _ => 0,
+        };
         if rank(other) > rank(self) { other } else { self }
     }
 }

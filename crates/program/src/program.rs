@@ -13,7 +13,7 @@ use crate::handovers::HandsOn;
 use crate::hex::hex;
 use crate::image::{
     AgentImage, Alert, Attest, Expression, IdentityProvider, Image, Manifest, OffsetChange, Operand, Path,
-    Provider, Redaction, RuleEffect, RuleImage, Runtime, Selector, Sources,
+    Provider, Redaction, RuleEffect, RuleImage, Runtime, Selector, Sources, System,
 };
 use crate::limits::Limits;
 use crate::load::LoadError;
@@ -28,6 +28,8 @@ pub struct Program {
     hash_text: Arc<str>,
     /// Settings of the daemon.
     pub runtime: Runtime,
+    /// Behaviour of the daemon under failure.
+    pub system: System,
     /// Declared identity providers.
     pub identities: Vec<IdentityProvider>,
     /// Declared providers; the sinks among them take effect.
@@ -124,6 +126,7 @@ impl Program {
             hash,
             hash_text: format!("sha256:{}", hex(&hash)).into(),
             runtime: image.runtime,
+            system: image.system,
             identities: image.identities,
             providers: image.providers,
             agents,

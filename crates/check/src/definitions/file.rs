@@ -15,7 +15,7 @@ pub const FILE: &[Definition] = &[
     open("provider", PROVIDER, "where copies of records go; other backends are not enforced yet"),
     open("identity", IDENTITY, "how the daemon knows who calls"),
     not_yet(block("trust", Label::None, TRUST, "keys that imported packs are signed with")),
-    not_yet(block("system", Label::None, SYSTEM, "behaviour of the daemon under failure")),
+    block("system", Label::None, SYSTEM, "behaviour of the daemon under failure"),
     statement(
         "manifest",
         "manifest grant A to B max 3 approval",
@@ -220,9 +220,9 @@ const SYSTEM: &[Definition] = &[
         "on_policy_load_failure",
         Choice(&["deny_all", "keep_last"]),
         "\"deny_all\"",
-        "what happens when a policy cannot be loaded",
+        "a start with a compiled policy that cannot be read: `deny_all` does not start, so nothing is permitted; `keep_last` goes on with the copy of the policy that was last in force",
     ),
-    setting("max_output_bytes", Size, "largest output of a tool that is passed on"),
+    not_yet(setting("max_output_bytes", Size, "largest output of a tool that a proxy passes on")),
 ];
 
 /// Statements and blocks of a pack.

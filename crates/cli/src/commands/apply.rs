@@ -118,7 +118,9 @@ fn swap(
     let after = compiled.policy()?;
     // A rule that is on another line is the same rule; its records should name the new line.
     let lines_moved = before.is_none_or(|before| before.sources() != after.sources());
-    if text(status, &["daemon", "policy_hash"]) == hash && !lines_moved {
+    // A file beside the policy may say something else by now.
+    let has_files = compiled.program.providers.iter().any(|provider| provider.kind == "price-table");
+    if text(status, &["daemon", "policy_hash"]) == hash && !lines_moved && !has_files {
         return report(context, "unchanged", false, Some(hash), status);
     }
     show_changes(before, &after, context);

@@ -3,12 +3,17 @@
 
 use clap::Args;
 use faramesh_daemon::{Daemon, Layout, LedgerKind, Options};
+use faramesh_program::image::OnLoadFailure;
 
 use crate::commands::dev::{not_started, refuse_a_second};
 use crate::context::{Context, home, user};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::policy::load_file;
 use crate::views::time;
+
+/// Most policies of before that are tried.
+const MAX_PAST: usize = 100;
 
 /// What `daemon` takes.
 #[derive(Debug, Args)]
@@ -55,8 +60,30 @@ pub fn serve(context: &Context, source: &str) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// The bytes of the policy to start with; `None` when there is none.
+fn policy(layout: &Layout, context: &Context) -> Result<Option<Vec<u8>>, Failure> {
+    let failure = match load_file(&layout.policy()) {
+        Ok(found) => return Ok(found.map(|(_, bytes)| bytes)),
+        Err(failure) => failure,
+    };
+    // What was in force last says itself whether it may go on.
+    let last =
+        layout.past_policies().into_iter().take(MAX_PAST).find_map(|path| load_file(&path).ok().flatten());
+    match last {
+        Some((program, bytes)) if program.system.on_policy_load_failure == OnLoadFailure::KeepLast => {
+            context.console.warn(&format!(
+                "{} cannot be loaded; `on_policy_load_failure = \"keep_last\"`: {} goes on",
+                layout.policy().display(),
+                program.hash_text()
+            ));
+            Ok(Some(bytes))
+        }
+        _ => Err(failure),
+    }
+}
+
 fn options(layout: &Layout, source: &str, context: &Context) -> Result<Options, Failure> {
-    let Some((_, bytes)) = crate::policy::load_file(&layout.policy())? else {
+    let Some(bytes) = policy(layout, context)? else {
         return Err(Failure::new("there is no compiled policy in this folder")
             .hint(format!("{} makes one and starts the daemon", context.command("apply"))));
     };

@@ -90,6 +90,11 @@ impl Stack {
     }
 
     /// Runs a command in the stack's folder, without a terminal.
+    /// Starts a command that goes on.
+    pub fn spawn(&self, arguments: &[&str]) -> std::process::Child {
+        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     pub fn run(&self, arguments: &[&str]) -> Run {
         self.run_with(arguments, "")
     }
