@@ -252,6 +252,12 @@ impl Limits {
             || self.ceilings.iter().any(|ceiling| ceiling.window == Window::Session)
     }
 
+    /// Every rate limit.
+    #[must_use]
+    pub fn all_rates(&self) -> &[Rate] {
+        &self.rates
+    }
+
     /// Every ceiling, in the order of the budgets' names.
     #[must_use]
     pub fn all_ceilings(&self) -> &[Ceiling] {

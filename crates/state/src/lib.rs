@@ -59,6 +59,11 @@ impl State {
         &self.limits
     }
 
+    /// Moves what these limits of an agent have used to another state, where there is none of it yet.
+    pub fn move_limits(&mut self, agent: &str, keys: &[Box<str>], to: &mut Self) {
+        self.limits.hand_over(agent, keys, &mut to.limits);
+    }
+
     /// A copy without what limits have used.
     #[must_use]
     pub fn without_limits(&self) -> Self {

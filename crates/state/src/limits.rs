@@ -91,6 +91,19 @@ impl Limits {
         self.reservations.get(record).filter(|found| now.since_ms(found.at) <= RESERVATION_MS)
     }
 
+    pub(crate) fn hand_over(&mut self, agent: &str, keys: &[Box<str>], to: &mut Self) {
+        let Some(known) = self.agents.get_mut(agent) else { return };
+        let into = to.agent_mut(agent);
+        for key in keys {
+            if let Some(bucket) = known.buckets.remove(key) {
+                into.buckets.entry(key.clone()).or_insert(bucket);
+            }
+            if let Some(meter) = known.meters.remove(key) {
+                into.meters.entry(key.clone()).or_insert(meter);
+            }
+        }
+    }
+
     fn agent_mut(&mut self, agent: &str) -> &mut AgentLimits {
         if !self.agents.contains_key(agent) {
             self.agents.insert(agent.into(), AgentLimits::default());

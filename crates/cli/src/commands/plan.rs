@@ -2,6 +2,7 @@
 //! recorded calls that the new policy decides in another way.
 
 mod calls;
+mod counted;
 mod replay;
 pub mod saved;
 

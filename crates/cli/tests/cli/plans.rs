@@ -1,8 +1,9 @@
 //! A plan that was kept in a file is applied as it was looked at, or not at all.
 
 use std::fs;
+use std::path::PathBuf;
 
-use crate::stack::{POLICY, Stack, govern, text};
+use crate::stack::{POLICY, Stack, at, govern, text};
 
 fn strict() -> String {
     POLICY.replace("permit docs/search", "deny docs/search reason \"closed\"")
@@ -74,4 +75,38 @@ fn what_is_no_plan_is_refused_and_nothing_starts() {
     assert!(missing.exit == 1 && missing.stderr.contains("missing.plan"), "{}", missing.stderr);
     assert_eq!(stack.run(&["plan", "--out", "no/such/folder/x.plan"]).exit, 1);
     assert_ne!(stack.run(&["apply", "good.plan", "--stop"]).exit, 0);
+}
+
+#[test]
+fn new_limits_are_counted_over_the_recorded_calls() {
+    let stack = Stack::with(POLICY);
+    assert_eq!(stack.run(&["apply"]).exit, 0);
+    let socket = PathBuf::from(text(&stack.json(&["status"]), &["daemon", "socket"]));
+    for _ in 0..5 {
+        assert_eq!(text(&govern(&socket, "docs/search", "{}"), &["effect"]), "PERMIT");
+    }
+    let limited = |limit: &str| POLICY.replacen("default deny", &format!("default deny\n  {limit}"), 1);
+    for (limit, denied, code) in [
+        ("budget daily { max_calls 3 tools [\"docs/*\"] }", 2, "BUDGET_EXCEEDED"),
+        ("budget daily { max $0.004 }", 1, "BUDGET_EXCEEDED"),
+        ("rate_limit \"docs/*\": 1 per hour", 4, "RATE_EXCEEDED"),
+        ("ambient { max_calls_per_day 4 }", 1, "AMBIENT_EXCEEDED"),
+        ("session { max_calls 2 }", 3, "SESSION_EXPIRED"),
+        ("budget daily { max_calls 9 }", 0, ""),
+    ] {
+        stack.write("governance.fms", &limited(limit));
+        let plan = stack.json(&["plan"]);
+        let replay = at(&plan, &["replay"]);
+        let kinds = at(replay, &["transitions", "permit_to_deny"]).as_list().unwrap_or_default();
+        let counts: Vec<_> = kinds
+            .iter()
+            .map(|kind| (at(kind, &["count"]).as_i64().unwrap(), text(kind, &["ref"])))
+            .collect();
+        let expected = if denied == 0 { vec![] } else { vec![(denied, code)] };
+        assert_eq!(counts, expected, "{limit}: {replay:?}");
+        assert_eq!(at(replay, &["new_limits"]).as_i64(), Some(1), "{limit}");
+        assert_eq!(at(replay, &["indeterminate"]).as_i64(), Some(0), "{limit}");
+    }
+    let shown = stack.run(&["plan"]);
+    assert!(shown.stdout.contains("1 new limit counts from the beginning of the window"), "{}", shown.stdout);
 }

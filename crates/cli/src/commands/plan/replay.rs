@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use faramesh_call::{Effect, Timestamp, Value, object};
+use faramesh_call::{Code, Effect, Timestamp, Value, object};
 use faramesh_decide::{Input, Moment, Pseudonyms, Selected, Verdict, decide};
 use faramesh_dpr::{Kind, Record};
 use faramesh_ledger::Filter;
@@ -11,6 +11,7 @@ use faramesh_program::image::{Path, Root, Step};
 use faramesh_program::{Agent, Program};
 use faramesh_state::State;
 
+use crate::commands::plan::counted::Counted;
 use crate::failure::Failure;
 use crate::history::History;
 use crate::recorded::{call_and_outside, looked_at};
@@ -38,6 +39,8 @@ pub struct Replayed {
     /// Calls of kinds beyond [`MAX_KINDS`].
     beyond: u64,
     kinds: BTreeMap<Of, (u64, Vec<String>)>,
+    /// Limits that the policy in force does not have.
+    counted: usize,
 }
 
 /// Decides every call that was recorded since `since` again.
@@ -52,17 +55,29 @@ pub fn replay(
 ) -> Result<Replayed, Failure> {
     let known: HashSet<[u8; 32]> =
         old.agents().iter().flat_map(Agent::all_rules).map(|rule| rule.digest).collect();
-    let mut replayed = Replayed::default();
-    let filter = Filter { kind: Some(Kind::Decision), since: Some(since), ..Filter::default() };
+    let mut counted = Counted::new(old, new);
+    let mut replayed = Replayed { counted: counted.count(), ..Replayed::default() };
+    // What calls cost in the end is of no account where records say all that was counted.
+    let kind = counted.is_empty().then_some(Kind::Decision);
+    let filter = Filter { kind, since: Some(since), ..Filter::default() };
     history.each(&filter, &mut |record| {
-        replayed.add(record, decided(record, new, &known));
+        match record.kind() {
+            Kind::Decision => replayed.add(record, decided(record, new, &known, &mut counted)),
+            Kind::Outcome => counted.outcome(record),
+            _ => {}
+        }
         Ok(())
     })?;
     Ok(replayed)
 }
 
 /// What the new policy says to a recorded call, and by which rule; `None` when its record does not tell.
-fn decided(record: &Record, program: &Program, known: &HashSet<[u8; 32]>) -> Option<(Effect, String)> {
+fn decided(
+    record: &Record,
+    program: &Program,
+    known: &HashSet<[u8; 32]>,
+    counted: &mut Counted,
+) -> Option<(Effect, String)> {
     let then = record.effect()?;
     // What was refused before any rule keeps no arguments, and is refused again.
     record.args()?;
@@ -70,7 +85,8 @@ fn decided(record: &Record, program: &Program, known: &HashSet<[u8; 32]>) -> Opt
     let Some(agent) = program.agent(&name) else { return Some((Effect::Deny, String::new())) };
     let (call, outside) = call_and_outside(record);
     let inputs = record.field("inputs").unwrap_or_default();
-    let state = State::of_inputs(&agent.name, record.session().as_deref(), &inputs);
+    let mut state = State::of_inputs(&agent.name, record.session().as_deref(), &inputs);
+    counted.lend(&mut state);
     let selected = Selected::read_back(&inputs);
     let verdict = decide(&Input {
         program,
@@ -83,18 +99,33 @@ fn decided(record: &Record, program: &Program, known: &HashSet<[u8; 32]>) -> Opt
         pseudonyms: Pseudonyms::Recorded(&inputs),
         moment: Moment { now: record.time(), entropy: 0 },
     });
+    let Verdict { effect, code, .. } = verdict;
     let is_known = !outside.is_withheld()
         && outside.covers(&verdict.inputs)
         && selected.covers(&verdict.inputs)
-        && reads_known(record, &verdict, program, known);
+        && reads_known(record, &verdict, program, known)
+        // What could be had of a ceiling that daemons share, no record tells of a call that did not ask.
+        && !verdict.wants.iter().any(|want| want.urgent);
+    let place = verdict.rule.map(|rule| rule.reference.to_string()).unwrap_or_default();
+    let changes = if effect == Effect::Permit { verdict.changes } else { Vec::new() };
+    counted.take_back(&mut state, record, &changes);
     if !is_known {
         return None;
     }
     // A person answered it then, and would be asked again.
     let was_answered = inputs.get("approval").is_some() || record.approval_id().is_some();
-    let effect = if verdict.effect == Effect::Defer && was_answered { then } else { verdict.effect };
-    let place = verdict.rule.map(|rule| rule.reference.to_string()).unwrap_or_default();
+    let effect = if effect == Effect::Defer && was_answered { then } else { effect };
+    // A limit is no rule, and is told by its code.
+    let place = if is_limit(code) { code.as_str().to_owned() } else { place };
     Some((effect, place))
+}
+
+/// Whether a limit decided, and no rule.
+fn is_limit(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RateExceeded | Code::BudgetExceeded | Code::AmbientExceeded | Code::SessionExpired
+    )
 }
 
 /// Whether the rules that were tried look at nothing that was redacted, nor at sums that the old ones did not.
@@ -205,6 +236,7 @@ impl Replayed {
             "transitions" => transitions,
             "more" => self.beyond,
             "indeterminate" => self.indeterminate,
+            "new_limits" => self.counted,
         }
         .into()
     }
@@ -260,6 +292,14 @@ pub fn section(value: &Value) -> Option<String> {
     }
     if total > 0 {
         lines.push(words::faint("  Rates, budgets and answers count as they did then."));
+        let new = number(replay, &["new_limits"]);
+        if new > 0 {
+            let counts = if new == 1 { "counts" } else { "count" };
+            lines.push(words::faint(&format!(
+                "  {} {counts} from the beginning of the window.",
+                counted(new, "new limit")
+            )));
+        }
     }
     Some(format!("{}\n{}", words::heading(&title), lines.join("\n")))
 }
