@@ -11,6 +11,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,15 @@ ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs" / "frameworks"
 PROGRAM_SECONDS = 180.0
 PERMITTED, DEFERRED, DENIED, BROKEN = 80, 8000, 20_000, 13
+
+# Each refund of 80 is within the rules, and the second one of a day is more than is left.
+BUDGET = """\
+agent "support-bot" {
+  default deny
+  rules { permit refund if amount < $500 }
+  budget daily { max $100  tools ["refund"]  cost amount }
+}
+"""
 
 READS = "the model reads it"
 
@@ -141,6 +151,21 @@ def test_what_the_page_shows(row: Row, stack: Stack) -> None:
     approved = play(row.page, DEFERRED, stack)
     assert "refunded 8000" in approved.text, approved.whole
     assert not stack.pending()
+
+
+@pages
+def test_over_a_budget_is_seen_as_any_other_denial(
+    row: Row, make_stack: Callable[[str], Stack]
+) -> None:
+    stack = make_stack(BUDGET)
+    within = play(row.page, PERMITTED, stack)
+    assert "refunded 80" in within.text, within.whole
+
+    over = play(row.page, PERMITTED, stack)
+    assert over.seen == row.deny, over.whole
+    assert "BUDGET_EXCEEDED" in over.text and "refunded" not in over.whole, over.whole
+    decided = [(record["effect"], record["code"]) for record in records(stack, "decision")]
+    assert decided == [("permit", "POLICY_PERMIT"), ("deny", "BUDGET_EXCEEDED")]
 
 
 @pytest.mark.parametrize("page", ["langchain", "openai-agents"])
