@@ -6,13 +6,12 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 from stack import Stack
 
-from frameworks.test_pages import DENIED, PERMITTED, ROWS, Row, environment, program, python_for, records
+from frameworks.test_pages import DENIED, PERMITTED, ROWS, Row, environment, of, program, records
 
 # Nothing of a framework is there to patch in a loop of one's own.
-PATCHED = [row for row in ROWS if row.page not in ("functions", "anthropic")]
+PATCHED = dict.fromkeys(row.page for row in ROWS if row.page not in ("functions", "anthropic"))
 
 START = "import sys, runpy, faramesh; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 
@@ -25,13 +24,13 @@ def ungoverned(page: str, folder: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("row", PATCHED, ids=[row.page for row in PATCHED])
+@of(*PATCHED)
 def test_an_untouched_program_is_governed(row: Row, stack: Stack) -> None:
     file = ungoverned(row.page, stack.folder)
     said = ""
     for amount in (PERMITTED, DENIED):
         done = subprocess.run(
-            [python_for(row.page), "-c", START, str(file), str(amount)],
+            [row.python, "-c", START, str(file), str(amount)],
             cwd=stack.folder,
             env=environment(
                 stack, FARAMESH_AUTOLOAD="strict", FARAMESH_AGENT_ID="support-bot"
