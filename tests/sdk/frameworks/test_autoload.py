@@ -6,9 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from stack import Stack
-
 from frameworks.test_pages import DENIED, PERMITTED, ROWS, Row, environment, of, program, records
+from stack import Stack
 
 # Nothing of a framework is there to patch in a loop of one's own.
 PATCHED = dict.fromkeys(row.page for row in ROWS if row.page not in ("functions", "anthropic"))
