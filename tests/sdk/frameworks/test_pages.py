@@ -53,12 +53,15 @@ class Row:
 
     @property
     def python(self) -> str:
-        """The interpreter of its environment, which tests/sdk/run names."""
-        named = dict(pair.split("=", 1) for pair in os.environ.get("FRAMEWORK_PYTHONS", "").split())
-        place = f"{self.page}/{self.age}"
-        if place not in named:
-            pytest.skip(f"no environment for {place}: run tests/sdk/run frameworks")
-        return named[place]
+        return interpreter(f"{self.page}/{self.age}")
+
+
+def interpreter(place: str) -> str:
+    """That of the environment, which tests/sdk/run names."""
+    named = dict(pair.split("=", 1) for pair in os.environ.get("FRAMEWORK_PYTHONS", "").split())
+    if place not in named:
+        pytest.skip(f"no environment for {place}: run tests/sdk/run frameworks")
+    return named[place]
 
 
 def rows() -> list[Row]:
