@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from stack import Stack
+
 from frameworks.test_pages import (
     DENIED,
     PERMITTED,
@@ -18,7 +20,6 @@ from frameworks.test_pages import (
     program,
     records,
 )
-from stack import Stack
 
 # Nothing of a framework is there to patch in a loop of one's own.
 PATCHED = dict.fromkeys(row.page for row in ROWS if row.page not in ("functions", "anthropic"))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from frameworks.test_pages import PERMITTED, Row, of, pages, play, records
 from stack import Stack
+
+from frameworks.test_pages import PERMITTED, Row, of, pages, play, records
 
 POLICY = """\
 agent "support-bot" {

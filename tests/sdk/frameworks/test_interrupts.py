@@ -10,8 +10,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from frameworks.test_pages import DEFERRED, Row, environment, of, program, records
 from stack import Stack
+
+from frameworks.test_pages import DEFERRED, Row, environment, of, program, records
 
 OPENAI_AGENTS = """
 result = Runner.run_sync(agent, "Refund my mug.", context=context)
