@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import logging
 import threading
@@ -384,6 +385,50 @@ def test_the_decorator() -> None:
         give_back(101)
     assert asyncio.run(plain()) == "ok"
     assert [c.tool for c in stub.calls] == ["stripe/refund", "stripe/refund", "plain"]
+
+
+def test_a_decorated_method_shows_the_policy_no_self() -> None:
+    stub = StubTransport("permit")
+
+    @dataclasses.dataclass
+    class Desk:
+        till: int = 7
+
+        @governed("refund", transport=stub)
+        def refund(self, amount: int) -> str:
+            return f"refunded {amount} from {self.till}"
+
+        @governed("refund", transport=stub)
+        async def arefund(self, amount: int) -> str:
+            return f"refunded {amount} from {self.till}"
+
+        @governed("refund", transport=stub)
+        def steps(self, amount: int) -> Iterator[str]:
+            yield f"refunded {amount} from {self.till}"
+
+        @classmethod
+        @governed("refund", transport=stub)
+        def of_the_class(cls, amount: int) -> str:
+            return f"refunded {amount} from {cls.till}"
+
+        @staticmethod
+        @governed("refund", transport=stub)
+        def of_nobody(amount: int) -> str:
+            return f"refunded {amount} from 7"
+
+    desk = Desk()
+    (streamed,) = desk.steps(80)
+    awaited = asyncio.run(desk.arefund(80))
+    said = [desk.refund(80), awaited, streamed, desk.of_the_class(80), desk.of_nobody(80)]
+    assert said == ["refunded 80 from 7"] * 5
+    assert [call.arguments for call in stub.calls] == [{"amount": 80}] * 5
+
+    @governed(transport=stub)
+    def greet(self: str) -> str:
+        return self
+
+    assert greet("ada") == "ada"
+    assert stub.calls[-1].arguments == {"self": "ada"}
 
 
 def test_the_agent_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

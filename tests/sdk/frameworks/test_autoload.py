@@ -9,10 +9,20 @@ from pathlib import Path
 import pytest
 from stack import Stack
 
-from frameworks.test_pages import DENIED, PERMITTED, ROWS, Row, environment, program, python_for, records
+from frameworks.test_pages import (
+    DENIED,
+    PERMITTED,
+    ROWS,
+    Row,
+    environment,
+    interpreter,
+    of,
+    program,
+    records,
+)
 
 # Nothing of a framework is there to patch in a loop of one's own.
-PATCHED = [row for row in ROWS if row.page not in ("functions", "anthropic")]
+PATCHED = dict.fromkeys(row.page for row in ROWS if row.page not in ("functions", "anthropic"))
 
 START = "import sys, runpy, faramesh; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 
@@ -25,13 +35,13 @@ def ungoverned(page: str, folder: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("row", PATCHED, ids=[row.page for row in PATCHED])
+@of(*PATCHED)
 def test_an_untouched_program_is_governed(row: Row, stack: Stack) -> None:
     file = ungoverned(row.page, stack.folder)
     said = ""
     for amount in (PERMITTED, DENIED):
         done = subprocess.run(
-            [python_for(row.page), "-c", START, str(file), str(amount)],
+            [row.python, "-c", START, str(file), str(amount)],
             cwd=stack.folder,
             env=environment(
                 stack, FARAMESH_AUTOLOAD="strict", FARAMESH_AGENT_ID="support-bot"
@@ -47,3 +57,27 @@ def test_an_untouched_program_is_governed(row: Row, stack: Stack) -> None:
         assert ("refunded" in said) == (amount == PERMITTED), said
     assert "refunds of $10,000 and more go through finance" in said
     assert [record["effect"] for record in records(stack, "decision")] == ["permit", "deny"]
+
+
+@pytest.mark.parametrize("name", ["agno.agent", "smolagents"])
+@pytest.mark.parametrize("order", ["faramesh, {}", "{}, faramesh"])
+def test_a_framework_that_nobody_can_patch_is_refused(name: str, order: str, stack: Stack) -> None:
+    def import_it(autoload: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [interpreter("unknown/current"), "-c", f"import {order.format(name)}\nprint('runs')"],
+            cwd=stack.folder,
+            env=environment(stack, FARAMESH_AUTOLOAD=autoload),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    unknown = f"no adapter for the agent framework `{name.partition('.')[0]}`"
+    strict = import_it("strict")
+    assert strict.returncode == 1 and "runs" not in strict.stdout
+    assert f"AutoloadError: faramesh: {unknown}" in strict.stderr
+    lenient = import_it("1")
+    assert lenient.returncode == 0 and "runs" in lenient.stdout, lenient.stderr
+    assert f"does NOT govern: {unknown}" in lenient.stderr

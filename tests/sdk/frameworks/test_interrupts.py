@@ -10,8 +10,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from frameworks.test_pages import DEFERRED, environment, program, python_for, records
 from stack import Stack
+
+from frameworks.test_pages import DEFERRED, Row, environment, of, program, records
 
 OPENAI_AGENTS = """
 result = Runner.run_sync(agent, "Refund my mug.", context=context)
@@ -89,11 +90,11 @@ def held_program(page: str, folder: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("page", ENDINGS)
+@of(*ENDINGS)
 @pytest.mark.parametrize("answer", ["approve", "deny"])
-def test_a_held_call_goes_on_after_the_answer(page: str, answer: str, stack: Stack) -> None:
+def test_a_held_call_goes_on_after_the_answer(row: Row, answer: str, stack: Stack) -> None:
     with subprocess.Popen(
-        [python_for(page), str(held_program(page, stack.folder)), str(DEFERRED)],
+        [row.python, str(held_program(row.page, stack.folder)), str(DEFERRED)],
         cwd=stack.folder,
         env=environment(stack),
         stdin=subprocess.PIPE,
@@ -113,7 +114,7 @@ def test_a_held_call_goes_on_after_the_answer(page: str, answer: str, stack: Sta
 
         read_until_held()
         (waiting,) = stack.pending()
-        if page in HELD_AGAIN:
+        if row.page in HELD_AGAIN:
             # Resumed before anybody answered, and nothing new is evaluated.
             process.stdin.write("\n")
             process.stdin.flush()

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,43 +23,70 @@ DOCS = ROOT / "docs" / "frameworks"
 PROGRAM_SECONDS = 180.0
 PERMITTED, DEFERRED, DENIED, BROKEN = 80, 8000, 20_000, 13
 
+# Each refund of 80 is within the rules, and the second one of a day is more than is left.
+BUDGET = """\
+agent "support-bot" {
+  default deny
+  rules { permit refund if amount < $500 }
+  budget daily { max $100  tools ["refund"]  cost amount }
+}
+"""
+
 READS = "the model reads it"
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One line of the table: the page, the package and what is seen in each situation."""
+    """One version in a line of the table: the page, the package and what is seen when."""
 
     page: str
+    age: str
     package: str
+    version: str
     deny: str
     defer: str
     away: str
     tool_raises: str
 
+    def __str__(self) -> str:
+        return f"{self.page}-{self.version}" if self.version else self.page
+
+    @property
+    def python(self) -> str:
+        return interpreter(f"{self.page}/{self.age}")
+
+
+def interpreter(place: str) -> str:
+    """That of the environment, which tests/sdk/run names."""
+    named = dict(pair.split("=", 1) for pair in os.environ.get("FRAMEWORK_PYTHONS", "").split())
+    if place not in named:
+        pytest.skip(f"no environment for {place}: run tests/sdk/run frameworks")
+    return named[place]
+
 
 def rows() -> list[Row]:
-    found = []
+    """The current version of a page's package comes first, in its cell or in its lines."""
+    found: list[Row] = []
     for line in (DOCS / "README.md").read_text().splitlines():
         if match := re.match(r"\| \[[^]]+\]\(python-([a-z0-9-]+)\.md\) \| (.*) \|$", line):
-            found.append(Row(match[1], *(cell.strip() for cell in match[2].split(" | "))))
+            page = match[1]
+            versions, *seen = (cell.strip() for cell in match[2].split(" | "))
+            package, _, listed = versions.partition(" ")
+            for version in listed.split(", "):
+                age = "older" if any(row.page == page for row in found) else "current"
+                found.append(Row(page, age, package, version, *seen))
     return found
 
 
 ROWS = rows()
 
 
-def python_for(page: str) -> str:
-    """The interpreter of the page's environment, which tests/sdk/run names."""
-    named = dict(pair.split("=", 1) for pair in os.environ.get("FRAMEWORK_PYTHONS", "").split())
-    if page not in named:
-        pytest.skip(f"no environment for {page}: run tests/sdk/run frameworks")
-    return named[page]
-
-
-def program(page: str, folder: Path) -> Path:
-    """The page's one Python block, as a file."""
+def program(page: str, folder: Path, *changes: tuple[str, str]) -> Path:
+    """The page's one Python block as a file, with the first text of each change made the second."""
     (block,) = re.findall(r"(?ms)^```python\n(.*?)^```$", (DOCS / f"python-{page}.md").read_text())
+    for old, new in changes:
+        assert block.count(old) == 1, old
+        block = block.replace(old, new)
     file = folder / "agent.py"
     file.write_text(block)
     return file
@@ -86,9 +114,11 @@ def environment(stack: Stack, **variables: str) -> dict[str, str]:
     }
 
 
-def play(page: str, amount: int, stack: Stack, **variables: str) -> Play:
+def play(
+    row: Row, amount: int, stack: Stack, *changes: tuple[str, str], **variables: str
+) -> Play:
     done = subprocess.run(
-        [python_for(page), str(program(page, stack.folder)), str(amount)],
+        [row.python, str(program(row.page, stack.folder, *changes)), str(amount)],
         cwd=stack.folder,
         env=environment(stack, **variables),
         input="",
@@ -114,23 +144,32 @@ def records(stack: Stack, kind: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-pages = pytest.mark.parametrize("row", ROWS, ids=[row.page for row in ROWS])
+pages = pytest.mark.parametrize("row", ROWS, ids=str)
+
+
+def of(*names: str) -> pytest.MarkDecorator:
+    """The rows of these pages."""
+    chosen = [row for row in ROWS if row.page in names]
+    return pytest.mark.parametrize("row", chosen, ids=str)
 
 
 def test_every_page_is_in_the_table() -> None:
-    assert {row.page for row in ROWS} == {f.stem[7:] for f in DOCS.glob("python-*.md")}
+    pages_there = {file.stem[7:] for file in DOCS.glob("python-*.md")}
+    assert {row.page for row in ROWS if row.age == "current"} == pages_there
+    older = {row.page for row in ROWS if row.age == "older"}
+    assert older == pages_there - {"functions"} and len(ROWS) == len(pages_there) + len(older)
 
 
 @pages
 def test_what_the_page_shows(row: Row, stack: Stack) -> None:
-    permitted = play(row.page, PERMITTED, stack)
+    permitted = play(row, PERMITTED, stack)
     assert "refunded 80" in permitted.text, permitted.whole
 
-    denied = play(row.page, DENIED, stack)
+    denied = play(row, DENIED, stack)
     assert denied.seen == row.deny, denied.whole
     assert "refunds of $10,000 and more go through finance" in denied.text, denied.whole
 
-    deferred = play(row.page, DEFERRED, stack)
+    deferred = play(row, DEFERRED, stack)
     assert deferred.seen == row.defer, deferred.whole
     (waiting,) = stack.pending()
     # One evaluation for each call that the framework made, whatever it did with a refusal.
@@ -138,21 +177,29 @@ def test_what_the_page_shows(row: Row, stack: Stack) -> None:
     assert effects == ["permit", "deny", "defer"]
 
     stack.approve(waiting["id"])
-    approved = play(row.page, DEFERRED, stack)
+    approved = play(row, DEFERRED, stack)
     assert "refunded 8000" in approved.text, approved.whole
     assert not stack.pending()
 
 
-@pytest.mark.parametrize("page", ["langchain", "openai-agents"])
-def test_the_session_comes_from_the_framework(page: str, stack: Stack) -> None:
-    play(page, PERMITTED, stack)
-    (record,) = records(stack, "decision")
-    assert record["session"] == "ticket-7"
+@pages
+def test_over_a_budget_is_seen_as_any_other_denial(
+    row: Row, make_stack: Callable[[str], Stack]
+) -> None:
+    stack = make_stack(BUDGET)
+    within = play(row, PERMITTED, stack)
+    assert "refunded 80" in within.text, within.whole
+
+    over = play(row, PERMITTED, stack)
+    assert over.seen == row.deny, over.whole
+    assert "BUDGET_EXCEEDED" in over.text and "refunded" not in over.whole, over.whole
+    decided = [(record["effect"], record["code"]) for record in records(stack, "decision")]
+    assert decided == [("permit", "POLICY_PERMIT"), ("deny", "BUDGET_EXCEEDED")]
 
 
 @pages
 def test_a_tool_that_raises_is_reported_and_its_exception_goes_on(row: Row, stack: Stack) -> None:
-    broken = play(row.page, BROKEN, stack)
+    broken = play(row, BROKEN, stack)
     assert broken.seen == row.tool_raises, broken.whole
     # OpenAI Agents tells the model that a tool failed, not why.
     why = "An error occurred" if row.page == "openai-agents" else "the bank is closed"
@@ -163,15 +210,19 @@ def test_a_tool_that_raises_is_reported_and_its_exception_goes_on(row: Row, stac
 
 @pages
 def test_without_a_daemon_nothing_runs(row: Row, stack: Stack) -> None:
-    away = play(row.page, PERMITTED, stack, FARAMESH_SOCKET=str(stack.folder / "none.sock"))
+    away = play(row, PERMITTED, stack, FARAMESH_SOCKET=str(stack.folder / "none.sock"))
     assert "refunded" not in away.whole
     assert away.seen == row.away, away.whole
     assert "cannot reach the Faramesh daemon" in away.whole
 
 
 @pages
-def test_the_version_in_the_table_is_the_one_that_was_tested(row: Row) -> None:
-    pins = "".join(file.read_text() for file in (ROOT / "tests/sdk/frameworks").glob("*.txt"))
-    if row.page != "functions":
-        name, _, version = row.package.partition(" ")
-        assert re.search(rf"(?m)^{re.escape(name)}=={re.escape(version)}$", pins), row.package
+def test_the_version_in_the_table_is_the_one_that_is_tested(row: Row) -> None:
+    if row.page == "functions":
+        assert row.package == "none" and not row.version
+        return
+    asked = f"import importlib.metadata as m; print(m.version({row.package!r}))"
+    done = subprocess.run(
+        [row.python, "-c", asked], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == row.version

@@ -12,12 +12,12 @@ import contextlib
 import functools
 import importlib.abc
 import importlib.machinery
-import importlib.util
+import importlib.metadata
 import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -49,6 +49,9 @@ UNKNOWN = frozenset(
     }
 )
 """Agent frameworks that no adapter knows, by the name of their module."""
+
+_COMMON_WORDS = {"agents": "openai-agents"}
+"""Packages that may be anybody's, and the distribution that makes one the framework's."""
 
 _lock = threading.RLock()
 _installed: _Watcher | None = None
@@ -95,36 +98,63 @@ class _Watcher(importlib.abc.MetaPathFinder):
         self._finding = threading.local()
         self._done: set[str] = set()
         self.patches: dict[str, list[tuple[str, Adapter, Patch]]] = {}
+        self._modules_of: dict[str, list[str]] = {}
         for name in ADAPTERS.values():
             adapter = load(name)
             for patch in adapter.PATCHES:
                 self.patches.setdefault(patch.module, []).append((name, adapter, patch))
+                self._modules_of.setdefault(patch.package, []).append(patch.module)
 
     def refuse_what_is_there(self) -> None:
         for name in UNKNOWN & sys.modules.keys():
             self._unknown(name)
+        for name in self._modules_of.keys() & sys.modules.keys():
+            self._look_for_modules(name, getattr(sys.modules[name], "__path__", ()))
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname in UNKNOWN:
             self._unknown(fullname)
-        if fullname not in self.patches or getattr(self._finding, "busy", False):
+        known = fullname in self.patches or fullname in self._modules_of
+        if not known or getattr(self._finding, "busy", False):
             return None
         self._finding.busy = True
         try:
-            spec = importlib.util.find_spec(fullname)
+            spec = _found(fullname, path)
+            if spec is not None and fullname in self._modules_of:
+                self._look_for_modules(fullname, spec.submodule_search_locations or ())
         finally:
             self._finding.busy = False
+        if fullname not in self.patches:
+            return None
         if spec is not None and spec.loader is not None:
             spec.loader = _PatchingLoader(spec.loader, self)
         return spec
+
+    def _look_for_modules(self, package: str, path: Iterable[str]) -> None:
+        """A module to patch that is not there would never be imported, and so never patched."""
+        if package in _COMMON_WORDS and not _is_installed(_COMMON_WORDS[package]):
+            return
+        for module in self._modules_of[package]:
+            name, places = package, list(path)
+            for part in module[len(package) + 1 :].split("."):
+                name = f"{name}.{part}"
+                try:
+                    spec = _found(name, places)
+                except KeyError:
+                    # A folder without `__init__.py`: Python wants its parent imported first.
+                    places = [os.path.join(place, part) for place in places]
+                    continue
+                if spec is None:
+                    self._failed(f"`{package}` is here and `{module}`, which has its tools, is not")
+                    break
+                places = list(spec.submodule_search_locations or ())
 
     def patch(self, module: ModuleType) -> None:
         """Patch one module that has just been executed; tells what it did."""
         if module.__name__ in self._done:
             return
-        self._done.add(module.__name__)
         for framework, adapter, patch in self.patches[module.__name__]:
             kind = getattr(module, patch.kind, None)
             missing = [method for method in patch.methods if not hasattr(kind, method)]
@@ -135,6 +165,8 @@ class _Watcher(importlib.abc.MetaPathFinder):
                 _patch_method(kind, method, self, adapter)
             methods = ", ".join(patch.methods)
             _say(f"governs {framework}: {patch.module}.{patch.kind} ({methods})")
+        # Only now: a module that was refused is refused again when its import is tried again.
+        self._done.add(module.__name__)
 
     def governed(self, tool: Any, adapter: Adapter) -> Any:
         """The governed copy of ``tool``, made once, over a copy that runs unpatched."""
@@ -176,6 +208,24 @@ class _Watcher(importlib.abc.MetaPathFinder):
                 "Govern its tools with GovernedToolSet and set FARAMESH_AUTOLOAD=1"
             )
         _say(f"does NOT govern: {problem}")
+
+
+def _found(name: str, path: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
+    """What the other finders find, without importing the packages above it."""
+    for finder in list(sys.meta_path):
+        if isinstance(finder, _Watcher) or not hasattr(finder, "find_spec"):
+            continue
+        if (spec := finder.find_spec(name, path)) is not None:
+            return spec
+    return None
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        importlib.metadata.distribution(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 class _PatchingLoader(importlib.abc.Loader):

@@ -33,6 +33,7 @@ def govern_callable(
     """
     inner: Callable[..., Any] = function
     signature = signature_of(inner)
+    hidden |= _receiver(inner, signature)
 
     if stream := _governed_stream(inner, tool, enforcer, signature, hidden):
         return cast(Function, _dressed(stream, inner, tool))
@@ -128,6 +129,18 @@ def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling ``function`` gives a coroutine."""
     parts = (_unwrapped(function), _call_method(function))
     return any(inspect.iscoroutinefunction(part) for part in parts)
+
+
+def _receiver(function: Callable[..., Any], signature: inspect.Signature | None) -> frozenset[str]:
+    """The name of ``self`` or ``cls`` in a function that a class defines, which no model fills in.
+
+    A decorator meets a method before it is bound to anything.
+    """
+    inner = _unwrapped(function)
+    owner = getattr(inner, "__qualname__", "").rpartition(".")[0]
+    in_a_class = inspect.isfunction(inner) and owner and not owner.endswith("<locals>")
+    first = next(iter(signature.parameters), "") if signature and in_a_class else ""
+    return frozenset({first} & {"self", "cls"})
 
 
 def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:

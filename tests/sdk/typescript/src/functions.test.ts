@@ -16,7 +16,7 @@ import {
   ToolDeniedError,
 } from "@faramesh/sdk";
 
-import { type Stack, startStack, WHO } from "./stack.js";
+import { BUDGET, OVER_BUDGET, type Stack, startStack, WHO } from "./stack.js";
 
 const NAMES = { search: "knowledgebase/search", refund: "stripe/refund", payout: "stripe/payouts" };
 
@@ -53,6 +53,16 @@ test("a permitted call runs", async (t) => {
   assert.equal(await refund({ amount: 80 }), "refunded 80");
   assert.equal(await search({ query: "order 1042" }), "found order 1042");
   assert.deepEqual(moved, [80]);
+});
+
+test("a call that the budget does not cover is denied with its code", async (t) => {
+  const stack = await startStack(t, BUDGET);
+  const { refund, moved } = bank(stack);
+  assert.equal(await refund({ amount: 80 }), "refunded 80");
+  const denial = await refusal(refund({ amount: 81 }));
+  assert.equal(denial.code, "BUDGET_EXCEEDED");
+  assert.deepEqual(moved, [80]);
+  assert.deepEqual((await stack.records("decision")).map(({ effect, code }) => [effect, code]), OVER_BUDGET);
 });
 
 test("a denied call says why, and where the rule is", async (t) => {

@@ -27,6 +27,21 @@ agent "support-bot" {
 }
 `;
 
+/** Each refund of 80 is within the rules, and the second one of a day is more than is left. */
+export const BUDGET = `\
+agent "support-bot" {
+  default deny
+  rules { permit stripe/refund if amount < $500 }
+  budget daily { max $100  tools ["stripe/refund"]  cost amount }
+}
+`;
+
+/** The effect and the code of what two refunds come to under BUDGET. */
+export const OVER_BUDGET = [
+  ["permit", "POLICY_PERMIT"],
+  ["deny", "BUDGET_EXCEEDED"],
+];
+
 /** What a test has to say who it is. */
 export const WHO = { agentId: "support-bot", names: { refund: "stripe/refund" } } as const;
 
@@ -40,6 +55,7 @@ export interface DprRecord {
   readonly tool?: string;
   readonly args?: unknown;
   readonly effect?: string;
+  readonly code?: string;
   readonly detail?: { readonly status?: string; readonly error?: string };
 }
 

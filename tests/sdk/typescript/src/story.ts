@@ -1,6 +1,6 @@
 /**
- * What every framework has to show: permit, deny, defer → approve → permit, the daemon away, a tool that throws,
- * and one decision for one call of the framework.
+ * What every framework has to show: permit, deny, defer → approve → permit, a budget that is spent, the daemon away,
+ * a tool that throws, and one decision for one call of the framework.
  */
 
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { DaemonUnreachable, isToolDenied, ToolDeferredError, type GovernedToolsOptions } from "@faramesh/sdk";
 
-import { type Stack, startStack, WHO } from "./stack.js";
+import { BUDGET, OVER_BUDGET, type Stack, startStack, WHO } from "./stack.js";
 
 /** The tool of every story: it remembers what it did, and fails when it is told to. */
 export class Bank {
@@ -71,6 +71,21 @@ export function story(framework: Framework): void {
     assert.deepEqual(answered.read, ["ask for less: amount < 10000"]);
     assert.deepEqual(bank.moved, []);
     await assert.rejects(framework.tool(bank, at(stack, { onDeny: "throw" }))(20_000, "call-1"), isToolDenied);
+  });
+
+  test(`${name}: a second call that the budget does not cover is denied as any other`, async (t) => {
+    const stack = await startStack(t, BUDGET);
+    const bank = new Bank();
+    const { read, thrown } = await play(bank, [80, 81], at(stack));
+    assert.equal(thrown, undefined);
+    assert.equal(read[0], "refunded 80");
+    assert.match(read[1] ?? "", /^(ToolDeniedError: )?stripe\/refund denied: .*BUDGET_EXCEEDED/);
+    assert.deepEqual(bank.moved, [80]);
+    assert.deepEqual((await stack.records("decision")).map(({ effect, code }) => [effect, code]), OVER_BUDGET);
+    await assert.rejects(
+      framework.tool(bank, at(stack, { onDeny: "throw" }))(81, "call-1"),
+      (error) => isToolDenied(error) && error.code === "BUDGET_EXCEEDED",
+    );
   });
 
   test(`${name}: defer → approve → permit → defer`, async (t) => {

@@ -36,6 +36,12 @@ class Patch:
     kind: str
     methods: tuple[str, ...]
 
+    @property
+    def package(self) -> str:
+        """The framework's own package, below the one that it shares with others."""
+        parts = self.module.split(".")
+        return ".".join(parts[: 2 if parts[0] in ("google", "llama_index") else 1])
+
 
 class Adapter(Protocol):
     """What a framework's module offers."""
