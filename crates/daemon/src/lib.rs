@@ -17,6 +17,7 @@ mod running;
 mod sinks;
 mod start;
 mod stop;
+mod strangers;
 mod witnesses;
 
 pub use database::{DatabaseError, database_of};

@@ -61,6 +61,7 @@ impl Door {
         }
         let peer = caller.peer(&head.headers);
         if !self.gate.knows(&peer) {
+            self.counts.unknown(caller.address);
             return Answer::unauthenticated();
         }
         match route {

@@ -1,8 +1,8 @@
 //! The agents' door over HTTP, for those that are not on this machine. Translates requests into calls, asks the
 //! gate, and writes replies; it decides nothing.
 //!
-//! INVARIANT nobody unknown: without a token or a certificate that the policy knows, nothing is asked, and nothing
-//! is written to the ledger.
+//! INVARIANT nobody unknown: without a token or a certificate that the policy knows, nothing is asked, and the
+//! caller is only counted.
 //! INVARIANT bounded: connections, heads, bodies, waits and the time for each have a bound, listed in [`limits`].
 
 mod answer;
@@ -13,6 +13,7 @@ mod limits;
 mod openapi;
 mod routes;
 mod server;
+mod strangers;
 mod tls;
 
 pub use counts::{Counts, Served};
@@ -22,4 +23,5 @@ pub use limits::{
 };
 pub use openapi::document;
 pub use server::{BindError, Server, Stopper};
+pub use strangers::Strangers;
 pub use tls::{Files, TlsError};

@@ -185,7 +185,11 @@ async fn connect(stream: TcpStream, address: SocketAddr, door: Arc<Door>, tls: O
             caller.names = certificate.map(names).unwrap_or_default();
             serve(stream, caller, door).await;
         }
-        Ok(Err(_)) | Err(_) => door.counts.handshake_failed(),
+        // What breaks off or says nothing is a check of the port or a bad line; what offers the wrong thing is somebody.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            door.counts.handshake_failed(Some(caller.address));
+        }
+        Ok(Err(_)) | Err(_) => door.counts.handshake_failed(None),
     }
 }
 

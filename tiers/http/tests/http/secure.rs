@@ -117,7 +117,16 @@ fn a_certificate_is_an_agent() {
     assert_eq!(status(Some("forged"), &[JSON]), None, "another authority signed it");
     assert_eq!(status(None, &[JSON]), told(401, "IDENTITY_UNVERIFIED"));
     assert_eq!(status(None, &authorised), told(200, ""));
-    assert!(world.counts.served().handshakes_failed >= 1);
+    assert_eq!(world.counts.served().handshakes_failed, 1);
+    // A check whether the port is open is nobody.
+    drop(TcpStream::connect(world.address).unwrap());
+    let begun = std::time::Instant::now();
+    while world.counts.served().handshakes_failed < 2 && begun.elapsed() < crate::world::WAIT {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let strangers = world.counts.take_strangers().unwrap();
+    assert_eq!((strangers.requests, strangers.handshakes), (2, 1));
+    assert_eq!(strangers.addresses, [(std::net::IpAddr::from([127, 0, 0, 1]), 3)]);
     // Where nothing else proves who calls, nobody gets in without a certificate.
     let strict = World::with(POLICY, Some(pki.files(true, false)));
     assert!(pki.ask(&strict, None, &authorised, SEARCH).is_none());
