@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::strangers::{Strangers, Untold};
 
 /// The statuses that the door answers with, by which requests are counted.
-const STATUSES: [u16; 12] = [200, 202, 400, 401, 403, 404, 405, 408, 413, 415, 500, 503];
+const STATUSES: [u16; 13] = [200, 202, 400, 401, 403, 404, 405, 408, 413, 415, 431, 500, 503];
 
 /// Counts since the door opened.
 #[derive(Debug, Default)]

@@ -9,6 +9,7 @@ mod answer;
 mod caller;
 mod counts;
 mod door;
+mod idle;
 mod limits;
 mod openapi;
 mod routes;
@@ -18,8 +19,8 @@ mod tls;
 
 pub use counts::{Counts, Served};
 pub use limits::{
-    BODY_TIME, DRAIN_TIME, HANDSHAKE_TIME, HEAD_TIME, MAX_BODY_BYTES, MAX_CONNECTIONS, MAX_HEAD_BYTES,
-    MAX_WAITING,
+    BODY_TIME, DRAIN_TIME, HANDSHAKE_TIME, HEAD_TIME, MAX_BODY_BYTES, MAX_CONNECTIONS, MAX_FIELDS,
+    MAX_HEAD_BYTES, MAX_STREAMS, MAX_WAITING,
 };
 pub use openapi::document;
 pub use server::{BindError, Server, Stopper};
