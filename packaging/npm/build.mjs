@@ -31,6 +31,8 @@ try {
       description: `The faramesh command for ${process.platform} on ${process.arch}.`,
       os: [process.platform],
       cpu: [process.arch],
+      // The binary is linked with the glibc of this machine; where there is another libc, npm leaves it out.
+      ...(process.report?.getReport().header.glibcVersionRuntime ? { libc: ["glibc"] } : {}),
       files: ["faramesh"],
     };
   });

@@ -7,6 +7,7 @@
 //! Left out: names that only exist when the program runs.
 
 mod framework;
+mod index;
 mod manifest;
 mod python;
 mod source;
@@ -20,6 +21,9 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use framework::Framework;
+
+/// How often a file is read at most: a name may be handed on by one file to the next.
+const READINGS_MAX: usize = 6;
 
 /// The language that a project's agent is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +114,8 @@ pub fn detect(root: &Path) -> Result<Project, DetectError> {
 fn detect_within(root: &Path, limits: &walk::Limits) -> Result<Project, DetectError> {
     let walk::Found { files, mut warnings } = walk::walk(root, limits)?;
     let mut dependencies = Vec::new();
-    let mut tools = Vec::new();
     let mut python = python::Python::default();
+    let mut typescript = typescript::TypeScript::default();
     let mut counts = (0_usize, 0_usize);
     for file in &files {
         let text = match walk::read(root, &file.path, limits) {
@@ -128,16 +132,34 @@ fn detect_within(root: &Path, limits: &walk::Limits) -> Result<Project, DetectEr
             },
             walk::Kind::Python => {
                 counts.0 += 1;
-                tools.extend(python.read(&file.path, &text, &mut warnings));
+                python.read(&file.path, &text);
             }
             walk::Kind::TypeScript { jsx } => {
                 counts.1 += 1;
-                tools.extend(typescript::read(&file.path, &text, jsx, &mut warnings));
+                typescript.read(&file.path, &text, jsx);
             }
         }
     }
-    tools.extend(python.imported_tools());
+    for _ in 1..READINGS_MAX {
+        let (in_python, in_typescript) = (python.due_again(), typescript.due_again());
+        if in_python.is_empty() && in_typescript.is_empty() {
+            break;
+        }
+        // A file that cannot be read any more stays as it was read.
+        for path in in_python {
+            if let Ok(text) = walk::read(root, &path, limits) {
+                python.read(&path, &text);
+            }
+        }
+        for (path, jsx) in in_typescript {
+            if let Ok(text) = walk::read(root, &path, limits) {
+                typescript.read(&path, &text, jsx);
+            }
+        }
+    }
     let frameworks = framework::found(&dependencies, python.calls_bedrock);
+    let mut tools = python.finish(&mut warnings);
+    tools.extend(typescript.finish(&mut warnings));
     let language = language(&frameworks, &dependencies, counts);
     Ok(Project { language, frameworks, tools: merged(tools), warnings })
 }

@@ -13,16 +13,25 @@ use crate::layout::Layout;
 use crate::metrics::metrics;
 use crate::running::Facts;
 use crate::stop::{StopHandle, StopReason};
+use crate::strangers::Watch;
 
 /// A door that is open.
 #[derive(Debug)]
 pub(crate) struct Door {
     stopper: Stopper,
     thread: JoinHandle<()>,
+    watch: Watch,
+}
+
+/// A door that is bound and does not serve yet.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    server: Server,
+    counts: Arc<Counts>,
 }
 
 /// Binds the door that the policy opens, if it does. Who connects before the daemon is READY waits for it.
-pub(crate) fn bind(gate: &Arc<Gate>, facts: &Arc<Facts>) -> Result<Option<Server>, BindError> {
+pub(crate) fn bind(gate: &Arc<Gate>, facts: &Arc<Facts>) -> Result<Option<Bound>, BindError> {
     let program = gate.program();
     let listeners = &program.runtime.listeners;
     let Some(address) = &listeners.http_listen else { return Ok(None) };
@@ -33,10 +42,10 @@ pub(crate) fn bind(gate: &Arc<Gate>, facts: &Arc<Facts>) -> Result<Option<Server
         move || metrics(&gate, &facts, &counts)
     };
     let files = files(listeners, &facts.layout, by_token);
-    let server = Server::bind(address, files, Arc::clone(gate), text, counts)?;
+    let server = Server::bind(address, files, Arc::clone(gate), text, Arc::clone(&counts))?;
     // It is bound once.
     let _ = facts.http.set(server.url());
-    Ok(Some(server))
+    Ok(Some(Bound { server, counts }))
 }
 
 fn files(listeners: &Listeners, layout: &Layout, client_optional: bool) -> Option<Files> {
@@ -50,7 +59,9 @@ fn files(listeners: &Listeners, layout: &Layout, client_optional: bool) -> Optio
 }
 
 impl Door {
-    pub fn open(server: Server, handle: StopHandle) -> io::Result<Self> {
+    pub fn open(bound: Bound, gate: &Arc<Gate>, handle: StopHandle) -> io::Result<Self> {
+        let Bound { server, counts } = bound;
+        let watch = Watch::start(Arc::clone(gate), counts)?;
         let stopper = server.stopper();
         let thread =
             std::thread::Builder::new().name("http".to_owned()).spawn(move || {
@@ -60,12 +71,13 @@ impl Door {
                     Err(_) => handle.stop(StopReason::TierFailed("the HTTP door panicked".to_owned())),
                 }
             })?;
-        Ok(Self { stopper, thread })
+        Ok(Self { stopper, thread, watch })
     }
 
     /// Ends it; requests in flight are answered, within a bound.
     pub fn close(self) {
         self.stopper.stop();
         let _ = self.thread.join();
+        self.watch.stop();
     }
 }

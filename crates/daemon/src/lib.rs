@@ -19,6 +19,7 @@ mod selectors;
 mod sinks;
 mod start;
 mod stop;
+mod strangers;
 mod witnesses;
 
 pub use database::{DatabaseError, database_of};

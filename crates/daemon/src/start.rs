@@ -155,7 +155,7 @@ impl Daemon {
         record_ready(&gate, &program, options.dev)?;
         let server = Server::new(bound, Arc::clone(&gate))
             .map_err(StartError::io("cannot serve the agents' socket"))?;
-        let http = door.map(|door| Door::open(door, handle.clone())).transpose();
+        let http = door.map(|door| Door::open(door, &gate, handle.clone())).transpose();
         let http = http.map_err(StartError::io("cannot start a thread"))?;
         Self::run_tiers(gate, facts, Doors { socket, server, http }, operators, handle, stopped)
             .map_err(StartError::io("cannot start a thread"))

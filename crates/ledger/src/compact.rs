@@ -181,12 +181,12 @@ impl Gathered {
 fn is_course(record: &Record) -> bool {
     match record.kind() {
         Kind::Policy | Kind::Grant | Kind::Emergency | Kind::Erasure => true,
-        // A quiet daemon makes one every minute, and their hashes say as much; what a session is for matters
-        // to the state as long as the session does.
+        // A quiet daemon makes one every minute, as does one at whose door strangers knock, and their hashes say as
+        // much; what a session is for matters to the state as long as the session does.
         Kind::Lifecycle => {
             let detail = record.detail();
             let event = detail.as_ref().and_then(|detail| detail.get("event")?.as_str());
-            !matches!(event, Some("heartbeat" | "purpose_declared" | "phase_entered"))
+            !matches!(event, Some("heartbeat" | "unknown_callers" | "purpose_declared" | "phase_entered"))
         }
         _ => false,
     }

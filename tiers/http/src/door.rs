@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::counts::Counts;
-use crate::limits::{BODY_TIME, MAX_BODY_BYTES};
+use crate::limits::{BODY_TIME, MAX_BODY_BYTES, MAX_FIELDS};
 use crate::openapi::document;
 use crate::routes::{Found, Route, find};
 
@@ -40,6 +40,8 @@ pub(crate) struct Door {
     /// Told when an approval was answered.
     pub answered: watch::Sender<()>,
     pub waiting: Semaphore,
+    /// A slot for each body that is read.
+    pub bodies: Semaphore,
     /// True when the daemon stops.
     pub stopping: watch::Receiver<bool>,
 }
@@ -48,6 +50,10 @@ impl Door {
     /// Answers a request; never fails.
     pub async fn answer(&self, caller: &Caller, request: hyper::Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
+        // Where the protocol itself has no such bound.
+        if head.headers.len() > MAX_FIELDS {
+            return Answer::error(431, Code::CallInvalid, "the request has more than 64 header fields");
+        }
         let (route, id) = match find(head.method.as_str(), head.uri.path()) {
             Found::Route(route, id) => (route, id),
             Found::OtherMethod(method) => return Answer::other_method(method),
@@ -61,6 +67,7 @@ impl Door {
         }
         let peer = caller.peer(&head.headers);
         if !self.gate.knows(&peer) {
+            self.counts.unknown(caller.address);
             return Answer::unauthenticated();
         }
         match route {
@@ -93,7 +100,11 @@ impl Door {
             let message = "the body must be JSON: send `Content-Type: application/json`";
             return Err(Answer::error(415, Code::CallInvalid, message));
         }
-        match timeout(BODY_TIME, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+        let read = async {
+            let _slot = self.bodies.acquire().await;
+            Limited::new(body, MAX_BODY_BYTES).collect().await
+        };
+        match timeout(BODY_TIME, read).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
                 Err(Answer::error(413, Code::CallInvalid, "the body is larger than 1,088 KiB"))

@@ -7,10 +7,14 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use faramesh_gate::Gate;
-use hyper::server::conn::http1;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -20,10 +24,12 @@ use tokio_rustls::TlsAcceptor;
 use crate::caller::Caller;
 use crate::counts::Counts;
 use crate::door::{Door, Metrics};
+use crate::idle::Requests;
 use crate::limits::{
-    DRAIN_TIME, HANDSHAKE_TIME, HEAD_TIME, MAX_CONNECTIONS, MAX_FIELDS, MAX_HEAD_BYTES, MAX_WAITING,
+    DRAIN_TIME, HANDSHAKE_TIME, HEAD_TIME, MAX_AHEAD_BYTES, MAX_BODIES, MAX_CONNECTIONS, MAX_FIELDS,
+    MAX_HEAD_BYTES, MAX_STREAMS, MAX_TAKEN_BACK, MAX_WAITING,
 };
-use crate::tls::{Files, Tls, TlsError, names};
+use crate::tls::{Files, HTTP_2, Tls, TlsError, names};
 
 /// Pause after a connection could not be accepted: there are no descriptors, or no memory.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -121,6 +127,7 @@ impl Server {
                 is_tls: self.tls.is_some(),
                 answered,
                 waiting: Semaphore::new(MAX_WAITING),
+                bodies: Semaphore::new(MAX_BODIES),
                 stopping,
             });
             accept(&listener, &door, self.tls.map(Arc::new)).await;
@@ -183,12 +190,31 @@ async fn connect(stream: TcpStream, address: SocketAddr, door: Arc<Door>, tls: O
         Ok(Ok(stream)) => {
             let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
             caller.names = certificate.map(names).unwrap_or_default();
-            serve(stream, caller, door).await;
+            if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
+                serve_many(stream, caller, door).await;
+            } else {
+                serve(stream, caller, door).await;
+            }
         }
-        Ok(Err(_)) | Err(_) => door.counts.handshake_failed(),
+        // What breaks off or says nothing is a check of the port or a bad line; what offers the wrong thing is somebody.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            door.counts.handshake_failed(Some(caller.address));
+        }
+        Ok(Err(_)) | Err(_) => door.counts.handshake_failed(None),
     }
 }
 
+async fn answered(
+    door: &Door,
+    caller: &Caller,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let answer = door.answer(caller, request).await;
+    door.counts.answered(answer.status);
+    Ok(answer.into_response())
+}
+
+/// Serves a connection of HTTP/1.1, one request after the other.
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     caller: Caller,
@@ -198,11 +224,7 @@ async fn serve(
     let caller = Arc::new(caller);
     let service = service_fn(move |request| {
         let (door, caller) = (Arc::clone(&door), Arc::clone(&caller));
-        async move {
-            let answer = door.answer(&caller, request).await;
-            door.counts.answered(answer.status);
-            Ok::<_, Infallible>(answer.into_response())
-        }
+        async move { answered(&door, &caller, request).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -215,6 +237,47 @@ async fn serve(
     tokio::select! {
         _ = connection.as_mut() => return,
         _ = stopping.wait_for(|stop| *stop) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(DRAIN_TIME, connection).await;
+}
+
+/// Serves a connection of HTTP/2, whose requests run beside each other.
+async fn serve_many(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    caller: Caller,
+    door: Arc<Door>,
+) {
+    let mut stopping = door.stopping.clone();
+    let caller = Arc::new(caller);
+    let requests = Arc::new(Requests::default());
+    let counted = Arc::clone(&requests);
+    let service = service_fn(move |request| {
+        let (door, caller, requests) = (Arc::clone(&door), Arc::clone(&caller), Arc::clone(&counted));
+        async move {
+            let _in_flight = requests.begin();
+            answered(&door, &caller, request).await
+        }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(MAX_TAKEN_BACK)
+        .max_local_error_reset_streams(MAX_TAKEN_BACK)
+        .initial_stream_window_size(MAX_AHEAD_BYTES)
+        .initial_connection_window_size(MAX_AHEAD_BYTES)
+        .max_send_buf_size(usize::try_from(MAX_AHEAD_BYTES).unwrap_or(usize::MAX))
+        // A client that is gone without a word is found out.
+        .keep_alive_interval(HEAD_TIME)
+        .keep_alive_timeout(HANDSHAKE_TIME)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stopping.wait_for(|stop| *stop) => {}
+        // The pause that a connection of HTTP/1.1 may make.
+        () = requests.cease(HEAD_TIME) => {}
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(DRAIN_TIME, connection).await;

@@ -12,6 +12,9 @@ use rustls::{RootCertStore, ServerConfig};
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(10);
 
+/// What a client and the listener agree on in the handshake when they talk HTTP/2.
+pub(crate) const HTTP_2: &[u8] = b"h2";
+
 /// The files of a listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
@@ -109,7 +112,7 @@ impl Files {
             }
         };
         let mut config = builder.with_single_cert(chain, key).map_err(|error| of_certificate(&error))?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
 }

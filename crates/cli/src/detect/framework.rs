@@ -16,16 +16,26 @@ pub enum Framework {
     LangGraph,
     /// CrewAI.
     CrewAI,
-    /// AG2, also known as AutoGen.
+    /// AG2, which goes on from the first AutoGen.
     Ag2,
+    /// AutoGen since its version 0.4.
+    AutoGen,
     /// Google's Agent Development Kit.
     GoogleAdk,
     /// The OpenAI Agents SDK.
     OpenAiAgents,
     /// Strands Agents.
     Strands,
+    /// Pydantic AI.
+    PydanticAi,
+    /// LlamaIndex.
+    LlamaIndex,
+    /// Mastra.
+    Mastra,
     /// LangChain.
     LangChain,
+    /// The AI SDK of Vercel.
+    AiSdk,
     /// Amazon Bedrock, through its own SDK.
     Bedrock,
     /// The Anthropic SDK.
@@ -73,6 +83,13 @@ const TABLE: &[Evidence] = &[
         node: &[],
     },
     Evidence {
+        framework: Framework::AutoGen,
+        display: "AutoGen",
+        profile: "autogen",
+        python: &["autogen-agentchat", "autogen-core", "autogen-ext"],
+        node: &[],
+    },
+    Evidence {
         framework: Framework::GoogleAdk,
         display: "Google ADK",
         profile: "google-adk",
@@ -94,11 +111,39 @@ const TABLE: &[Evidence] = &[
         node: &["@strands-agents/sdk"],
     },
     Evidence {
+        framework: Framework::PydanticAi,
+        display: "Pydantic AI",
+        profile: "pydantic-ai",
+        python: &["pydantic-ai", "pydantic-ai-slim"],
+        node: &[],
+    },
+    Evidence {
+        framework: Framework::LlamaIndex,
+        display: "LlamaIndex",
+        profile: "llama-index",
+        python: &["llama-index", "llama-index-core", "llama-index-*"],
+        node: &["llamaindex", "@llamaindex/*"],
+    },
+    Evidence {
+        framework: Framework::Mastra,
+        display: "Mastra",
+        profile: "mastra",
+        python: &[],
+        node: &["@mastra/core", "mastra"],
+    },
+    Evidence {
         framework: Framework::LangChain,
         display: "LangChain",
         profile: "langchain",
         python: &["langchain", "langchain-*"],
         node: &["langchain", "@langchain/*"],
+    },
+    Evidence {
+        framework: Framework::AiSdk,
+        display: "AI SDK",
+        profile: "ai-sdk",
+        python: &[],
+        node: &["ai", "@ai-sdk/*"],
     },
     Evidence {
         framework: Framework::Bedrock,
@@ -142,6 +187,7 @@ impl Framework {
         let builds_on = match self {
             Self::DeepAgents => matches!(other, Self::LangGraph | Self::LangChain),
             Self::LangGraph | Self::CrewAI => other == Self::LangChain,
+            Self::Mastra => other == Self::AiSdk,
             _ => false,
         };
         let is_framework = !self.is_foundation();
@@ -225,11 +271,19 @@ mod tests {
     #[test]
     fn every_framework_is_in_the_table_once_and_in_order() {
         assert!(TABLE.is_sorted_by_key(|evidence| evidence.framework));
-        assert_eq!(TABLE.len(), 11);
+        assert_eq!(TABLE.len(), 16);
         for evidence in TABLE {
             let framework = evidence.framework;
             assert_eq!((framework.display_name(), framework.profile()), (evidence.display, evidence.profile));
-            assert_eq!(names("requirements.txt", &evidence.python[..1], false).first(), Some(&framework));
+            assert!(!evidence.python.is_empty() || !evidence.node.is_empty());
+            for (manifest, packages) in
+                [("requirements.txt", evidence.python), ("package.json", evidence.node)]
+            {
+                for package in packages {
+                    let found = names(manifest, &[&package.replace('*', "x")], false);
+                    assert_eq!(found.first(), Some(&framework), "{package}");
+                }
+            }
         }
     }
 

@@ -42,17 +42,20 @@ pub struct Dependency {
     pub line: u32,
 }
 
-/// The format that a file of this name has.
-pub fn kind(name: &str) -> Option<Kind> {
+/// The format that a file of this name in this folder has.
+pub fn kind(folder: &Path, name: &str) -> Option<Kind> {
+    let lists_requirements = || {
+        let stem = name.strip_suffix(".txt").or_else(|| name.strip_suffix(".in"))?;
+        let named = stem.starts_with("requirements") || stem.ends_with("requirements");
+        (named || folder.file_name().is_some_and(|folder| folder == "requirements"))
+            .then_some(Kind::Requirements)
+    };
     match name {
         "pyproject.toml" => Some(Kind::Pyproject),
         "Pipfile" => Some(Kind::Pipfile),
         "setup.cfg" => Some(Kind::SetupCfg),
         PACKAGE_JSON => Some(Kind::PackageJson),
-        _ if name.starts_with("requirements") && (name.ends_with(".txt") || name.ends_with(".in")) => {
-            Some(Kind::Requirements)
-        }
-        _ => None,
+        _ => lists_requirements(),
     }
 }
 
@@ -196,11 +199,26 @@ mod tests {
     use super::*;
 
     fn rows(file: &str, text: &str) -> Vec<String> {
-        let found = read(kind(file).unwrap(), Path::new(file), text).unwrap();
+        let found = read(kind(Path::new(""), file).unwrap(), Path::new(file), text).unwrap();
         found
             .iter()
             .map(|d| format!("{}:{} {}", d.line, d.name, d.version.as_deref().unwrap_or("-")))
             .collect()
+    }
+
+    #[test]
+    fn requirements_are_known_by_their_name_or_folder() {
+        for (folder, name, expected) in [
+            ("", "requirements.txt", true),
+            ("a", "requirements-dev.in", true),
+            ("", "dev-requirements.txt", true),
+            ("a/requirements", "base.txt", true),
+            ("", "base.txt", false),
+            ("requirements/b", "base.txt", false),
+            ("", "requirements.md", false),
+        ] {
+            assert_eq!(kind(Path::new(folder), name).is_some(), expected, "{folder}/{name}");
+        }
     }
 
     #[test]

@@ -10,6 +10,11 @@ use tree_sitter::{Language, Node, ParseOptions, Parser, Tree, TreeCursor};
 
 /// How long one file may take to parse; source that people write takes milliseconds.
 const PARSE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long the search for tools in one file may take: to look at what a node stands in takes the longer the deeper
+/// that is.
+const SEARCH_TIME_MAX: Duration = Duration::from_secs(5);
+/// How many nodes are looked at between two looks at the clock.
+const NODES_PER_LOOK: usize = 64;
 const DESCRIPTION_LETTERS_MAX: usize = 200;
 
 /// The text that nodes point into.
@@ -29,6 +34,11 @@ impl<'tree> Source<'tree> {
     /// The text of a node.
     pub fn text(&self, node: Node<'_>) -> &'tree str {
         self.text.get(node.byte_range()).unwrap_or_default()
+    }
+
+    /// The whole text.
+    pub fn whole(&self) -> &'tree str {
+        self.text
     }
 
     /// Parses the text. A fault in it, or too long a time, leaves a warning.
@@ -67,6 +77,46 @@ pub fn line(node: Node<'_>) -> u32 {
     u32::try_from(node.start_position().row).unwrap_or(u32::MAX - 1) + 1
 }
 
+/// The text of a string literal whose escapes are written out, as Python and JavaScript both read them.
+pub fn unescaped(text: &str) -> String {
+    if !text.contains('\\') {
+        return text.to_owned();
+    }
+    let mut read = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '\\' {
+            read.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('\n') | None => {}
+            Some('n') => read.push('\n'),
+            Some('t') => read.push('\t'),
+            Some('r') => read.push('\r'),
+            Some(kind @ ('x' | 'u' | 'U')) => {
+                let rest = letters.as_str();
+                let (digits, length) = match (kind, rest.strip_prefix('{').and_then(|it| it.split_once('}')))
+                {
+                    ('u', Some((digits, _))) => (digits, digits.len() + 2),
+                    ('x', _) => (rest.get(..2).unwrap_or_default(), 2),
+                    ('u', None) => (rest.get(..4).unwrap_or_default(), 4),
+                    _ => (rest.get(..8).unwrap_or_default(), 8),
+                };
+                match u32::from_str_radix(digits, 16).ok().and_then(char::from_u32) {
+                    Some(found) => {
+                        read.push(found);
+                        letters = rest.get(length..).unwrap_or_default().chars();
+                    }
+                    None => read.extend(['\\', kind]),
+                }
+            }
+            Some(other) => read.push(other),
+        }
+    }
+    read
+}
+
 /// The first line of a description, cut to a length that fits a comment.
 pub fn first_line(text: &str) -> Option<String> {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
@@ -83,6 +133,23 @@ pub fn children<'tree>(node: Node<'tree>) -> Vec<Node<'tree>> {
 /// Every named node below and including a root, in the order of the text.
 pub fn descendants(root: Node<'_>) -> Descendants<'_> {
     Descendants { cursor: Some(root.walk()) }
+}
+
+/// Goes through every named node below a root, for as long as one file may take; what is left then is a warning.
+pub fn search<'tree>(
+    source: &Source<'_>,
+    root: Node<'tree>,
+    warnings: &mut Vec<String>,
+    mut look: impl FnMut(Node<'tree>),
+) {
+    let started = Instant::now();
+    for (count, node) in descendants(root).enumerate() {
+        if count.is_multiple_of(NODES_PER_LOOK) && started.elapsed() > SEARCH_TIME_MAX {
+            let path = source.path.display();
+            return warnings.push(format!("`{path}` takes too long to search; its tools may be incomplete"));
+        }
+        look(node);
+    }
 }
 
 /// The iterator of [`descendants`].

@@ -239,7 +239,7 @@ fn typescript_vercel_and_mastra() {
     check(
         "typescript-vercel",
         Language::TypeScript,
-        &[],
+        &["mastra package.json:1 ^0.20.0", "ai-sdk package.json:1 ^5.0.0"],
         &[
             "app/route.tsx:5 sendMail(to, body)",
             "app/route.tsx:10 get-quote(symbol)",

@@ -113,7 +113,7 @@ pub fn walk(root: &Path, limits: &Limits) -> Result<Found, DetectError> {
                 if entered && depth < limits.depth {
                     folders.push((path, depth + 1));
                 }
-            } else if let Some(kind) = kind(&name) {
+            } else if let Some(kind) = kind(&folder, &name) {
                 found.files.push(Candidate { path, kind });
             }
         }
@@ -158,8 +158,8 @@ fn list(folder: &Path, entries_left: &mut usize) -> std::io::Result<Vec<(String,
     Ok(names)
 }
 
-fn kind(name: &str) -> Option<Kind> {
-    if let Some(kind) = manifest::kind(name) {
+fn kind(folder: &Path, name: &str) -> Option<Kind> {
+    if let Some(kind) = manifest::kind(folder, name) {
         return Some(Kind::Manifest(kind));
     }
     let (stem, extension) = name.rsplit_once('.')?;

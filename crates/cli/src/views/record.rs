@@ -2,7 +2,8 @@
 
 use faramesh_call::{Value, json};
 
-use crate::views::json::{at, list, text};
+use crate::views::json::{at, list, number, text};
+use crate::views::table::counted;
 use crate::views::{time, words};
 
 /// Longest arguments on one line, in characters.
@@ -103,6 +104,7 @@ fn event(record: &Value, kind: &str) -> String {
     let time = words::faint(&time::clock(text(record, &["time"])));
     let what = match kind {
         "policy" => format!("{} in force, by {}", text(record, &["policy"]), text(record, &["detail", "by"])),
+        "lifecycle" if text(record, &["detail", "event"]) == "unknown_callers" => unknown_callers(record),
         "lifecycle" => text(record, &["detail", "state"]).to_owned(),
         "outcome" => {
             let (status, error) = (text(record, &["detail", "status"]), text(record, &["detail", "error"]));
@@ -111,6 +113,20 @@ fn event(record: &Value, kind: &str) -> String {
         _ => format!("{} {}", agent(record), at(record, &["detail"]).map(short_args).unwrap_or_default()),
     };
     format!("{time}  · {kind:<9} {}", words::faint(&safe(what.trim()))).trim_end().to_owned()
+}
+
+/// Who knocked at a door, as far as it is told.
+fn unknown_callers(record: &Value) -> String {
+    let detail = |key: &str| number(record, &["detail", key]);
+    let addresses = list(record, &["detail", "addresses"]);
+    let shown: Vec<&str> = addresses.iter().map(|entry| text(entry, &["address"])).collect();
+    let more = if detail("elsewhere") > 0 { " and others" } else { "" };
+    let handshakes = match detail("handshakes") {
+        0 => String::new(),
+        count => format!(", {}", counted(count, "failed handshake")),
+    };
+    let requests = counted(detail("requests"), "request");
+    format!("unknown callers: {requests}{handshakes} from {}{more}", shown.join(" "))
 }
 
 fn agent(record: &Value) -> &str {
@@ -139,6 +155,26 @@ mod tests {
         let long = short_args(&parse(&format!(r#"{{"text":"{}"}}"#, "x".repeat(100))));
         assert_eq!(long.chars().count(), "text=".len() + ARG_WIDTH);
         assert!(long.ends_with('…'));
+    }
+
+    #[test]
+    fn unknown_callers_are_shown_together() {
+        for (detail, expected) in [
+            (
+                r#""requests":1,"handshakes":0,"elsewhere":0,"addresses":[{"address":"192.0.2.1","count":1}]"#,
+                "unknown callers: 1 request from 192.0.2.1",
+            ),
+            (
+                r#""requests":1042,"handshakes":2,"elsewhere":7,"addresses":[{"address":"192.0.2.1","count":9},{"address":"::1","count":8}]"#,
+                "unknown callers: 1,042 requests, 2 failed handshakes from 192.0.2.1 ::1 and others",
+            ),
+        ] {
+            let record = parse(&format!(
+                r#"{{"kind":"lifecycle","time":"2026-11-20T09:30:00.123Z","detail":{{"event":"unknown_callers",{detail}}}}}"#
+            ));
+            let text = anstream::adapter::strip_str(&line(&record)).to_string();
+            assert_eq!(text, format!("09:30:00Z  · lifecycle {expected}"));
+        }
     }
 
     #[test]

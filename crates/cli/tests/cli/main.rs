@@ -15,6 +15,7 @@ mod commands;
 mod copies;
 mod fixtures;
 mod fleet;
+mod init;
 mod journeys;
 mod keys;
 mod plans;

@@ -99,6 +99,53 @@ fn an_agent_elsewhere_is_governed_like_any_other() {
     assert_eq!(stack.run(&["audit", "verify"]).exit, 0);
 }
 
+/// How many records tell of unknown callers, and of how many requests together.
+fn strangers(stack: &Stack) -> (usize, u64, String) {
+    let run = stack.run(&["audit", "ls", "--kind", "lifecycle", "--limit", "1000", "--format", "jsonl"]);
+    assert_eq!(run.exit, 0, "{}", run.stderr);
+    let told: Vec<&str> = run.stdout.lines().filter(|line| line.contains("unknown_callers")).collect();
+    let requests = told.iter().map(|line| {
+        let record = faramesh_call::json::parse(line.as_bytes()).unwrap();
+        assert_eq!(text(&record, &["detail", "code"]), "IDENTITY_UNVERIFIED");
+        assert_eq!(
+            text(at(&record, &["detail", "addresses"]).as_list().unwrap().first().unwrap(), &["address"]),
+            "127.0.0.1"
+        );
+        u64::try_from(at(&record, &["detail", "requests"]).as_i64().unwrap()).unwrap()
+    });
+    (told.len(), requests.sum(), told.join("\n"))
+}
+
+/// Everybody who was refused is on disk, and whoever knocks for long writes no more than a record a minute.
+#[test]
+fn strangers_are_recorded_together() {
+    let stack = Stack::empty();
+    let made = stack.json(&["agent", "token"]);
+    stack.write("governance.fms", &policy(&free(), text(&made, &["hash"])));
+    let applied = stack.run(&["apply"]);
+    assert_eq!(applied.exit, 0, "{}{}", applied.stdout, applied.stderr);
+    let url = text(&stack.json(&["status"]), &["daemon", "http"]).to_owned();
+    let call = r#"{"tool":"docs/search"}"#;
+    let knock = || assert_eq!(ask(&url, "POST", "/v1/evaluate", "not-the-token", call).0, 401);
+    knock();
+    let begun = std::time::Instant::now();
+    while strangers(&stack).0 == 0 {
+        assert!(begun.elapsed() < crate::stack::WAIT, "the first is recorded at once");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    for _ in 0..300 {
+        knock();
+    }
+    // Two looks of the watch later they are still counted only.
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    assert!(begun.elapsed().as_secs() >= 50 || strangers(&stack).0 == 1, "{}", strangers(&stack).2);
+    assert_eq!(stack.run(&["apply", "--stop"]).exit, 0);
+    let (records, requests, told) = strangers(&stack);
+    assert!(requests == 301 && records <= 3, "{records} {requests}");
+    assert!(!told.contains("not-the-token"), "{told}");
+    assert_eq!(stack.run(&["audit", "verify"]).exit, 0);
+}
+
 #[test]
 fn a_door_that_cannot_open_stops_the_start() {
     let stack = Stack::empty();

@@ -24,8 +24,40 @@ fn nobody_unknown_asks_anything_and_nothing_is_recorded() {
     for path in ["/openapi.json", "/v1/approvals/apr-1"] {
         assert_eq!(world.request("GET", path, &[], "").status, 401, "{path}");
     }
-    assert_eq!(world.records(), before);
+    assert_eq!(world.records(), before, "the daemon records strangers together, not each");
     assert_eq!(world.counts.served().by_status, [(401, 7)]);
+    let strangers = world.counts.take_strangers().unwrap();
+    assert_eq!((strangers.requests, strangers.handshakes, strangers.elsewhere), (7, 0, 0));
+    assert_eq!(strangers.addresses, [(std::net::IpAddr::from([127, 0, 0, 1]), 7)]);
+    assert_eq!(world.counts.take_strangers(), None);
+}
+
+/// No page of a browser reads this door: it answers no preflight and lets no origin in.
+#[test]
+fn no_origin_is_let_in() {
+    let world = World::new();
+    let origin = ("Origin", "https://example.org");
+    let wants = ("Access-Control-Request-Method", "POST");
+    let fields = ("Access-Control-Request-Headers", "authorization, content-type");
+    let known = bearer(BOT);
+    let known = ("Authorization", known.as_str());
+    let call = r#"{"agent":"bot","tool":"search"}"#;
+    for (method, path, fields, body, status) in [
+        ("OPTIONS", "/v1/evaluate", vec![origin, wants, fields], "", 405),
+        ("OPTIONS", "/v1/evaluate", vec![origin, wants, fields, known], "", 405),
+        ("OPTIONS", "/v1/approvals/apr-1", vec![origin, wants], "", 405),
+        ("OPTIONS", "/metrics", vec![origin, wants], "", 405),
+        ("OPTIONS", "*", vec![origin, wants], "", 404),
+        ("POST", "/v1/evaluate", vec![origin, JSON, known], call, 200),
+        ("POST", "/v1/evaluate", vec![origin, JSON], call, 401),
+        ("POST", "/v1/evaluate", vec![origin, ("Content-Type", "text/plain"), known], call, 415),
+        ("GET", "/healthz", vec![origin], "", 200),
+        ("GET", "/openapi.json", vec![origin, known], "", 200),
+    ] {
+        let got = world.request(method, path, &fields, body);
+        assert_eq!(got.status, status, "{method} {path}: {}", got.body);
+        assert!(!got.head.contains("access-control-"), "{method} {path}: {}", got.head);
+    }
 }
 
 #[test]

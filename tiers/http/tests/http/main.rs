@@ -9,5 +9,6 @@
 mod bounds;
 mod callers;
 mod calls;
+mod many;
 mod secure;
 mod world;

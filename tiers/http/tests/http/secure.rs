@@ -17,13 +17,14 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::world::{BOT, Got, JSON, POLICY, World, answer, bearer, head};
 
-struct Pki {
+/// An authority of a test's own, and what it signed.
+pub struct Pki {
     folder: tempfile::TempDir,
     authority: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Pki {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -33,7 +34,7 @@ impl Pki {
         pki
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
@@ -48,16 +49,16 @@ impl Pki {
         fs::write(self.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
     }
 
-    fn server(&self) {
+    pub fn server(&self) {
         let names = [SanType::DnsName("localhost".try_into().unwrap())];
         self.issue("server", &names, ExtendedKeyUsagePurpose::ServerAuth);
     }
 
-    fn client(&self, name: &str, uri: &str) {
+    pub fn client(&self, name: &str, uri: &str) {
         self.issue(name, &[SanType::URI(uri.try_into().unwrap())], ExtendedKeyUsagePurpose::ClientAuth);
     }
 
-    fn files(&self, mutual: bool, client_optional: bool) -> Files {
+    pub fn files(&self, mutual: bool, client_optional: bool) -> Files {
         Files {
             certificate: self.path("server.pem"),
             key: self.path("server.key"),
@@ -66,8 +67,8 @@ impl Pki {
         }
     }
 
-    /// A request over TLS, with the client's certificate of that name, if any. `None` when the handshake fails.
-    fn ask(&self, world: &World, client: Option<&str>, fields: &[(&str, &str)], body: &str) -> Option<Got> {
+    /// What a client needs to connect, with its certificate of that name, if any.
+    pub fn config(&self, client: Option<&str>) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.path("ca.pem")).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -75,14 +76,19 @@ impl Pki {
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots);
-        let config = match client {
+        match client {
             None => builder.with_no_client_auth(),
             Some(name) => {
                 let certificate = CertificateDer::from_pem_file(self.path(&format!("{name}.pem"))).unwrap();
                 let key = PrivateKeyDer::from_pem_file(self.path(&format!("{name}.key"))).unwrap();
                 builder.with_client_auth_cert(vec![certificate], key).unwrap()
             }
-        };
+        }
+    }
+
+    /// A request over TLS, with the client's certificate of that name, if any. `None` when the handshake fails.
+    fn ask(&self, world: &World, client: Option<&str>, fields: &[(&str, &str)], body: &str) -> Option<Got> {
+        let config = self.config(client);
         let name = ServerName::try_from("localhost").unwrap();
         let connection = ClientConnection::new(Arc::new(config), name).unwrap();
         let socket = TcpStream::connect(world.address).unwrap();
@@ -117,7 +123,16 @@ fn a_certificate_is_an_agent() {
     assert_eq!(status(Some("forged"), &[JSON]), None, "another authority signed it");
     assert_eq!(status(None, &[JSON]), told(401, "IDENTITY_UNVERIFIED"));
     assert_eq!(status(None, &authorised), told(200, ""));
-    assert!(world.counts.served().handshakes_failed >= 1);
+    assert_eq!(world.counts.served().handshakes_failed, 1);
+    // A check whether the port is open is nobody.
+    drop(TcpStream::connect(world.address).unwrap());
+    let begun = std::time::Instant::now();
+    while world.counts.served().handshakes_failed < 2 && begun.elapsed() < crate::world::WAIT {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let strangers = world.counts.take_strangers().unwrap();
+    assert_eq!((strangers.requests, strangers.handshakes), (2, 1));
+    assert_eq!(strangers.addresses, [(std::net::IpAddr::from([127, 0, 0, 1]), 3)]);
     // Where nothing else proves who calls, nobody gets in without a certificate.
     let strict = World::with(POLICY, Some(pki.files(true, false)));
     assert!(pki.ask(&strict, None, &authorised, SEARCH).is_none());

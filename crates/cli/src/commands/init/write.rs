@@ -89,6 +89,12 @@ fn rule(tool: &FoundTool) -> String {
         if tool.parameters.is_empty() { String::new() } else { format!("({})", tool.parameters.join(", ")) };
     let what = tool.description.as_deref().map_or_else(String::new, |what| format!(": {what}"));
     let comment = cut(&safe(&format!("{place} {}{call}{what}", tool.name)), COMMENT_WIDTH);
+    if tool.name.contains('*') {
+        // A rule for it would be one for everything that its name matches.
+        return format!(
+            "    # {comment}\n    # No rule can name it, for `*` stands for any name: its calls wait for a person.\n"
+        );
+    }
     format!("    # {comment}\n    defer {}\n", pattern(&tool.name))
 }
 

@@ -3,15 +3,43 @@
 use tree_sitter::Node;
 
 use super::Findings;
-use super::literal::{function_tool, keyword, positional, string};
+use super::known::Fact;
+use super::literal::{function_tool, keys, keyword, positional, schema_keys, string};
 use super::module::Module;
-use crate::detect::source::{children, line};
+use crate::detect::source::{children, first_line, line};
 
 /// Decorators that make a tool, by the name they have in the package they come from.
-pub const TOOL_DECORATORS: &[&str] = &["tool", "function_tool", "beta_tool", "beta_async_tool"];
+pub const TOOL_DECORATORS: &[&str] = &["tool", "function_tool", "beta_tool", "beta_async_tool", "governed"];
+/// Everything imported that makes a tool, or is a class of tools: a project may have a name of its own like it.
+pub const MAKERS: &[&str] = &[
+    "AgentTool",
+    "BaseTool",
+    "BaseToolSpec",
+    "CrewStructuredTool",
+    "FunctionTool",
+    "LongRunningFunctionTool",
+    "QueryEngineTool",
+    "RetrieverTool",
+    "StructuredTool",
+    "Tool",
+    "ToolMetadata",
+    "ToolParam",
+    "beta_async_tool",
+    "beta_tool",
+    "create_retriever_tool",
+    "function_tool",
+    "governed",
+    "register_function",
+    "tool",
+];
 /// Classes whose `.tool` registers a tool of an MCP server.
 const SERVERS: &[&str] = &["FastMCP", "MCPServer", "Server"];
 const SERVER_PACKAGES: &[&str] = &["mcp", "fastmcp"];
+/// Classes whose `.tool` and `.tool_plain` give an agent a tool.
+const AGENTS: &[&str] = &["Agent", "FunctionToolset"];
+const AGENT_PACKAGE: &str = "pydantic_ai";
+/// The package whose decorator takes name, description and schema by position.
+const BY_POSITION: &str = "claude_agent_sdk";
 const FOR_LLM: &str = "register_for_llm";
 
 /// Finds the tool in a decorated definition.
@@ -28,7 +56,17 @@ pub fn find(module: &Module<'_>, definition: Node<'_>, findings: &mut Findings) 
     };
     match given_name(module, decorator) {
         Ok(name) => {
-            findings.tools.push(function_tool(module, function, name, given_description(module, decorator)))
+            let mut tool = function_tool(module, function, name, given_description(module, decorator));
+            if decorator.kind() == "call" && module.package(decorator) == BY_POSITION {
+                let schema = positional(decorator, 2);
+                tool.parameters = schema.map_or_else(Vec::new, |schema| {
+                    let fields = schema_keys(module, schema);
+                    if fields.is_empty() { keys(module, schema) } else { fields }
+                });
+                let text = positional(decorator, 1).and_then(|text| string(module, text));
+                tool.description = text.as_deref().and_then(first_line).or(tool.description);
+            }
+            findings.tools.push(tool);
         }
         Err(place) => {
             let path = module.source.path.display();
@@ -56,29 +94,41 @@ fn makes_tool<'tree>(module: &Module<'tree>, decorator: Node<'tree>) -> bool {
         _ => Some(decorator),
     };
     let Some(callee) = callee else { return false };
-    if module.imported(callee).is_some_and(|name| TOOL_DECORATORS.contains(&name)) {
-        return true;
-    }
     if callee.kind() != "attribute" {
-        return false;
+        return module.imported(callee).is_some_and(|name| TOOL_DECORATORS.contains(&name));
     }
     let Some(method) = callee.child_by_field_name("attribute") else { return false };
+    let object = callee.child_by_field_name("object");
     match module.source.text(method) {
         FOR_LLM => true,
-        "tool" => callee.child_by_field_name("object").is_some_and(|object| is_server(module, object)),
-        _ => false,
+        "tool" => object.is_some_and(|object| {
+            registers(module, object).unwrap_or_else(|| {
+                // Of unknown making: a module with the decorator, or a server in a file that imports MCP.
+                module.imported(callee).is_some() || module.imports_from(SERVER_PACKAGES)
+            })
+        }),
+        "tool_plain" => object.is_some_and(|object| {
+            registers(module, object).unwrap_or_else(|| module.imports_from(&[AGENT_PACKAGE]))
+        }),
+        name => module.imported(callee).is_some() && TOOL_DECORATORS.contains(&name),
     }
 }
 
-/// Whether an object is an MCP server: made here as one, or of unknown making in a file that imports MCP.
-fn is_server(module: &Module<'_>, object: Node<'_>) -> bool {
+/// Whether an object registers tools by what it is made as; nothing when that is not known.
+pub fn registers<'tree>(module: &Module<'tree>, object: Node<'tree>) -> Option<bool> {
+    let by = |class: &str, package: &str| {
+        SERVERS.contains(&class) || (AGENTS.contains(&class) && package == AGENT_PACKAGE)
+    };
     let made = module.values(module.source.text(object));
-    if made.is_empty() {
-        return module.imports_from(SERVER_PACKAGES);
+    if !made.is_empty() {
+        return Some(
+            made.iter()
+                .any(|value| module.maker(*value).is_some_and(|(class, package)| by(&class, &package))),
+        );
     }
-    made.iter().filter(|value| value.kind() == "call").any(|value| {
-        let callee = value.child_by_field_name("function");
-        callee.and_then(|callee| module.imported(callee)).is_some_and(|name| SERVERS.contains(&name))
+    module.wanted(object).into_iter().find_map(|wanted| {
+        module.asks(Fact::Made, &wanted);
+        module.known().made.get(&wanted).map(|(class, package)| by(class, package))
     })
 }
 
@@ -97,7 +147,7 @@ pub fn given_name<'tree>(
     match string(module, first) {
         Some(name) => Ok(Some(name)),
         // `tool(function)` wraps a function; `@tool(f"…")` computes a name.
-        None if first.kind() == "identifier" || first.kind() == "lambda" => Ok(None),
+        None if matches!(first.kind(), "identifier" | "lambda" | "attribute") => Ok(None),
         None => Err(first),
     }
 }

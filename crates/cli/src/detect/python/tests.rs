@@ -6,10 +6,23 @@ use super::*;
 
 /// The tools as `name(parameters)` and the warnings, for one file.
 fn read(text: &str) -> (Vec<String>, Vec<String>) {
+    project(&[("a.py", text)])
+}
+
+/// The same, for several files.
+fn project(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     let mut python = Python::default();
+    for (path, text) in files {
+        python.read(Path::new(path), text);
+    }
+    for _ in 0..6 {
+        for path in python.due_again() {
+            let (_, text) = files.iter().find(|(name, _)| Path::new(name) == path).unwrap();
+            python.read(&path, text);
+        }
+    }
     let mut warnings = Vec::new();
-    let mut tools = python.read(Path::new("a.py"), text, &mut warnings);
-    tools.extend(python.imported_tools());
+    let tools = python.finish(&mut warnings);
     let shown = tools.iter().map(|tool| format!("{}({})", tool.name, tool.parameters.join(",")));
     (shown.collect(), warnings)
 }
@@ -99,23 +112,86 @@ fn a_name_that_cannot_be_read_is_a_warning() {
 
 #[test]
 fn a_function_handed_over_by_another_file_is_found_there() {
-    let mut python = Python::default();
-    let mut warnings = Vec::new();
     let agent = "from google.adk.agents import Agent\nfrom .tools import search as find, done\nAgent(tools=[find, done])";
     let tools = "from strands import tool\ndef search(q): ...\ndef other(q): ...\n@tool('finished')\ndone = 1\n@tool('finished')\ndef done(): ...";
-    assert_eq!(python.read(Path::new("app/agent.py"), agent, &mut warnings), vec![]);
-    let direct = python.read(Path::new("app/tools/__init__.py"), tools, &mut warnings);
-    assert_eq!(direct.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["finished"]);
-    let later = python.imported_tools();
-    assert_eq!(later.len(), 1);
-    assert_eq!((later[0].name.as_str(), later[0].line), ("search", 2));
+    let (found, warnings) = project(&[("app/agent.py", agent), ("app/tools/__init__.py", tools)]);
+    assert_eq!(found, ["finished()", "search(q)"]);
+    assert_eq!(warnings, ["`app/tools/__init__.py` does not parse fully; its tools may be incomplete"]);
+}
+
+#[test]
+fn what_other_files_hand_on_is_found_where_it_is() {
+    let agent = "from google.adk.agents import Agent\n";
+    type Files<'f> = &'f [(&'f str, &'f str)];
+    let tables: &[(Files<'_>, &[&str])] = &[
+        // A list that a function gives, through a package that takes every name of another module.
+        (
+            &[
+                ("a.py", &format!("{agent}from lib import tools_of\nAgent(tools=tools_of('x'))")),
+                ("lib/__init__.py", "from .inner import *"),
+                ("lib/inner.py", "def f(a): ...\ndef tools_of(kind):\n  extra = [f]\n  return extra"),
+            ],
+            &["f(a)"],
+        ),
+        // A function that gives a list is itself a tool when it is not called.
+        (
+            &[
+                ("a.py", &format!("{agent}from lib import f\nAgent(tools=[f])")),
+                ("lib.py", "def g(): ...\ndef f(a):\n  return [g]"),
+            ],
+            &["f(a)"],
+        ),
+        // A method of an object in another file; the nearer of two files with the same name.
+        (
+            &[
+                ("x/a.py", &format!("{agent}from lib import desk\nAgent(tools=[desk.go])")),
+                ("x/lib.py", "class Desk:\n  def go(self, near): ...\ndesk = Desk()"),
+                ("y/lib.py", "class Desk:\n  def go(self, far): ...\ndesk = Desk()"),
+            ],
+            &["go(near)"],
+        ),
+        // Modules that take names of each other end.
+        (
+            &[
+                ("a.py", &format!("{agent}from b import *\nfrom b import t\nAgent(tools=[t, u])")),
+                ("b.py", "from a import *\nfrom a import t"),
+            ],
+            &[],
+        ),
+        // A tool class through two files, with a name from a third.
+        (
+            &[
+                ("base.py", "from crewai.tools import BaseTool\nclass Base(BaseTool): ..."),
+                ("middle.py", "from base import Base\nclass Middle(Base): ..."),
+                ("names.py", "class N:\n  SEARCH = 'search'"),
+                (
+                    "tool.py",
+                    "from middle import Middle\nimport names\nclass T(Middle):\n  name: str = names.N.SEARCH\n  def _run(self, q): ...",
+                ),
+            ],
+            &["search(q)"],
+        ),
+    ];
+    for (files, expected) in tables {
+        assert_eq!(
+            project(files),
+            (expected.iter().map(|it| (*it).to_owned()).collect(), vec![]),
+            "{files:?}"
+        );
+    }
 }
 
 #[test]
 fn deep_nesting_and_long_lines_end() {
     let deep = format!("x = {}1{}\n", "(".repeat(50_000), ")".repeat(50_000));
-    let table =
-        [deep, "[".repeat(100_000), format!("f({}", "a.b(".repeat(50_000)), "\u{0}\u{fffd}'".repeat(10_000)];
+    let table = [
+        deep,
+        format!("{}1{}", "{'name': x, 'parameters': ".repeat(30_000), "}".repeat(30_000)),
+        format!("{}1{}", "f(tools=[self.a, ".repeat(30_000), "])".repeat(30_000)),
+        "[".repeat(100_000),
+        format!("f({}", "a.b(".repeat(50_000)),
+        "\u{0}\u{fffd}'".repeat(10_000),
+    ];
     for text in table {
         let started = std::time::Instant::now();
         let (tools, _) = read(&text);

@@ -1,10 +1,14 @@
-//! What a TypeScript file imports and assigns, and under which key of `tools: { … }` a variable stands.
+//! What a TypeScript file imports, defines and assigns.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tree_sitter::Node;
 
-use super::literal::{key_text, plain_string, unwrapped};
+use super::call;
+use super::known::{Fact, Known};
+use super::literal::{plain_string, unwrapped};
+use crate::detect::index::{self, Wanted};
 use crate::detect::source::{Source, children, descendants};
 
 /// Where a local name comes from.
@@ -18,20 +22,31 @@ pub struct Module<'tree> {
     /// The text.
     pub source: Source<'tree>,
     imports: BTreeMap<&'tree str, Origin>,
+    /// Variables and enumerations.
     values: BTreeMap<&'tree str, Node<'tree>>,
-    tool_keys: BTreeMap<&'tree str, String>,
+    known: &'tree Known,
+    asked: RefCell<BTreeSet<(Fact, Wanted)>>,
 }
 
 impl<'tree> Module<'tree> {
     /// Reads the names of a file.
-    pub fn new(source: Source<'tree>, root: Node<'tree>) -> Self {
-        let mut module =
-            Self { source, imports: BTreeMap::new(), values: BTreeMap::new(), tool_keys: BTreeMap::new() };
+    pub fn new(source: Source<'tree>, root: Node<'tree>, known: &'tree Known) -> Self {
+        let mut module = Self {
+            source,
+            imports: BTreeMap::new(),
+            values: BTreeMap::new(),
+            known,
+            asked: RefCell::default(),
+        };
         for node in descendants(root) {
             match node.kind() {
                 "import_statement" => module.import(node),
                 "variable_declarator" => module.assign(node),
-                "pair" => module.tools_under_keys(node),
+                "enum_declaration" => {
+                    if let Some(name) = node.child_by_field_name("name") {
+                        module.values.entry(source.text(name)).or_insert(node);
+                    }
+                }
                 _ => {}
             }
         }
@@ -99,27 +114,15 @@ impl<'tree> Module<'tree> {
         }
     }
 
-    /// Notes the variables in `tools: { a, b: c }`.
-    fn tools_under_keys(&mut self, pair: Node<'tree>) {
-        let key = pair.child_by_field_name("key").and_then(|key| key_text(&self.source, key));
-        let Some(object) = pair.child_by_field_name("value").map(unwrapped) else { return };
-        if key.as_deref() != Some("tools") || object.kind() != "object" {
-            return;
-        }
-        for entry in children(object).into_iter().filter(|entry| entry.kind() == "pair") {
-            let key = entry.child_by_field_name("key").and_then(|key| key_text(&self.source, key));
-            let value = entry.child_by_field_name("value").filter(|value| value.kind() == "identifier");
-            if let Some((key, value)) = key.zip(value) {
-                self.tool_keys.insert(self.source.text(value), key);
-            }
-        }
-    }
-
     /// The package that a function or class comes from, and its name there; nothing for a name of the file itself.
     pub fn imported(&self, callee: Node<'tree>) -> Option<(&str, &str)> {
         match callee.kind() {
             "identifier" => {
-                let origin = self.imports.get(self.source.text(callee))?;
+                let name = self.source.text(callee);
+                let origin = self.imports.get(name)?;
+                if call::makes_tools(&origin.name) && self.ask(Fact::Own, name).is_some() {
+                    return None;
+                }
                 Some((origin.package.as_str(), origin.name.as_str()))
             }
             "member_expression" => {
@@ -143,9 +146,75 @@ impl<'tree> Module<'tree> {
         self.values.get(name).copied()
     }
 
-    /// The key in `tools: { … }` that a variable stands under.
-    pub fn tool_key(&self, variable: &str) -> Option<&str> {
-        self.tool_keys.get(variable).map(String::as_str)
+    /// Every variable and enumeration with its first value.
+    pub fn all_values(&self) -> impl Iterator<Item = (&'tree str, Node<'tree>)> {
+        self.values.iter().map(|(name, node)| (*name, *node))
+    }
+
+    /// What a variable stands for, in this module or the one that it is imported from.
+    pub fn wanted(&self, name: &str) -> Wanted {
+        let importer = index::module(self.source.path);
+        let Some(origin) = self.imports.get(name) else {
+            return Wanted { module: importer.clone(), exact: true, name: name.to_owned(), importer };
+        };
+        let own = if origin.name == "*" || origin.name == "default" { name } else { &origin.name };
+        let (module, exact) = self.resolved(&origin.package);
+        Wanted { module, exact, name: own.to_owned(), importer }
+    }
+
+    /// Whether a module is a file of the project rather than a package.
+    pub fn is_own(&self, package: &str) -> bool {
+        [".", "@/", "~/", "#", "$lib/"].iter().any(|start| package.starts_with(start))
+    }
+
+    /// The parts of a module as an import names it, and whether they are all of them.
+    fn resolved(&self, package: &str) -> (Vec<String>, bool) {
+        let exact = package.starts_with('.');
+        let mut parts = if exact { index::folder(self.source.path) } else { Vec::new() };
+        // What stands before the first `/` of `@/lib/x` is set up elsewhere.
+        let path = match package.split_once('/') {
+            Some((_, rest)) if !exact && self.is_own(package) => rest,
+            _ => package,
+        };
+        for part in path.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()),
+                _ => parts.push(part.to_owned()),
+            }
+        }
+        if let Some(last) = parts.last_mut() {
+            let ends = [".js", ".ts", ".mjs", ".mts", ".cjs", ".cts", ".jsx", ".tsx"];
+            if let Some(stem) = ends.iter().find_map(|end| last.strip_suffix(end)) {
+                *last = stem.to_owned();
+            }
+        }
+        if parts.last().is_some_and(|last| last == "index") {
+            parts.pop();
+        }
+        (parts, exact)
+    }
+
+    /// What is known of the whole project about an imported name, with its members after a dot.
+    pub fn ask(&self, fact: Fact, name: &str) -> Option<(Wanted, &'tree Known)> {
+        let (root, rest) = name.split_once('.').unwrap_or((name, ""));
+        let origin = self.imports.get(root).filter(|origin| self.is_own(&origin.package))?;
+        let mut wanted = self.wanted(root);
+        if origin.name == "*" {
+            wanted.name = rest.to_owned();
+        } else if !rest.is_empty() {
+            wanted.name = format!("{}.{rest}", wanted.name);
+        }
+        if self.known.answers(fact, &wanted) {
+            return Some((wanted, self.known));
+        }
+        self.asked.borrow_mut().insert((fact, wanted));
+        None
+    }
+
+    /// What was asked in vain.
+    pub fn into_asked(self) -> BTreeSet<(Fact, Wanted)> {
+        self.asked.into_inner()
     }
 }
 

@@ -1,0 +1,3 @@
+def tool(function):
+    """Marks a function as belonging to the workshop."""
+    return function

@@ -1,0 +1,6 @@
+from .local import tool
+
+
+@tool
+def shadow():
+    """No tool of the agent."""

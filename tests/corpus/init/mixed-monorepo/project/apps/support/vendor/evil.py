@@ -1,0 +1,5 @@
+from langchain_core.tools import tool
+
+
+@tool
+def vendored_tool(): ...

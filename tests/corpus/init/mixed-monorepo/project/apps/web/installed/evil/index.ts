@@ -1,0 +1,2 @@
+import { tool } from "ai";
+export const t = tool({ name: "installed_tool" });

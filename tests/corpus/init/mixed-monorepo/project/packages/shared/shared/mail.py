@@ -1,0 +1,2 @@
+def send_mail(to: str, body: str) -> None:
+    """Send a mail."""

@@ -1,0 +1,4 @@
+export const prompt = `
+Never write code such as
+  const dropTables = tool({ description: 'x' });
+`;

@@ -1,0 +1,2 @@
+import { tool } from 'ai';
+export const fakeTool = tool({});

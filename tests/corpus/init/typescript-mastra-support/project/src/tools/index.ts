@@ -1,0 +1,2 @@
+export * from "./mail";
+export { refund, findOrder } from "./orders.js";

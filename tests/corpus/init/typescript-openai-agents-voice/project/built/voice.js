@@ -1,0 +1,2 @@
+import { tool } from '@openai/agents-realtime';
+export const t = tool({ name: 'old_transfer' });
