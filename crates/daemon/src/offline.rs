@@ -17,7 +17,7 @@ use crate::database::DatabaseError;
 use crate::layout::Layout;
 use crate::retention::{self, Compacted};
 use crate::sinks;
-use crate::start::{now, open_kept, stack_name};
+use crate::start::{Opening, now, open_kept, stack_name};
 
 /// Longest wait for the record.
 const RECORD_WAIT: Duration = Duration::from_secs(30);
@@ -65,7 +65,7 @@ pub fn erase(directory: &Path, subject: &str, reason: &str, by: &str) -> Result<
     if subject.trim().is_empty() || reason.trim().is_empty() {
         return Err(EraseError::Text.into());
     }
-    let ledger = open_kept::<OfflineError>(&program, &folder, &stack, &mut |_| {})?;
+    let ledger = open_kept::<OfflineError>(&program, &folder, &stack, Opening::Replay(&mut |_| {}))?;
     let keys = Keys::open(&layout.subjects())?;
     let erased = keys.erase(subject)?.ok_or(EraseError::Unknown)?;
     let recorded = ledger.append_and_wait(erasure(erased.key, reason, by), now(), RECORD_WAIT);
@@ -91,7 +91,8 @@ pub fn compact(
     let delivered = faramesh_sinks::delivered(&layout.sinks(), &declared).map_err(OfflineError::Sinks)?;
     let folder = layout.resolve(&program.runtime.wal_dir);
     let mut state = State::default();
-    let ledger = open_kept::<OfflineError>(&program, &folder, &stack, &mut |record| state.replay(record))?;
+    let mut replay = |record: &_| state.replay(record);
+    let ledger = open_kept::<OfflineError>(&program, &folder, &stack, Opening::Replay(&mut replay))?;
     state.resume_agents(ledger.carried_agents());
     let last_seq = delivered.unwrap_or(u64::MAX);
     let compacted = retention::compact(&ledger, &folder, &state, before, last_seq, archive);

@@ -9,10 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use faramesh_call::{Timestamp, object};
 use faramesh_dpr::{CommitmentKey, Record};
 use faramesh_fleet::Lessee;
-use faramesh_gate::{Alone, Gate, Lessor, Lifecycle, Settings, SwapError};
+use faramesh_gate::{Alone, Folded, Gate, Lessor, Lifecycle, Settings, SwapError};
 use faramesh_http::BindError;
 use faramesh_identity::believes_callers;
-use faramesh_ledger::{KeyFileError, Ledger, LocalKeys, OpenError, Signing};
+use faramesh_ledger::{Alarm, KeyFileError, Ledger, LocalKeys, OpenError, Signing};
 use faramesh_ledger_postgres::PostgresError;
 use faramesh_program::image::{self, Mode};
 use faramesh_program::{LoadError, Program, load};
@@ -106,7 +106,7 @@ impl Daemon {
         let mut state = State::default();
         let opened = open_ledger(&options, &layout, &program, &stack, &mut state).inspect_err(|error| {
             if error.is_damage() {
-                sinks::tell_of_damage(&program, &layout, &error.to_string());
+                sinks::tell_of_damage(&program, &layout, &format!("the daemon does not start: {error}"));
             }
         });
         let (ledger, key) = opened?;
@@ -204,7 +204,7 @@ pub fn stack_name(program: &Program, layout: &Layout) -> String {
 fn open_ledger(
     options: &Options,
     layout: &Layout,
-    program: &Program,
+    program: &Arc<Program>,
     stack: &str,
     state: &mut State,
 ) -> Result<(Ledger, CommitmentKey), StartError> {
@@ -220,15 +220,32 @@ fn open_ledger(
         LedgerKind::DiskAt(folder) => folder.clone(),
     };
     create_private(&folder).map_err(StartError::io(format!("cannot make {}", folder.display())))?;
-    let mut replay = |record: &Record| state.replay(record);
+    let (of_alarm, program_of_alarm) = (layout.clone(), Arc::clone(program));
+    let alarm: Alarm = Box::new(move |damage| {
+        let told = format!("the ledger is damaged, and every call is denied: {damage}");
+        eprintln!("ALARM: {told}");
+        sinks::tell_of_damage(&program_of_alarm, &of_alarm, &told);
+    });
+    let mut folded = Folded::default();
+    let on_the_way = Opening::Folded(&mut folded, alarm);
     let ledger = match &options.ledger {
-        LedgerKind::DiskAt(_) => open_folder::<StartError>(program, &folder, stack, &mut replay)?,
-        _ => open_kept::<StartError>(program, &folder, stack, &mut replay)?,
+        LedgerKind::DiskAt(_) => open_folder::<StartError>(program, &folder, stack, on_the_way)?,
+        _ => open_kept::<StartError>(program, &folder, stack, on_the_way)?,
     };
+    *state = folded.0;
     state.resume_agents(ledger.carried_agents());
     let key = keyfile::load_or_create(&folder)
         .map_err(StartError::io(format!("cannot use the commitment key in {}", folder.display())))?;
     Ok((ledger, key))
+}
+
+/// What is done with the records that a ledger holds when it is opened.
+pub(crate) enum Opening<'a> {
+    /// Each is replayed, after all were verified.
+    Replay(&'a mut dyn FnMut(&Record)),
+    /// They are folded, on from a snapshot when there is one. The alarm goes off when sealed records turn out
+    /// to be damaged later.
+    Folded(&'a mut Folded, Alarm),
 }
 
 /// Opens the ledger where the policy says, in its database or its folder: by a daemon and without one.
@@ -236,15 +253,20 @@ pub(crate) fn open_kept<E>(
     program: &Program,
     folder: &Path,
     stack: &str,
-    replay: &mut dyn FnMut(&Record),
+    opening: Opening<'_>,
 ) -> Result<Ledger, E>
 where
     E: From<OpenError> + From<KeyFileError> + From<DatabaseError> + From<PostgresError>,
 {
     let Some(address) = database_of(&program.runtime)? else {
-        return open_folder(program, folder, stack, replay);
+        return open_folder(program, folder, stack, opening);
     };
     let instance = instance_name(program);
+    let replay: &mut dyn FnMut(&Record) = match opening {
+        Opening::Replay(replay) => replay,
+        // A database keeps no snapshots: all of it is read.
+        Opening::Folded(folded, _) => &mut |record| folded.0.replay(record),
+    };
     let (ledger, _opened) = faramesh_ledger_postgres::open(address, stack, &instance, now(), replay)?;
     Ok(ledger)
 }
@@ -254,7 +276,7 @@ pub(crate) fn open_folder<E: From<OpenError> + From<KeyFileError>>(
     program: &Program,
     folder: &Path,
     stack: &str,
-    replay: &mut dyn FnMut(&Record),
+    opening: Opening<'_>,
 ) -> Result<Ledger, E> {
     let mode = signing_mode(program);
     let mut keys = LocalKeys::open(folder, mode != SigningMode::Off)?;
@@ -263,7 +285,13 @@ pub(crate) fn open_folder<E: From<OpenError> + From<KeyFileError>>(
         signing: Some(signing),
         ..faramesh_ledger::Options::new(folder, stack, &instance_name(program))
     };
-    let (ledger, _opened) = Ledger::open(options, now(), replay)?;
+    let (ledger, opened) = match opening {
+        Opening::Replay(replay) => Ledger::open(options, now(), replay)?,
+        Opening::Folded(folded, alarm) => Ledger::open_folded(options, now(), folded, alarm)?,
+    };
+    for warning in opened.warnings {
+        eprintln!("ledger: {warning}");
+    }
     if let Some(checkpoint) = ledger.status().checkpoint {
         keys.settle(&checkpoint.key)?;
     }

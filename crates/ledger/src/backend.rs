@@ -114,13 +114,20 @@ impl Ledger {
         let queue = Queue::new(&stack, &instance, chain, Ids::after(last_id), room);
         let shared = Arc::new(Shared::new(queue, Store::Remote(backend), None));
         let source = Source::Shelf { name, place, shelf };
-        let ledger =
-            Self { shared, source, threads: Mutex::default(), indexer: None, sealer: None, _lock: None };
+        let ledger = Self {
+            shared,
+            source,
+            threads: Mutex::default(),
+            indexer: None,
+            sealer: None,
+            snapshots: None,
+            _lock: None,
+        };
         ledger.spawn("ledger-commit", Shared::commit_loop);
         ledger.begin_epoch(now, None, replay)?;
         let status = ledger.status();
         let (records, epoch, last_hash) = (status.records, status.epoch, status.last_hash);
-        Ok((ledger, Opened { records, cut: None, epoch, last_hash, warnings }))
+        Ok((ledger, Opened { records, cut: None, epoch, last_hash, snapshot: None, warnings }))
     }
 }
 

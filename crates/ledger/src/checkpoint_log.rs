@@ -77,6 +77,12 @@ impl LogReader {
         self.base.saturating_add(wide(self.at))
     }
 
+    /// Begins at another place; false when the file ends before it. While nothing was read.
+    pub(crate) fn skip_to(&mut self, offset: u64) -> bool {
+        self.base = offset;
+        offset <= self.length
+    }
+
     pub(crate) fn next(&mut self) -> io::Result<Found> {
         self.fill()?;
         let (offset, left) = (self.offset(), self.length.saturating_sub(self.offset()));

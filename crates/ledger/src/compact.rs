@@ -24,6 +24,7 @@ use crate::manifest::{self, Manifest};
 use crate::receipt::Unavailable;
 use crate::sealer::{Sealer, now, write_once};
 use crate::segment;
+use crate::snapshot;
 use crate::walk::{Item, Step, Walk};
 
 /// Longest wait for the index to have the records that may be archived, and how often it is asked.
@@ -104,8 +105,8 @@ impl Ledger {
         done: &mut dyn FnMut(ArchivedSegment),
     ) -> Result<(), CompactError> {
         let Some(sealer) = &self.sealer else { return Err(CompactError::NoSegments) };
-        let _alone = locked(&sealer.compacting);
         self.wait_for_index();
+        let mut compacted = locked(&sealer.compacted);
         let mut walk = Walk::whole(Arc::clone(&sealer.disk), &sealer.directory, true)?;
         walk.resumes = true;
         let (mut gathered, mut last_id) = (Gathered::default(), RecordId::default());
@@ -121,7 +122,7 @@ impl Ledger {
                     let manifest = Manifest { sealed_at: now(), ..boundary.manifest };
                     let compacting =
                         Compacting { ledger: self, sealer, wanted, is_sealed: boundary.is_sealed };
-                    done(compacting.run(manifest, resume, last_id, segment)?);
+                    done(compacting.run(manifest, resume, last_id, segment, &mut compacted)?);
                 }
             }
             let Item::Record(step) = item else { continue };
@@ -207,6 +208,7 @@ impl Compacting<'_> {
         resume: Resume,
         last_id: RecordId,
         gathered: Gathered,
+        compacted: &mut crate::sealer::Compacted,
     ) -> Result<ArchivedSegment, CompactError> {
         let (disk, directory) = (self.sealer.disk.as_ref(), &self.sealer.directory);
         let number = manifest.segment;
@@ -240,7 +242,11 @@ impl Compacting<'_> {
             let recorded = self.ledger.append_and_wait(draft, now(), RECORD_WAIT);
             recorded.map_err(CompactError::NotRecorded)?;
             locked(&self.sealer.unremoved).insert(number);
+            compacted.told.tell(number, removal);
         }
+        // They were made of all records; from here on fewer can be replayed.
+        snapshot::remove_all(disk, directory).map_err(io_of(&body))?;
+        compacted.count += 1;
         remove_body(disk, directory, number).map_err(io_of(&body))?;
         locked(&self.sealer.unremoved).remove(&number);
         Ok(told)
@@ -299,7 +305,7 @@ pub(crate) fn settle(disk: &dyn Disk, directory: &Path, compactions: &Compaction
         }
         let settled = match Compacted::load(disk, directory, number, 0) {
             Ok(Some(left)) if compactions.tells(number, &left.removal) => {
-                remove_body(disk, directory, number)
+                snapshot::remove_all(disk, directory).and_then(|()| remove_body(disk, directory, number))
             }
             _ => undo(disk, directory, number),
         };

@@ -235,7 +235,7 @@ fn check_digests(path: &Path, digests: &[u8], manifest: &Manifest) -> Result<(),
 }
 
 /// Which compactions the chain tells of, and which segments are without their body.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Compactions {
     recorded: BTreeMap<u64, Vec<Removal>>,
     absent: BTreeMap<u64, (Removal, u64)>,
@@ -247,8 +247,51 @@ impl Compactions {
         if record.kind() == Kind::Lifecycle
             && let Some((segment, removal)) = record.detail().and_then(|detail| removal_of(&detail))
         {
-            self.recorded.entry(segment).or_default().push(removal);
+            self.tell(segment, removal);
         }
+    }
+
+    /// Takes what a record tells.
+    pub(crate) fn tell(&mut self, segment: u64, removal: Removal) {
+        let recorded = self.recorded.entry(segment).or_default();
+        if !recorded.contains(&removal) {
+            recorded.push(removal);
+        }
+    }
+
+    /// A body that is not looked at may be absent when the chain tells of any compaction of its segment.
+    pub(crate) fn check_told(&self, segment: u64, directory: &Path) -> Result<(), WalkError> {
+        if self.recorded.contains_key(&segment) {
+            return Ok(());
+        }
+        let path = directory.join(segment::file_name(segment));
+        Err(damage(&path, 0, 0, "segment", "a record of the segment's compaction", "none"))
+    }
+
+    /// What the chain tells, as it can be kept.
+    pub(crate) fn save(&self) -> Value {
+        let mut all = Vec::new();
+        for (segment, removals) in &self.recorded {
+            for removal in removals {
+                let mut members = Object::new();
+                members.insert("segment", *segment);
+                members.insert("carry_sha256", hex(&removal.carry_sha256));
+                members.insert("root", hex(&removal.root));
+                all.push(Value::Object(members));
+            }
+        }
+        Value::List(all)
+    }
+
+    /// Reads [`Compactions::save`].
+    pub(crate) fn load(value: &Value) -> Option<Self> {
+        let mut compactions = Self::default();
+        for told in value.as_list()? {
+            let hash = |key: &str| read_hash(told.get(key)?.as_str()?.as_bytes());
+            let removal = Removal { carry_sha256: hash("carry_sha256")?, root: hash("root")? };
+            compactions.tell(u64::try_from(told.get("segment")?.as_i64()?).ok()?, removal);
+        }
+        Some(compactions)
     }
 
     /// Takes a segment whose body is not in the folder.
@@ -264,10 +307,15 @@ impl Compactions {
 
     /// The end of the walk: the chain tells of every absent body.
     pub(crate) fn check(&self, directory: &Path) -> Result<(), WalkError> {
+        self.check_within(directory, self)
+    }
+
+    /// Of every absent body that a walk came by, what others were told of the whole chain tells.
+    pub(crate) fn check_within(&self, directory: &Path, told: &Self) -> Result<(), WalkError> {
         for (segment, (removal, seq)) in &self.absent {
-            if !self.tells(*segment, removal) {
+            if !told.tells(*segment, removal) {
                 let path: PathBuf = directory.join(carry::file_name(*segment));
-                let expected = match self.recorded.get(segment).and_then(|recorded| recorded.first()) {
+                let expected = match told.recorded.get(segment).and_then(|recorded| recorded.first()) {
                     Some(recorded) => hex(&recorded.carry_sha256),
                     None => "a record of the segment's compaction".to_owned(),
                 };

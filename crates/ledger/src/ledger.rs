@@ -27,6 +27,7 @@ use crate::queue::{Placed, Queue, Room};
 use crate::reader::{ReadError, Reader};
 use crate::receipt::{Appended, Completion, Receipt, Unavailable};
 use crate::sealer::Sealer;
+use crate::snapshots::Snapshots;
 use crate::store::{Memory, Store};
 
 /// How often room is made for one record before it is refused.
@@ -45,6 +46,7 @@ pub struct Ledger {
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) indexer: Option<IndexerHandle>,
     pub(crate) sealer: Option<Sealer>,
+    pub(crate) snapshots: Option<Snapshots>,
     /// The lock of the folder, held for as long as the ledger lives.
     pub(crate) _lock: Option<Arc<dyn crate::disk::DiskFile>>,
 }
@@ -89,6 +91,8 @@ pub struct Status {
     pub refusal: Option<String>,
     /// Records that the index does not have yet; `None` without an index.
     pub index_lag: Option<u64>,
+    /// Records before the snapshot that the ledger was opened from, while they are still to be read.
+    pub unchecked: u64,
     /// The checkpoints; `None` when none are made.
     pub checkpoint: Option<CheckpointStatus>,
 }
@@ -103,8 +107,15 @@ impl Ledger {
         let queue = Queue::new(stack, instance, Chain::genesis(), Ids::after(RecordId::default()), room);
         let shared = Arc::new(Shared::new(queue, Store::Memory(Arc::clone(&memory)), None));
         let source = Source::Memory(memory);
-        let ledger =
-            Self { shared, source, threads: Mutex::default(), indexer: None, sealer: None, _lock: None };
+        let ledger = Self {
+            shared,
+            source,
+            threads: Mutex::default(),
+            indexer: None,
+            sealer: None,
+            snapshots: None,
+            _lock: None,
+        };
         ledger.spawn("ledger-commit", Shared::commit_loop);
         ledger
     }
@@ -235,6 +246,7 @@ impl Ledger {
             disk_full,
             refusal,
             index_lag: self.indexer.as_ref().map(|indexer| kept.seq.saturating_sub(indexer.indexed())),
+            unchecked: self.snapshots.as_ref().map_or(0, Snapshots::unchecked),
             checkpoint: self.shared.checkpointer.get().map(Checkpointer::status),
         }
     }
@@ -295,6 +307,9 @@ impl Ledger {
         }
         if let Some(indexer) = &self.indexer {
             indexer.stop();
+        }
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.stop();
         }
         if let Some(sealer) = &self.sealer {
             sealer.stop();

@@ -4,7 +4,8 @@
 //! By topic: `queue` gives records their place, `commit` keeps them (`store`), `prepare` makes
 //! segments, `frame` and `segment` are the bytes, `walk` reads and verifies them, `torn` judges the
 //! end, `open` recovers, `manifest` and `sealer` tell what sealed segments hold, `compact` sends their
-//! bodies to an `archive`, and `compacted` and `carry` are what stays. `backend` and `retry` serve ledgers
+//! bodies to an `archive`, and `compacted` and `carry` are what stays. `snapshot` is what a start goes on from,
+//! of a state that is a `fold`, `snapshots` makes them, and `sealed` is what they are made of. `backend` and `retry` serve ledgers
 //! that are kept elsewhere, `index` and `indexer` find records fast, `follow` tells who listens, `feed`
 //! gives every record to who copies, `checkpointer` signs (`signer`, `local_key`), `signatures` checks
 //! what was signed.
@@ -25,6 +26,7 @@ mod disk;
 mod durable;
 mod feed;
 mod filter;
+mod fold;
 mod follow;
 mod frame;
 mod ids;
@@ -39,10 +41,13 @@ mod queue;
 mod reader;
 mod receipt;
 mod retry;
+mod sealed;
 mod sealer;
 mod segment;
 mod signatures;
 mod signer;
+mod snapshot;
+mod snapshots;
 mod store;
 mod torn;
 mod verify;
@@ -59,6 +64,7 @@ pub use damage::{Damage, WalkError};
 pub use disk::{Disk, DiskFile, OpenMode, RealDisk};
 pub use feed::{Fed, Feed};
 pub use filter::{Filter, Wanted};
+pub use fold::Fold;
 pub use follow::{Event, Subscription, Waker};
 pub use index::Cursor;
 pub use ledger::{DEFAULT_MEMORY_RECORDS, Ledger, Status};
@@ -68,6 +74,7 @@ pub use reader::{Checkpoints, Hashes, ReadError, Reader, Records};
 pub use receipt::{Appended, Completion, Receipt, Unavailable};
 pub use segment::MAX_NAME_BYTES;
 pub use signer::{SignError, Signer, Signing, SigningError};
+pub use snapshots::Alarm;
 pub use verify::{
     HEARTBEAT, Progress, RecordsError, Report, Silence, verify, verify_archived, verify_memory, verify_on,
     verify_pinned,

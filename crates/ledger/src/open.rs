@@ -1,10 +1,11 @@
-//! Opening a folder: verify everything, replay it, cut an incomplete tail, begin a new epoch. Only
+//! Opening a folder: verify everything (or what no snapshot tells of), replay it, cut an incomplete tail, begin a new epoch. Only
 //! when all of that went well are records taken.
 //!
 //! INVARIANT no repair drops a verifiable record: what is cut is an incomplete batch that nobody was
 //! told of; its bytes are set aside in a file, and the cut is the new epoch's first record.
 
 mod error;
+mod start;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,14 +13,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use faramesh_call::{Object, Timestamp, Value};
-use faramesh_dpr::{Draft, Hash, Kind, Record, RecordId};
+use faramesh_dpr::{Draft, Hash, Kind, Record};
 
 pub use self::error::OpenError;
+pub(crate) use self::start::Reading;
+use self::start::Start;
 use crate::begin_signing::Begin;
 use crate::commit::Shared;
 use crate::compact;
 use crate::disk::{self, Disk, DiskFile, OpenMode, RealDisk};
 use crate::durable;
+use crate::fold::{Fold, Replay};
 use crate::ids::Ids;
 use crate::indexer::IndexerHandle;
 use crate::ledger::{Ledger, Source};
@@ -27,10 +31,11 @@ use crate::prepare::{self, Pace, Preparer};
 use crate::queue::{Queue, Room};
 use crate::sealer::Sealer;
 use crate::segment::{self, Header, MAX_NAME_BYTES};
-use crate::signatures::Follow;
 use crate::signer::Signing;
+use crate::snapshot::Voucher;
+use crate::snapshots::{Alarm, Basis, Snapshots};
 use crate::store::{Files, Store};
-use crate::walk::{End, Item, Walk};
+use crate::walk::End;
 
 /// How long the first record of an epoch may take.
 const FIRST_RECORD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -87,6 +92,8 @@ pub struct Opened {
     pub epoch: u64,
     /// The hash of the last record.
     pub last_hash: Hash,
+    /// The segment up to whose end records were not replayed, because a snapshot tells what they come to.
+    pub snapshot: Option<u64>,
     /// What an operator should know.
     pub warnings: Vec<String>,
 }
@@ -118,37 +125,6 @@ fn check_names(options: &Options) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Walks a folder to its end, seals what was not sealed, and replays every record that is there. Gives
-/// the largest id of a record.
-fn read_all(
-    options: &Options,
-    now: Timestamp,
-    walk: &mut Walk,
-    follow: &mut Follow,
-    replay: &mut dyn FnMut(&Record),
-) -> Result<RecordId, OpenError> {
-    let mut last_id = RecordId::default();
-    while let Some(item) = walk.next_item()? {
-        walk.give_manifests(now);
-        let step = match item {
-            Item::Record(step) => step,
-            Item::Digest { hash, .. } => {
-                follow.digest(&hash)?;
-                continue;
-            }
-        };
-        if step.record.seq() == 1 && step.record.stack() != options.stack {
-            let (expected, found) = (options.stack.clone(), step.record.stack().into_owned());
-            return Err(OpenError::OtherStack { expected, found });
-        }
-        follow.record(&step)?;
-        last_id = last_id.max(step.record.id());
-        replay(&step.record);
-    }
-    walk.give_manifests(now);
-    Ok(last_id)
-}
-
 impl Ledger {
     /// Opens a folder: verifies all of it, calls `replay` with every record in order (the new epoch's
     /// first one included), cuts an incomplete tail, and begins a new epoch.
@@ -160,62 +136,97 @@ impl Ledger {
         now: Timestamp,
         replay: &mut dyn FnMut(&Record),
     ) -> Result<(Self, Opened), OpenError> {
+        Self::open_with(options, now, &mut Replay::Each(replay), None)
+    }
+
+    /// [`Ledger::open`] for a state that can be saved: it is loaded from the newest snapshot that holds, only
+    /// the records behind that are verified and replayed, and those before it are read behind this, by a
+    /// thread of the ledger. Until that has come to its end, [`Status::unchecked`] tells of it. When it finds
+    /// damage, the ledger takes nothing more, and `alarm` is called with what [`OpenError`] would have said.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_folded(
+        options: Options,
+        now: Timestamp,
+        fold: &mut dyn Fold,
+        alarm: Alarm,
+    ) -> Result<(Self, Opened), OpenError> {
+        Self::open_with(options, now, &mut Replay::State(fold), Some(alarm))
+    }
+
+    fn open_with(
+        options: Options,
+        now: Timestamp,
+        replay: &mut Replay<'_>,
+        alarm: Option<Alarm>,
+    ) -> Result<(Self, Opened), OpenError> {
         check_names(&options)?;
         let disk = Arc::clone(&options.disk);
         let lock = lock(disk.as_ref(), &options.directory)?;
         remove_temporaries(disk.as_ref(), &options.directory)?;
-        let mut follow = Follow::open(disk.as_ref(), &options.directory)?;
-        let mut walk = Walk::whole(Arc::clone(&disk), &options.directory, false)?;
-        let last_id = read_all(&options, now, &mut walk, &mut follow, replay)?;
-        let mut checkpoints = follow.end()?;
-        walk.give_manifests(now);
+        let Start { walk, mut checkpoints, last_id, from, made, agents, mut warnings } =
+            start::read(&options, now, replay)?;
         compact::settle(disk.as_ref(), &options.directory, &walk.compactions)?;
-        let last_id = last_id.max(walk.last_id);
-        let agents = if walk.archived.is_empty() { None } else { walk.chain.resume() };
-        let agents = agents.map(|resume| resume.agents).unwrap_or_default();
-        let (end, chain) = (walk.end().cloned(), walk.chain);
+        let (end, chain, compactions) = (walk.end().cloned(), walk.chain, walk.compactions);
         let recovered = match end {
             Some(end) => recover(&options, &end, chain.epoch() + 1)?,
             None => Recovered::begin(&options)?,
         };
-        let Recovered { active, room, cut, mut warnings } = recovered;
+        let Recovered { active, room, cut, warnings: of_recovery } = recovered;
+        warnings.extend(of_recovery);
         if checkpoints.incomplete > 0 {
             warnings.push(format!("cut an incomplete checkpoint of {} bytes", checkpoints.incomplete));
         }
-        let (segment_bytes, reserve_bytes) = (options.segment_bytes, options.reserve_bytes);
-        let preparer = Preparer::new(Arc::clone(&disk), &options.directory, segment_bytes, reserve_bytes);
+        // The first records of the epoch may go on to another segment.
+        let first_unsealed = room.number;
         let queue = Queue::new(&options.stack, &options.instance, chain, Ids::after(last_id), room);
-        let store =
-            Store::Files(Files { disk: Arc::clone(&disk), directory: options.directory.clone(), active });
-        let shared = Arc::new(Shared::new(queue, store, Some(preparer)));
-        let source = Source::Directory(options.directory.clone());
-        let mut ledger = Self {
-            shared,
-            source,
-            threads: Mutex::default(),
-            indexer: None,
-            sealer: None,
-            _lock: Some(lock),
-        };
-        ledger.spawn("ledger-commit", Shared::commit_loop);
-        ledger.spawn("ledger-prepare", Shared::prepare_loop);
+        let mut ledger = Self::begin(&options, queue, active, lock);
         ledger.begin_epoch(now, cut.as_ref(), &mut |record| {
             // The ledger's own first record announces no key.
             let _ = checkpoints.signed.record(record, &record.hash());
-            replay(record);
+            replay.record(record);
         })?;
         if let Some(signing) = &options.signing {
             let begin = Begin { disk: disk.as_ref(), directory: &options.directory, signing, now };
-            begin.run(&ledger, checkpoints, replay)?;
+            begin.run(&ledger, checkpoints, &mut |record| replay.record(record))?;
         }
         let sealing = Arc::clone(&ledger.shared);
-        ledger.sealer = Some(Sealer::start(disk, &options.directory, sealing, agents));
+        let sealer = Sealer::start(disk, &options.directory, sealing, first_unsealed, agents, compactions);
+        let snapshot = from.as_ref().map(|from| from.segment);
+        if let (Some(fold), Some(alarm)) = (replay.fresh(), alarm) {
+            let voucher = Voucher::of(options.signing.as_ref());
+            let shared = Arc::clone(&ledger.shared);
+            ledger.snapshots =
+                Some(Snapshots::start(&sealer, shared, fold, voucher, Basis { from, made }, alarm));
+        }
+        ledger.sealer = Some(sealer);
         if options.index {
             ledger.indexer = Some(IndexerHandle::start(&options.directory, Arc::clone(&ledger.shared)));
         }
         let status = ledger.status();
         let (records, epoch, last_hash) = (status.records, status.epoch, status.last_hash);
-        Ok((ledger, Opened { records, cut, epoch, last_hash, warnings }))
+        Ok((ledger, Opened { records, cut, epoch, last_hash, snapshot, warnings }))
+    }
+
+    /// The ledger with its threads, before its first record.
+    fn begin(options: &Options, queue: Queue, active: Arc<dyn DiskFile>, lock: Arc<dyn DiskFile>) -> Self {
+        let (disk, directory) = (Arc::clone(&options.disk), options.directory.clone());
+        let (segment_bytes, reserve_bytes) = (options.segment_bytes, options.reserve_bytes);
+        let preparer = Preparer::new(Arc::clone(&disk), &directory, segment_bytes, reserve_bytes);
+        let store = Store::Files(Files { disk, directory: directory.clone(), active });
+        let ledger = Self {
+            shared: Arc::new(Shared::new(queue, store, Some(preparer))),
+            source: Source::Directory(directory),
+            threads: Mutex::default(),
+            indexer: None,
+            sealer: None,
+            snapshots: None,
+            _lock: Some(lock),
+        };
+        ledger.spawn("ledger-commit", Shared::commit_loop);
+        ledger.spawn("ledger-prepare", Shared::prepare_loop);
+        ledger
     }
 
     pub(crate) fn begin_epoch(

@@ -76,6 +76,13 @@ pub enum Unavailable {
         /// What the network or the database says.
         reason: Box<str>,
     },
+    /// Sealed records that were read again behind READY are not as they were written; nothing is recorded
+    /// until a restart has verified the files.
+    #[error("the ledger is damaged: {reason}")]
+    Damaged {
+        /// File, byte and record.
+        reason: Box<str>,
+    },
     /// Too many records wait for the disk.
     #[error("too many records wait for the disk")]
     Full,

@@ -14,6 +14,7 @@ use faramesh_call::Timestamp;
 
 use crate::background::yield_to_decisions;
 use crate::commit::{Shared, locked};
+use crate::compacted::Compactions;
 use crate::disk::Disk;
 use crate::manifest::Manifest;
 use crate::walk::Walk;
@@ -27,14 +28,23 @@ pub(crate) struct Sealer {
     pub directory: PathBuf,
     stopping: Arc<(Mutex<bool>, Condvar)>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// Held while segments are compacted: by one at a time.
-    pub compacting: Mutex<()>,
+    /// Held while segments are compacted: by one at a time, and while nobody reads them for a snapshot.
+    pub compacted: Arc<Mutex<Compacted>>,
     /// Held while a manifest is written: two writers of one file take each other's away.
     pub manifests: Arc<Mutex<()>>,
     /// Segments whose compaction is recorded and whose bodies could not be removed.
     pub unremoved: Mutex<BTreeSet<u64>>,
     /// The last own number of each agent, when records of agents were not replayed.
     pub agents: Vec<(Box<str>, u64)>,
+}
+
+/// What was compacted.
+#[derive(Debug, Default)]
+pub(crate) struct Compacted {
+    /// All that the chain tells.
+    pub told: Compactions,
+    /// Segments whose bodies went since the ledger was opened.
+    pub count: u64,
 }
 
 /// The time, in milliseconds since 1970.
@@ -44,12 +54,14 @@ pub(crate) fn now() -> Timestamp {
 }
 
 impl Sealer {
-    /// Starts the thread; segments before the active one have their manifests.
+    /// Starts the thread; segments before `next` have their manifests.
     pub(crate) fn start(
         disk: Arc<dyn Disk>,
         directory: &Path,
         shared: Arc<Shared>,
+        next: u64,
         agents: Vec<(Box<str>, u64)>,
+        told: Compactions,
     ) -> Self {
         let stopping: Arc<(Mutex<bool>, Condvar)> = Arc::default();
         let manifests: Arc<Mutex<()>> = Arc::default();
@@ -58,10 +70,11 @@ impl Sealer {
         let stop = Arc::clone(&stopping);
         // Without the thread, manifests are made when the ledger is opened again.
         let thread =
-            std::thread::Builder::new().name("ledger-seal".to_owned()).spawn(move || work.run(&stop));
+            std::thread::Builder::new().name("ledger-seal".to_owned()).spawn(move || work.run(&stop, next));
         let thread = Mutex::new(thread.ok());
-        let (compacting, unremoved) = (Mutex::default(), Mutex::default());
-        Self { disk, directory: directory.into(), stopping, thread, compacting, manifests, unremoved, agents }
+        let compacted = Arc::new(Mutex::new(Compacted { told, count: 0 }));
+        let unremoved = Mutex::default();
+        Self { disk, directory: directory.into(), stopping, thread, compacted, manifests, unremoved, agents }
     }
 
     pub(crate) fn stop(&self) {
@@ -83,9 +96,9 @@ struct Work {
 }
 
 impl Work {
-    fn run(&self, stopping: &(Mutex<bool>, Condvar)) {
+    fn run(&self, stopping: &(Mutex<bool>, Condvar), first: u64) {
         yield_to_decisions();
-        let mut next = locked(&self.shared.kept).segment;
+        let mut next = first;
         loop {
             let stop = locked(&stopping.0);
             let waited = stopping.1.wait_timeout_while(stop, PAUSE, |stop| !*stop);

@@ -48,6 +48,30 @@ impl Follow {
         Ok(follow)
     }
 
+    /// Goes on with the checkpoints from a place on, behind records of which is known what stands there.
+    pub(crate) fn resumed(
+        disk: &dyn Disk,
+        directory: &Path,
+        signed: Signed,
+        offset: u64,
+    ) -> Result<Self, WalkError> {
+        let reader = LogReader::open(disk, directory);
+        let path = directory.join(crate::checkpoint_log::FILE_NAME);
+        let mut reader = reader.map_err(|error| io_error(&path, error))?;
+        if !reader.skip_to(offset) {
+            let seq = signed.size();
+            return Err(damage(&path, offset, seq, "checkpoint", "at least as many bytes", "fewer"));
+        }
+        let mut follow = Self { reader, directory: directory.into(), next: None, incomplete: 0, signed };
+        follow.advance()?;
+        Ok(follow)
+    }
+
+    /// Where the first checkpoint begins that covers more records than there were so far.
+    pub(crate) fn place(&self) -> u64 {
+        self.next.as_ref().map_or_else(|| self.reader.offset(), |next| next.offset)
+    }
+
     fn advance(&mut self) -> Result<(), WalkError> {
         let offset = self.reader.offset();
         let found = self.reader.next().map_err(|error: io::Error| io_error(&self.reader.path, error))?;

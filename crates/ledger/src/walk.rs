@@ -22,7 +22,9 @@ use crate::damage::{WalkError, damage, hex, io_error, record_damage};
 use crate::disk::{self, Disk, DiskFile, OpenMode};
 use crate::index::Cursor;
 use crate::manifest::{Manifest, Tally};
+use crate::sealed;
 use crate::segment::{self, Header};
+use crate::snapshot::Snapshot;
 use reading::Found;
 
 const READ_BYTES: usize = 1 << 20;
@@ -66,6 +68,10 @@ pub(crate) struct Boundary {
     pub is_sealed: bool,
     /// The chain behind it, when that is wanted.
     pub resume: Option<Resume>,
+    /// The compactions that the chain tells of up to it, when the chain is wanted.
+    pub compactions: Compactions,
+    /// The digest over the manifests up to it.
+    pub sealed: Hash,
 }
 
 struct Open {
@@ -99,6 +105,10 @@ pub(crate) struct Walk {
     pub boundaries: Vec<Boundary>,
     /// Boundaries tell of the chain behind them.
     pub resumes: bool,
+    /// The segment behind which the walk ends, when it is not to go on to the last.
+    pub until: Option<u64>,
+    /// The digest over the manifests of the segments that the walk came by.
+    sealed: Hash,
     compacted: Option<Compacted>,
     pub compactions: Compactions,
     /// Compacted segments that the walk has come by, when it compares them.
@@ -153,6 +163,8 @@ impl Walk {
             seals: false,
             boundaries: Vec::new(),
             resumes: false,
+            until: None,
+            sealed: sealed::NOTHING,
             compacted: None,
             compactions: Compactions::default(),
             archived: Vec::new(),
@@ -204,6 +216,33 @@ impl Walk {
         Ok(walk)
     }
 
+    /// A walk on from behind a sealed segment, that knows of it what a walk from the beginning would.
+    pub(crate) fn resumed(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        from: &Snapshot,
+        live: bool,
+    ) -> Result<Self, WalkError> {
+        let mut walk = Self::whole(disk, directory, live)?;
+        walk.waiting.retain(|number| *number > from.segment);
+        walk.segments = from.segment;
+        walk.chain = Chain::resumed(&from.resume);
+        walk.compactions = from.compactions.clone();
+        walk.sealed = from.sealed;
+        walk.last_id = from.last_id;
+        Ok(walk)
+    }
+
+    /// The last segment that has another behind it; 0 for none. While the walk has not begun.
+    pub(crate) fn last_sealed_waiting(&self) -> u64 {
+        self.waiting.iter().rev().nth(1).copied().unwrap_or(0)
+    }
+
+    fn is_far_enough(&self) -> bool {
+        let between = self.current.is_none() && self.compacted.is_none();
+        between && self.until.is_some_and(|until| self.segments >= until)
+    }
+
     /// Where the walk ended; `None` while it goes on, or when there is no segment.
     pub(crate) fn end(&self) -> Option<&End> {
         self.end.as_ref()
@@ -234,7 +273,7 @@ impl Walk {
     /// The next record, in the folder or not; `None` at the end.
     pub(crate) fn next_item(&mut self) -> Result<Option<Item>, WalkError> {
         loop {
-            if self.end.is_some() {
+            if self.end.is_some() || self.is_far_enough() {
                 return Ok(None);
             }
             if let Some(item) = self.left() {

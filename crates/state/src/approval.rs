@@ -2,8 +2,10 @@
 
 use faramesh_call::{Timestamp, Value};
 
+use crate::stored::{stored, stored_kinds};
+
 /// What an approval is good for: this agent, tool and argument digest, deferred by this rule.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Binding {
     /// The agent.
     pub agent: Box<str>,
@@ -90,6 +92,19 @@ pub struct Approval {
     pub approved_by: Vec<Box<str>>,
     /// The answer.
     pub resolution: Option<Resolution>,
+}
+
+stored_kinds! {
+    Status [Self::Pending, Self::Approved, Self::Denied, Self::Expired, Self::Consumed]
+}
+
+stored! {
+    Binding { agent, tool, commitment, rule_digest }
+    Resolution { approved, by, reason, at }
+    Approval {
+        id, binding, status, requested_at, expires_at, requester, record, rule_ref, policy, session, reason, args,
+        needed, approved_by, resolution,
+    }
 }
 
 impl Approval {

@@ -7,6 +7,7 @@ use faramesh_call::{Object, Timestamp, object};
 use rustc_hash::FxHashMap;
 
 use crate::limits::words::whole;
+use crate::stored::stored;
 
 /// Most grants that still hold.
 pub const MAX_GRANTS: usize = 1_000;
@@ -49,6 +50,12 @@ pub struct Grant {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Grants {
     given: FxHashMap<Box<str>, Grant>,
+}
+
+stored! {
+    Scope { agent, tool, wanted }
+    Grant { id, scope, uses, used, at, expires_at, by, reason }
+    Grants { given }
 }
 
 impl Scope {

@@ -7,6 +7,7 @@ use faramesh_call::{Object, Timestamp, Value, object};
 use rustc_hash::FxHashMap;
 
 use crate::limits::words::whole;
+use crate::stored::stored;
 
 /// Most delegations that are under way.
 pub const MAX_DELEGATIONS: usize = 10_000;
@@ -56,6 +57,12 @@ pub struct Spawned {
 pub struct Handovers {
     delegations: FxHashMap<Box<str>, Delegation>,
     spawned: FxHashMap<Box<str>, Spawned>,
+}
+
+stored! {
+    Delegation { id, from, to, scope, at, expires_at, session, parent, record }
+    Spawned { by, agent, record, at }
+    Handovers { delegations, spawned }
 }
 
 /// The token that a call carried, from the `inputs` of its record.

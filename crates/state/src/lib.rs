@@ -12,6 +12,7 @@ pub mod recent;
 pub mod rollouts;
 pub mod sessions;
 pub mod standing;
+mod stored;
 
 pub use approval::{Approval, Binding, Resolution, Status};
 pub use change::Change;
@@ -28,6 +29,8 @@ use std::collections::HashMap;
 use faramesh_call::{Timestamp, Value};
 use rustc_hash::FxHashMap;
 
+use crate::stored::{Stored, stored};
+
 /// Most approvals that are remembered at once; a defer beyond it is a denial.
 pub const MAX_APPROVALS: usize = 10_000;
 
@@ -36,6 +39,10 @@ pub const MAX_CHAIN: usize = 8;
 
 /// Most approvals of one agent that wait, or whose answer still holds.
 pub const MAX_APPROVALS_OF_AGENT: usize = 1_000;
+
+/// What saved states begin with. The number rises with every change of the fold or of the bytes that is made
+/// between two releases.
+const SAVED_BY: &str = concat!("faramesh-state ", env!("CARGO_PKG_VERSION"), " 1\n");
 
 /// The state of one stack.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -52,7 +59,28 @@ pub struct State {
     grants: Grants,
 }
 
+stored! {
+    State {
+        approvals, by_binding, agent_seqs, limits, controls, recent, sessions, rollouts, handovers, grants,
+    }
+}
+
 impl State {
+    /// The state as bytes, in one form: equal states have equal bytes. They say which release wrote them.
+    #[must_use]
+    pub fn save(&self) -> Vec<u8> {
+        let mut out = SAVED_BY.as_bytes().to_vec();
+        self.put(&mut out);
+        out
+    }
+
+    /// Reads what [`State::save`] of this release wrote. Another one may fold records in another way.
+    #[must_use]
+    pub fn load(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes.strip_prefix(SAVED_BY.as_bytes())?;
+        let state = Self::take(&mut rest)?;
+        rest.is_empty().then_some(state)
+    }
     /// What is left of rates and budgets.
     #[must_use]
     pub fn limits(&self) -> &Limits {

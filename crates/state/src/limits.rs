@@ -21,6 +21,7 @@ use faramesh_call::{Object, Timestamp, Value};
 use rustc_hash::FxHashMap;
 
 use crate::change::Change;
+use crate::stored::stored;
 use reservation::Reservations;
 
 /// What is left of one agent's limits.
@@ -35,6 +36,11 @@ pub struct AgentLimits {
 pub struct Limits {
     agents: FxHashMap<Box<str>, AgentLimits>,
     reservations: Reservations,
+}
+
+stored! {
+    AgentLimits { buckets, meters }
+    Limits { agents, reservations }
 }
 
 impl AgentLimits {

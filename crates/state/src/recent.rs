@@ -11,6 +11,8 @@ use faramesh_call::{Code, Effect, Timestamp};
 use faramesh_dpr::{Kind, Record, RecordId};
 use rustc_hash::FxHashMap;
 
+use crate::stored::{Stored, put_text, stored, take_text};
+
 /// How long a retry is answered as its call was, in milliseconds.
 pub const RETRY_MS: u64 = 300_000;
 /// Most calls that are remembered. Beyond it the oldest is forgotten.
@@ -77,6 +79,37 @@ pub struct Recent {
     /// The number of each key's newest call; the first in `seen` has the number `gone`.
     by_key: FxHashMap<Arc<str>, u64>,
     gone: u64,
+}
+
+impl Stored for Arc<str> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_text(self, out);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        take_text(bytes).map(Self::from)
+    }
+}
+
+stored! {
+    Seen { key, tool, commitment, record, at, permitted }
+}
+
+impl Stored for Recent {
+    fn put(&self, out: &mut Vec<u8>) {
+        // Which call of a key is its newest follows from their order.
+        let Self { seen, by_key: _, gone } = self;
+        seen.put(out);
+        gone.put(out);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let seen: VecDeque<Seen> = Stored::take(bytes)?;
+        let gone = u64::take(bytes)?;
+        let numbered = (gone..).zip(&seen);
+        let by_key = numbered.map(|(number, seen)| (Arc::clone(&seen.key), number)).collect();
+        Some(Self { seen, by_key, gone })
+    }
 }
 
 impl CallKey<'_> {

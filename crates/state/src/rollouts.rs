@@ -3,6 +3,7 @@
 use faramesh_call::{Object, Timestamp, Value, object};
 
 use crate::limits::words::whole;
+use crate::stored::stored;
 
 /// A rollout that has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,11 @@ pub struct Rollout {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Rollouts {
     begun: Vec<Rollout>,
+}
+
+stored! {
+    Rollout { agent, phase, began }
+    Rollouts { begun }
 }
 
 impl Rollout {

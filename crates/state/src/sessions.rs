@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::limits::SESSION_KEPT_MS;
 use crate::limits::words::whole;
+use crate::stored::stored;
 
 /// Most sessions of which something is known.
 pub const MAX_DECLARED: usize = 10_000;
@@ -50,6 +51,11 @@ pub struct Session {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Sessions {
     known: FxHashMap<Box<str>, Session>,
+}
+
+stored! {
+    Session { purpose, stage, at }
+    Sessions { known }
 }
 
 fn key(agent: &str, session: &str) -> Box<str> {

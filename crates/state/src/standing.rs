@@ -3,6 +3,7 @@
 use faramesh_call::{Object, Timestamp, Value, object};
 
 use super::limits::words::whole;
+use crate::stored::{stored, stored_kinds};
 
 /// Where an agent stands that an operator did something about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,6 +53,14 @@ pub struct Control {
     pub at: Timestamp,
     /// When the agent was last killed: sessions that began before that have ended.
     pub killed_at: Option<Timestamp>,
+}
+
+stored_kinds! {
+    Standing [Self::Running, Self::Quiesced, Self::Isolated, Self::Killed]
+}
+
+stored! {
+    Control { standing, by, reason, at, killed_at }
 }
 
 impl Control {

@@ -35,7 +35,7 @@ impl SigningMode {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         [Self::Checkpoint, Self::Strict, Self::Off].into_iter().find(|mode| mode.word() == word)
     }
 }
@@ -84,7 +84,7 @@ impl Announcement {
         Some(Self::read(&detail).ok_or_else(|| format!("{detail:?}")))
     }
 
-    fn read(detail: &Value) -> Option<Self> {
+    pub(crate) fn read(detail: &Value) -> Option<Self> {
         let text = |member| detail.get(member).and_then(Value::as_str);
         let replaces = match detail.get("replaces") {
             None => None,

@@ -100,6 +100,17 @@ impl Frontier {
         self.size
     }
 
+    /// The roots of the complete subtrees, from the largest to the smallest.
+    #[must_use]
+    pub(crate) fn subtrees(&self) -> &[Hash] {
+        &self.subtrees
+    }
+
+    /// A tree of that size with those subtrees; `None` when so many do not make one.
+    pub(crate) fn from_subtrees(size: u64, subtrees: Vec<Hash>) -> Option<Self> {
+        (u32::try_from(subtrees.len()).ok()? == size.count_ones()).then_some(Self { size, subtrees })
+    }
+
     /// The root over all leaves.
     #[must_use]
     pub fn root(&self) -> Hash {

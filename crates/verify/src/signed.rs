@@ -6,6 +6,8 @@
 //! which announces the next. INVARIANT covered: while signing is announced, a minute of records
 //! that no checkpoint covers is a break, so that checkpoints cannot be taken away unseen.
 
+mod saved;
+
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Hash, Record};
 

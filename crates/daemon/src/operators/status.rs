@@ -93,7 +93,7 @@ fn ledger_members(ledger: &faramesh_ledger::Status, sinks: &[sinks::Status]) -> 
         "last_seq" => ledger.last_seq,
         "last_hash" => hash_text(&ledger.last_hash),
         "epoch" => ledger.epoch,
-        "verified" => ledger.healthy,
+        "verified" => ledger.healthy && ledger.unchecked == 0,
         "signed" => ledger.checkpoint.is_some(),
         "checkpoint" => ledger.checkpoint.as_ref().map(checkpoint),
         "index_lag" => ledger.index_lag,
@@ -251,6 +251,10 @@ fn warnings(
     }
     if let Some(refusal) = &ledger.refusal {
         add(refusal);
+    }
+    if ledger.unchecked > 0 {
+        let (count, what) = (ledger.unchecked, "are still being read again, in the background");
+        add(&format!("the start went on from a snapshot: {count} records from before it {what}"));
     }
     if ledger.disk_full {
         add("the disk is full: only denials are recorded, nothing is permitted");

@@ -252,8 +252,8 @@ fn broken(id: &str, what: String) -> Told {
     }
 }
 
-/// Tells whoever wants to hear of a broken chain that the daemon did not start over one. Nobody is told of it by a
-/// record: none can be written.
+/// Tells whoever wants to hear of a broken chain that the daemon did not start over one, or stopped deciding. Nobody
+/// is told of it by a record: none can be written.
 pub(crate) fn tell_of_damage(program: &Program, layout: &Layout, what: &str) {
     let environment = |name: &str| std::env::var(name).ok();
     let wanted = program.agents().iter().flat_map(|agent| &agent.alerts);
@@ -262,7 +262,7 @@ pub(crate) fn tell_of_damage(program: &Program, layout: &Layout, what: &str) {
     let now = crate::start::now();
     for target in targets.into_iter().take(MAX_TOLD_AT_ONCE) {
         let (_, channel) = channel(target, program, layout, &environment);
-        let told = broken(&format!("start-{}", now.0), format!("the daemon does not start: {}", shown(what)));
+        let told = broken(&format!("start-{}", now.0), shown(what));
         if let Err(why) =
             channel.and_then(|channel| faramesh_sinks::tell(channel, told).map_err(|failure| failure.message))
         {

@@ -4,14 +4,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use faramesh_call::{Call, Number, Value};
 use faramesh_gate::{Gate, Outcome, OutcomeStatus, Reply};
+use faramesh_ledger::Ledger;
 use faramesh_program::Program;
 use faramesh_state::{State, Status};
 
 use crate::clock::{NOON, back, clocked, forward, now, replayed, set};
-use crate::stack::{answer, ask, call, memory, on_disk, peer, program, token, wire};
+use crate::stack::{WAIT, answer, ask, call, memory, on_disk_from, peer, program, token, wire};
 
 const POLICY: &str = r#"
 runtime { allow_self_declared_identity = true  timezone = "Europe/Berlin" }
@@ -36,6 +39,12 @@ agent "b" {
   budget "flat" { max $0.02 daily $0.01 window = 90m warn_at 0.9 }
 }
 "#;
+
+/// Segments of a few records, so that restarts come by many ends of one.
+const SEGMENT_BYTES: u64 = 16 << 10;
+
+/// Restarts that did not replay every record.
+static FROM_SNAPSHOTS: AtomicUsize = AtomicUsize::new(0);
 
 /// SplitMix64: the same numbers for the same seed.
 struct Dice(u64);
@@ -126,11 +135,26 @@ fn move_clock(dice: &mut Dice) {
 fn restarted(daemon: Daemon, folder: &std::path::Path, program: &Arc<Program>, place: &str) -> Daemon {
     let Daemon { gate, recent, waiting } = daemon;
     let before = gate.state();
+    assert!(gate.ledger().is_healthy(), "{place}: {:?}", gate.ledger().status().refusal);
     gate.ledger().close();
     drop(gate);
-    let (ledger, state) = on_disk(folder);
-    assert_eq!(state, before, "{place}");
+    let (ledger, state, snapshot) = on_disk_from(folder, SEGMENT_BYTES);
+    assert_eq!(state, before, "{place}, from the snapshot {snapshot:?}");
+    assert_eq!(state.save(), before.save(), "{place}, from the snapshot {snapshot:?}");
+    FROM_SNAPSHOTS.fetch_add(usize::from(snapshot.is_some()), Ordering::Relaxed);
+    settled(&ledger, folder);
     Daemon { gate: clocked(program, ledger, state), recent, waiting }
+}
+
+/// Waits until what the start did not read was read, and until there is a snapshot of the last sealed segment.
+fn settled(ledger: &Ledger, folder: &std::path::Path) {
+    let began = Instant::now();
+    let last = ledger.status().segment - 1;
+    while ledger.status().unchecked > 0 || last > 0 && !folder.join(format!("{last:08}.state")).exists() {
+        assert!(ledger.is_healthy(), "{:?}", ledger.status().refusal);
+        assert!(began.elapsed() < WAIT, "no snapshot was made");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// One sequence; how many calls were permitted.
@@ -138,7 +162,7 @@ fn sequence(seed: u64, program: &Arc<Program>) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let mut dice = Dice(seed);
     set(NOON);
-    let (ledger, state) = on_disk(folder.path());
+    let (ledger, state, _) = on_disk_from(folder.path(), SEGMENT_BYTES);
     let mut ending = Daemon::new(clocked(program, ledger, state));
     let mut steady = Daemon::new(clocked(program, memory(), State::default()));
     let mut permits = 0;
@@ -183,5 +207,10 @@ fn a_restart_changes_no_decision() {
     let sequences = if std::env::var_os("FARAMESH_SOAK").is_some() { 5_000 } else { 20 };
     let permits: usize = (0..sequences).map(|seed| sequence(seed, &program)).sum();
     let least = usize::try_from(sequences).unwrap() * 10;
+    let from_snapshots = FROM_SNAPSHOTS.load(Ordering::Relaxed);
+    assert!(
+        from_snapshots > usize::try_from(sequences).unwrap(),
+        "only {from_snapshots} starts were from one"
+    );
     assert!(permits > least, "only {permits} calls were permitted");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use faramesh_call::{Call, Tier, Timestamp, Value, json};
 use faramesh_dpr::{CommitmentKey, Record};
-use faramesh_gate::{Decider, Gate, Lifecycle, Operator, Peer, PollStatus, Reply, Settings};
+use faramesh_gate::{Decider, Folded, Gate, Lifecycle, Operator, Peer, PollStatus, Reply, Settings};
 use faramesh_ledger::{Filter, Ledger, Options};
 use faramesh_program::image::Image;
 use faramesh_program::{Program, encode, load};
@@ -93,10 +93,23 @@ pub fn in_memory(source: &str) -> Arc<Gate> {
 
 /// A ledger in a folder, and the state that its records give.
 pub fn on_disk(folder: &Path) -> (Ledger, State) {
-    let mut state = State::default();
-    let options = Options { index: false, reserve_bytes: 0, ..Options::new(folder, "stack", "host") };
-    let (ledger, _) = Ledger::open(options, Timestamp(1), &mut |record| state.replay(record)).unwrap();
+    let (ledger, state, _) = on_disk_from(folder, 64 << 20);
     (ledger, state)
+}
+
+/// The same with segments of a size, and the segment whose snapshot the state was loaded from.
+pub fn on_disk_from(folder: &Path, segment_bytes: u64) -> (Ledger, State, Option<u64>) {
+    let options = Options {
+        index: false,
+        reserve_bytes: 0,
+        segment_bytes,
+        first_segment_bytes: segment_bytes.min(8 << 20),
+        ..Options::new(folder, "stack", "host")
+    };
+    let mut folded = Folded::default();
+    let alarm = Box::new(|damage: &str| panic!("{damage}"));
+    let (ledger, opened) = Ledger::open_folded(options, Timestamp(1), &mut folded, alarm).unwrap();
+    (ledger, folded.0, opened.snapshot)
 }
 
 pub fn peer(uid: u32) -> Peer {

@@ -9,7 +9,7 @@ use faramesh_dpr::Chain;
 use super::{Body, Item, Location, Step, Walk};
 use crate::compacted::{Compacted, Left};
 use crate::damage::{WalkError, damage, hex, io_error};
-use crate::{manifest, segment};
+use crate::{manifest, sealed, segment};
 
 impl Walk {
     /// The next record of a compacted segment; behind its last, the chain goes on from what it left.
@@ -58,6 +58,7 @@ impl Walk {
             return Err(damage(&path, 0, seq, "manifest.prev", &expected, &found));
         }
         if self.seals {
+            self.sealed = sealed::with(&self.sealed, &compacted.manifest);
             self.compactions.absent(&compacted);
             self.archived.push(compacted.told(self.archives.is_some()));
         }

@@ -4,22 +4,29 @@
 use faramesh_call::Timestamp;
 
 use super::{Boundary, End, LIVE_LOOKS, LIVE_PAUSE, Open, Walk, segments_of};
+use crate::compacted::Compactions;
 use crate::damage::{WalkError, damage, io_error};
 use crate::disk;
 use crate::durable;
 use crate::frame::{self, Decoded, Fault};
 use crate::manifest::{self, Manifest};
+use crate::sealed;
 use crate::segment;
 use crate::torn::{self, Judgement};
 
 impl Walk {
-    /// Gives the sealed segments that the walk came by their manifests. What fails is no hindrance: they
-    /// are made at the next open.
-    pub(crate) fn give_manifests(&mut self, now: Timestamp) {
-        for mut boundary in self.boundaries.drain(..).filter(|boundary| !boundary.is_sealed) {
-            boundary.manifest.sealed_at = now;
-            let _ = boundary.manifest.write(self.disk.as_ref(), &self.directory);
+    /// Gives the sealed segments that the walk came by their manifests; tells of the last of them. What fails
+    /// is no hindrance: they are made at the next open.
+    pub(crate) fn give_manifests(&mut self, now: Timestamp) -> Option<Boundary> {
+        let mut last = None;
+        for mut boundary in self.boundaries.drain(..) {
+            if !boundary.is_sealed {
+                boundary.manifest.sealed_at = now;
+                let _ = boundary.manifest.write(self.disk.as_ref(), &self.directory);
+            }
+            last = Some(boundary);
         }
+        last
     }
 
     /// No frame stands at the place: the end of a segment, the end of the ledger, or damage.
@@ -93,8 +100,11 @@ impl Walk {
         if let Some(known) = &known {
             known.compare(directory, &manifest)?;
         }
+        self.sealed = sealed::with(&self.sealed, &manifest);
         let resume = if self.resumes { self.chain.resume() } else { None };
-        self.boundaries.push(Boundary { manifest, is_sealed: known.is_some(), resume });
+        let compactions = if self.resumes { self.compactions.clone() } else { Compactions::default() };
+        let (is_sealed, sealed) = (known.is_some(), self.sealed);
+        self.boundaries.push(Boundary { manifest, is_sealed, resume, compactions, sealed });
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 use faramesh_call::{Object, Timestamp, Value, object};
 
 use super::words::{number, whole};
+use crate::stored::stored;
 
 /// Most buckets of one agent, those of earlier policies included. When none of them is full, a call
 /// that needs one more is denied.
@@ -19,6 +20,10 @@ pub struct Bucket {
     pub at: Timestamp,
     /// When it is full again.
     pub full_at: Timestamp,
+}
+
+stored! {
+    Bucket { missing, at, full_at }
 }
 
 impl Bucket {

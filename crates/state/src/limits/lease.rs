@@ -5,6 +5,7 @@ use faramesh_call::{Object, Timestamp, Value, object};
 
 use super::meter::Period;
 use super::words::whole;
+use crate::stored::stored;
 
 /// What is leased of one sum in one period, and what all daemons together had leased then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,6 +18,10 @@ pub struct Leased {
     pub fleet_micros: u64,
     /// Calls of all daemons.
     pub fleet_calls: u64,
+}
+
+stored! {
+    Leased { micros, calls, fleet_micros, fleet_calls }
 }
 
 /// A lease as a record carries it: more of what is leased already.

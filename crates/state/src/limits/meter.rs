@@ -8,6 +8,7 @@ use faramesh_call::{Object, Timestamp, Value, object};
 use super::lease::Leased;
 use super::reservation::Charge;
 use super::words::whole;
+use crate::stored::{Stored, put_text, stored, take_text};
 
 /// Parts of a rolling window. A part counts until all of it is older than the window, so a sum is
 /// never below the true one, and what was spent comes back at most 1/64 of a window late.
@@ -73,6 +74,21 @@ pub struct Spent {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Meter {
     spent: BTreeMap<Period, Spent>,
+}
+
+impl Stored for Period {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_text(&self.to_text(), out);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Self::parse(take_text(bytes)?)
+    }
+}
+
+stored! {
+    Spent { micros, calls, warned, first, at, leased }
+    Meter { spent }
 }
 
 impl Period {

@@ -7,6 +7,7 @@ use faramesh_call::{Object, Timestamp, Value, object};
 
 use super::meter::Period;
 use super::words::whole;
+use crate::stored::stored;
 
 /// How long an outcome may settle what was reserved, in milliseconds. After that it stays spent.
 pub const RESERVATION_MS: u64 = 3_600_000;
@@ -71,6 +72,12 @@ pub struct Settled {
 pub(super) struct Reservations {
     by_record: HashMap<Box<str>, u64>,
     in_order: BTreeMap<u64, Reservation>,
+}
+
+stored! {
+    Charge { meter, period, micros, warned, fixed, payer }
+    Reservation { agent, record, at, charges }
+    Reservations { by_record, in_order }
 }
 
 impl Reservations {
