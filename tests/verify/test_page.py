@@ -77,6 +77,23 @@ def test_a_key_can_be_demanded(opened, tampers, tmp_path):
         assert opened.choose(bundle)["state"] == state, text
 
 
+def test_a_witness_can_be_demanded(opened, tampers, tmp_path):
+    first, second = (told["key"] for told in tampers[0][0]["witnesses"])
+    stranger = tampers[0][0]["keys"][0]["key"]
+    for number, (text, state) in enumerate([(first, "valid"), (stranger, "broken"), ("", "valid")]):
+        bundle = tmp_path / str(number)
+        bundle.write_bytes(tampers[0][1])
+        opened.run(f"document.getElementById('witness').value = {text!r}")
+        shown = opened.choose(bundle)
+        assert shown["state"] == state, text
+        if state == "valid":
+            # Two rows of one name: the second is what is left of them.
+            assert shown["rows"]["witness"].startswith(f"{second} cosigned 45 records at 2026-"), shown
+        else:
+            assert shown["rows"]["field"] == "witnesses", shown
+    opened.run("document.getElementById('witness').value = ''")
+
+
 def test_the_page_names_the_same_record(opened, tampers):
     step = len(tampers) // EVALUATED
     for told, data in tampers[::step]:

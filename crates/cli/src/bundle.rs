@@ -4,6 +4,7 @@
 //!
 //! INVARIANT bounded: of records only the one in work is in memory, of the tree a few nodes.
 
+mod cosignatures;
 mod nodes;
 mod survey;
 
@@ -60,11 +61,17 @@ impl Source<'_> {
             keys: if self.is_complete() { survey.keys.clone() } else { survey.signers.clone() },
             origin: survey.origin.clone(),
             stack: survey.stack.clone(),
+            witnesses: if self.is_complete() {
+                survey.cosignatures.witnesses(survey.cosignatures.checkpoints().iter().map(|(_, note)| note))
+            } else {
+                let newest = survey.newest.iter().map(|(_, note)| note);
+                survey.cosignatures.witnesses(newest.chain(survey.changes.iter().map(|(_, note)| note)))
+            },
         };
         out.write(&header.line())?;
         if !self.is_complete() {
             let Some((_, newest)) = &survey.newest else { return Err(nothing_signed()) };
-            out.write(&checkpoint_line(&newest.write(), None))?;
+            out.write(&checkpoint_line(&survey.cosignatures.added_to(newest).write(), None))?;
         }
         for program in &self.programs {
             let hash = hash_of(program);
@@ -97,7 +104,7 @@ impl Source<'_> {
             record_line(at, &record.hash(), None, record.bytes(), &mut line);
             out.write(&line)?;
             while let Some(note) = checkpoints.next_if(at)? {
-                out.write(&checkpoint_line(&note.write(), None))?;
+                out.write(&checkpoint_line(&survey.cosignatures.added_to(&note).write(), None))?;
             }
         }
         Ok(Written { records: survey.size, uncovered: 0 })
@@ -120,7 +127,8 @@ impl Source<'_> {
             }
             while let Some((covered, note)) = changes.next_if(|(covered, _)| *covered < at) {
                 let proof = consistency(nodes, *covered, *size).map_err(|error| nodes_failed(&error))?;
-                out.write(&checkpoint_line(&note.write(), Some(&proof)))?;
+                let note = survey.cosignatures.added_to(note).write();
+                out.write(&checkpoint_line(&note, Some(&proof)))?;
             }
             let announces = survey.announcements.contains(&at);
             if !announces && !self.wants(&record, &mut left_out) {
@@ -138,7 +146,8 @@ impl Source<'_> {
         }
         for (covered, note) in changes {
             let proof = consistency(nodes, *covered, *size).map_err(|error| nodes_failed(&error))?;
-            out.write(&checkpoint_line(&note.write(), Some(&proof)))?;
+            let note = survey.cosignatures.added_to(note).write();
+            out.write(&checkpoint_line(&note, Some(&proof)))?;
         }
         Ok(written)
     }

@@ -18,6 +18,8 @@ pub const MAX_LINE_BYTES: usize = 16 << 20;
 pub const MAX_PROGRAM_BYTES: usize = 8 << 20;
 /// Most keys of a ledger.
 const MAX_KEYS: usize = 4_096;
+/// Most witnesses; a note has no room for more.
+const MAX_WITNESSES: usize = 63;
 
 /// The first line: what the bundle is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Header {
     pub origin: String,
     /// The stack.
     pub stack: String,
+    /// The witnesses that cosigned checkpoints of the bundle; as the bundle says.
+    pub witnesses: Vec<PublicKey>,
 }
 
 /// A line as it was read.
@@ -121,16 +125,25 @@ fn hash_of_base64(text: &[u8]) -> Option<Hash> {
 
 fn header(object: &Object) -> Option<Header> {
     let text = |member| object.get(member).and_then(Value::as_str);
-    if object.len() != 5 || text("bundle")? != BUNDLE_VERSION {
+    let witnesses = match object.get("witnesses") {
+        None => Vec::new(),
+        // Where there are none they are not named, so that there is one form.
+        Some(witnesses) => keys(witnesses, MAX_WITNESSES).filter(|witnesses| !witnesses.is_empty())?,
+    };
+    let members = 5 + usize::from(!witnesses.is_empty());
+    if object.len() != members || text("bundle")? != BUNDLE_VERSION {
         return None;
     }
-    let keys = object.get("keys")?.as_list()?;
-    if keys.len() > MAX_KEYS {
-        return None;
-    }
-    let keys = keys.iter().map(|key| key.as_str()?.parse().ok()).collect::<Option<_>>()?;
+    let keys = keys(object.get("keys")?, MAX_KEYS)?;
     let complete = object.get("complete")?.as_bool()?;
-    Some(Header { complete, keys, origin: text("origin")?.to_owned(), stack: text("stack")?.to_owned() })
+    let (origin, stack) = (text("origin")?.to_owned(), text("stack")?.to_owned());
+    Some(Header { complete, keys, origin, stack, witnesses })
+}
+
+fn keys(value: &Value, most: usize) -> Option<Vec<PublicKey>> {
+    let keys = value.as_list()?;
+    let read = |key: &Value| key.as_str()?.parse().ok();
+    if keys.len() > most { None } else { keys.iter().map(read).collect() }
 }
 
 fn checkpoint<'a>(object: &Object) -> Option<Line<'a>> {
@@ -183,7 +196,9 @@ impl Header {
     /// The line, with its line feed.
     #[must_use]
     pub fn line(&self) -> Vec<u8> {
-        let keys: Value = self.keys.iter().map(|key| Value::from(key.to_string().as_str())).collect();
+        let texts =
+            |keys: &[PublicKey]| keys.iter().map(|key| Value::from(key.to_string().as_str())).collect();
+        let keys: Value = texts(&self.keys);
         let members = [
             ("bundle", Value::from(BUNDLE_VERSION)),
             ("complete", Value::from(self.complete)),
@@ -191,7 +206,11 @@ impl Header {
             ("origin", Value::from(self.origin.as_str())),
             ("stack", Value::from(self.stack.as_str())),
         ];
-        line(members.into_iter().collect())
+        let mut members: Object = members.into_iter().collect();
+        if !self.witnesses.is_empty() {
+            members.insert("witnesses", texts(&self.witnesses));
+        }
+        line(members)
     }
 }
 

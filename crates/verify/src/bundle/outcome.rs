@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use faramesh_call::{Object, Timestamp, Value};
 use faramesh_dpr::{Hash, Kind, Record};
 
+use super::cosigned::WitnessSummary;
 use crate::checkpoint::hex;
 use crate::summary::{KeySummary, Summary};
 use crate::verifier::Break;
@@ -75,6 +76,8 @@ pub struct BundleReport {
     pub policies: BTreeMap<Hash, PolicyUse>,
     /// Keys, checkpoints and the size of the ledger as far as they are proved.
     pub signed: Summary,
+    /// What the witnesses cosigned that the bundle names.
+    pub witnesses: Vec<WitnessSummary>,
 }
 
 impl BundleReport {
@@ -118,6 +121,7 @@ impl BundleReport {
             ("checkpoint_time", time(self.signed.last)),
             ("keys", self.signed.keys.iter().map(key).collect()),
             ("policies", policies.collect()),
+            ("witnesses", self.witnesses.iter().map(witness).collect()),
         ]
         .into_iter()
         .collect()
@@ -133,6 +137,15 @@ fn key(key: &KeySummary) -> Value {
         ("announced", Value::from(key.announced)),
         ("checkpoints", Value::from(key.checkpoints)),
         ("key", Value::from(key.key.to_string().as_str())),
+    ])
+}
+
+fn witness(witness: &WitnessSummary) -> Value {
+    object([
+        ("checkpoints", Value::from(witness.checkpoints)),
+        ("key", Value::from(witness.key.to_string().as_str())),
+        ("size", Value::from(witness.size)),
+        ("time", witness.time.map_or(Value::Null, |time| Value::from(time.to_string().as_str()))),
     ])
 }
 

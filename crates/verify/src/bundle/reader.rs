@@ -7,6 +7,7 @@
 use faramesh_dpr::{GENESIS, Hash, hash_of};
 use sha2::{Digest, Sha256};
 
+use super::cosigned::Cosigned;
 use super::line::{Header, Line, MAX_LINE_BYTES, RecordLine, number_of};
 use super::outcome::{BundleBreak, BundleReport};
 use super::selected::Selected;
@@ -30,6 +31,8 @@ pub struct BundleVerifier {
     ended: bool,
     report: BundleReport,
     pin: Option<PublicKey>,
+    cosigned: Cosigned,
+    witness: Option<PublicKey>,
     failed: Option<BundleBreak>,
 }
 
@@ -74,6 +77,13 @@ impl BundleVerifier {
     #[must_use]
     pub fn pinned(pin: PublicKey) -> Self {
         Self { pin: Some(pin), ..Self::default() }
+    }
+
+    /// Also demands that this witness cosigned.
+    #[must_use]
+    pub fn witnessed_by(mut self, witness: PublicKey) -> Self {
+        self.witness = Some(witness);
+        self
     }
 
     /// Takes the next bytes of the file.
@@ -166,6 +176,7 @@ impl BundleVerifier {
             };
             self.check = Check::Selected(Box::new(Selected::new(&header, newest.clone())));
         }
+        self.cosigned = Cosigned::new(&header)?;
         (self.report.complete, self.report.stack) = (header.complete, header.stack.clone());
         self.header = Some(header);
         Ok(())
@@ -193,12 +204,22 @@ impl BundleVerifier {
             Check::Complete(verifier) => {
                 let seq = Some(verifier.signed().size()).filter(|size| *size > 0);
                 match note {
-                    Ok(note) => Ok(verifier.checkpoint(&note).map(|_| ())?),
+                    Ok(note) => {
+                        let signer = verifier.signed().key().cloned();
+                        let size = verifier.checkpoint(&note)?.size;
+                        match signer {
+                            Some(signer) => self.cosigned.checkpoint(&note, size, &signer),
+                            None => Ok(()),
+                        }
+                    }
                     Err(error) => wrong(seq, "checkpoint", "a signed note", error.to_string()),
                 }
             }
             Check::Selected(selected) => match note {
-                Ok(note) => selected.checkpoint(&note, consistency),
+                Ok(note) => {
+                    let (size, signer) = selected.checkpoint(&note, consistency)?;
+                    self.cosigned.checkpoint(&note, size, &signer)
+                }
                 Err(error) => wrong(selected.last(), "checkpoint", "a signed note", error.to_string()),
             },
         }
@@ -263,6 +284,7 @@ impl BundleVerifier {
             let count = self.report.signed.keys.len();
             return wrong(None, "keys", format!("the {count} keys that the records announce"), "others");
         }
+        self.report.witnesses = std::mem::take(&mut self.cosigned).finish(self.witness.as_ref())?;
         self.ended = true;
         Ok(())
     }
