@@ -35,9 +35,8 @@ def write(value, depth=0):
     if isinstance(value, dict):  # keys in the order of their UTF-16 code units
         keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
         return "{" + ",".join(f"{write(key)}:{write(value[key], depth + 1)}" for key in keys) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(write(item, depth + 1) for item in value) + "]"
-    return str(value) if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
+    return ("[" + ",".join(write(item, depth + 1) for item in value) + "]" if isinstance(value, list) else
+            str(value) if isinstance(value, Number) else json.dumps(value, ensure_ascii=False))
 def parse(data):  # the value of canonical JSON; ValueError for any other bytes, also for a key that is there twice
     value = json.loads(data.decode(), parse_int=Number, parse_float=Number, parse_constant=Number)
     return value if write(value).encode() == data else unfit("not canonical JSON")
@@ -97,11 +96,10 @@ class Note:
         with reading(seq, "checkpoint", whole):
             text, _, lines = whole.rpartition("\n\n")
             lines, end = lines[:-1].split("\n"), lines[-1:]
-            signed = [re.fullmatch(f"\u2014 ({NAME}) ([^ ]+)", line).groups() for line in lines]
-            signed = [(name, unbase64(encoded)) for name, encoded in signed]
-            self.text, self.signatures = text + "\n", [(name, data[:4], data[4:]) for name, data in signed]
+            signed = [re.fullmatch(f"\u2014 ({NAME}) ([^ ]{{8,688}})", line).groups() for line in lines]
+            signed = [(name, unbase64(data)) for name, data in signed]
+            self.text, self.signatures = text + "\n", [(by, data[:4], data[4:] or unfit("?")) for by, data in signed]
             fits = text and end == "\n" and len(whole.encode()) <= MAX_NOTE and len(signed) <= 64
-            fits = fits and all(4 < len(data) <= 516 for _, data in signed)
             need(fits and not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", whole), seq, "checkpoint", whole)
             self.origin, size, root, self.instance, epoch, time, head = CHECKPOINT.fullmatch(self.text).groups()
             self.size, self.root, self.epoch, self.head = int(size), unbase64(root, 32), int(epoch), bytes.fromhex(head)
@@ -144,7 +142,7 @@ class Record:
             self.ms = milliseconds(held["time"])
         vars(self).update(dict.fromkeys(TYPES) | held, **{key: int(held[key]) for key in held if TYPES[key] is Number})
 # ---- the bundle: its lines in order, the chain when it is complete, else the proofs ----------------------------------
-RECORD = re.compile(rb'\{"at":([0-9]+),"hash":"([0-9a-f]{64})",(?:"proof":\[([^\]]{0,3119})\],)?"record":(.*)\}', re.S)
+RECORD = re.compile(rb'{"at":[1-9]\d*,"hash":"([\da-f]{64})"(?:,"proof":\[([^]]{0,3119})\])?(?:,"record":(.*))?}', re.S)
 class Bundle:
     def __init__(self, pin=None, witness=None):
         self.pin, self.witness, self.begun, self.ended, self.newest = pin, witness, False, False, None
@@ -167,10 +165,9 @@ class Bundle:
     def read(self, data, seq):
         proof_of = lambda texts: None if texts is None else [unbase64(text, 32) for text in texts]
         if data.startswith(b'{"at":'):
-            digits, digest, proof, record = RECORD.fullmatch(data).groups()
-            str(seq).encode() == digits or unfit("not a number")
+            digest, proof, record = RECORD.fullmatch(data).groups()
             proof = proof_of(proof and parse(b"[" + proof + b"]"))
-            return self.record, seq, bytes.fromhex(digest.decode()), proof, record
+            return self.record, seq or unfit("not a number"), bytes.fromhex(digest.decode()), proof, record
         match parse(data):
             case {"bundle": "faramesh-bundle/1", "complete": bool(complete), "keys": [*keys], "origin": str(origin),
                   "stack": str(stack), **rest} if set(rest) <= {"witnesses"} and len(keys) <= MAX_KEYS:
@@ -190,7 +187,7 @@ class Bundle:
         need(all(key.name == origin for key in keys) and (complete or keys), None, "keys", [key.text for key in keys])
         need(len(ids) == len(witnesses) and origin not in dict(ids), None, "witnesses", ids)
     def program(self, digest, program):
-        need(not self.records and (self.complete or self.newest), None, "line", "a policy")
+        need(not self.size and (self.complete or self.newest), None, "line", "a policy")
         need(sha256(program).hex() == digest, None, "policy.hash", digest)
     def checkpoint(self, text, proof):
         need(not self.complete or proof is None, None, "line", text)
@@ -198,8 +195,9 @@ class Bundle:
         if self.complete:
             need(note.size <= self.size, self.size + 1, "checkpoint.size", note.size)
             root = functools.reduce(lambda root, left: node(left, root), reversed(self.roots))
-            for field, expected in {"size": self.size, "origin": self.origin, "root": root, "head": self.head,
-                                    "epoch": self.epoch, "instance": percent(self.last.instance)}.items():
+            held = {"size": self.size, "origin": self.origin, "root": root, "head": self.head}
+            held |= {"epoch": self.epoch, "instance": percent(self.last.instance)} if self.last else {}
+            for field, expected in held.items():
                 need(getattr(note, field) == expected, note.size, f"checkpoint.{field}", getattr(note, field))
             self.gap, self.too_long = None, (None, 0)
         else:
@@ -216,9 +214,14 @@ class Bundle:
         note.must_be_signed_by(self.keys[-1], self.witnesses)
         self.enforce()
     def record(self, at, digest, proof, data):
-        need((proof is None) == self.complete and (self.complete or self.newest), at, "line", "a proof, or none")
+        need((proof is None) == self.complete and (self.complete or self.newest and data), at, "line", "proof or none")
         least, most = (self.size + 1,) * 2 if self.complete else (max(self.size, self.covered) + 1, self.newest.size)
         need(least <= at <= most, least if self.complete else at, "at", at)
+        need(at > 1 or origin_of(self.stack, digest.hex()[:16]) == self.origin, at, "origin", self.origin)
+        if data is None:  # the body is in an archive: its hash is in the tree, and the chain goes on anywhere behind it
+            append(self.roots, at - 1, digest)
+            self.size, self.head, self.epoch, self.last, self.policy, self.agents = at, digest, 0, None, False, {}
+            return
         need(sha256(data) == digest, at, "hash", digest.hex())
         record = Record(data, at)
         need(record.seq == at, record.seq if self.complete else at, "seq", record.seq)
@@ -229,11 +232,8 @@ class Bundle:
             need(record.stack == self.stack, at, "stack", record.stack)
             need(climb(at - 1, most - 1, [leaf(digest)], proof) == [self.newest.root], at, "proof", "another root")
         detail = record.detail if record.kind == "lifecycle" and isinstance(record.detail, dict) else {}
-        if detail.get("event") == "signing_key":
-            self.announce(detail, at)
-        if self.complete:
-            self.watch(record, at)
-            need(at > 1 or origin_of(record.stack, digest.hex()[:16]) == self.origin, at, "origin", self.origin)
+        detail.get("event") == "signing_key" and self.announce(detail, at)
+        self.complete and self.watch(record, at)
         self.size, self.head, self.epoch, self.last, self.records = at, digest, record.epoch, record, self.records + 1
     def announce(self, detail, at):  # the first key is in force at once, another when the one before has signed
         with reading(at, "detail", detail):
@@ -249,15 +249,15 @@ class Bundle:
             (key, self.mode), self.pending = self.pending, None
             self.keys += [key] if not self.keys or self.keys[-1].text != key.text else []
     def follow(self, record, at):  # the chain: what a record must have in common with those before
-        need(record.epoch in ({self.epoch, self.epoch + 1} - {0}), at, "epoch", record.epoch)
+        need(0 < record.epoch in (self.epoch, self.epoch + 1) or at > 1 and not self.epoch, at, "epoch", record.epoch)
         need(record.prev == self.head.hex(), at, "prev", record.prev)
-        last = self.last or record
-        need(record.stack == last.stack, at, "stack", record.stack)
-        need(record.instance == last.instance or record.epoch != last.epoch, at, "instance", record.instance)
+        need(record.stack == self.stack, at, "stack", record.stack)
+        need(record.epoch != self.epoch or record.instance == (self.last or record).instance, at, "instance")
         if record.agent is not None and record.agent_seq is not None:
             need(record.agent_seq > self.agents.get(record.agent, -1), at, "agent_seq", record.agent_seq)
             self.agents[record.agent] = record.agent_seq
-        self.policy = record.policy if record.kind == "policy" else self.policy
+        if record.kind == "policy" or record.kind == "decision" and self.policy is False:
+            self.policy = record.policy or self.policy
         need(record.kind != "decision" or record.policy in (None, self.policy), at, "policy", record.policy)
     def watch(self, record, at):  # while signing is announced, a minute of records of one run needs a checkpoint
         gap = self.gap if self.gap and self.gap[1] == record.epoch else (at, record.epoch, record.ms)
@@ -290,9 +290,9 @@ if __name__ == "__main__":
                        if option in ("--public-key", "--witness-key")}, False
     for path in sys.argv[1 + 2 * len(keys):]:
         try:
-            bundle = verify(open(path, "rb"), keys.get("--public-key"), keys.get("--witness-key"))
-            told = {"valid": True, "origin": bundle.origin, "complete": bundle.complete, "records": bundle.records,
-                    "witnesses": {key.text: dict(zip(("size", "time"), key.signed)) for key in bundle.witnesses}}
+            held = verify(open(path, "rb"), keys.get("--public-key"), keys.get("--witness-key"))
+            told = {"valid": True, "origin": held.origin, "complete": held.complete, "records": held.records,
+                    "size": (held.newest or held).size, "witnesses": {key.text: key.signed for key in held.witnesses}}
         except Broken as broken:
             is_broken, told = True, {"valid": False, "broken": vars(broken)}
         print(json.dumps({"path": path, **told}))

@@ -158,9 +158,12 @@ fn main() {
     let refunds =
         |ledger: &Ledger| ledger.selected(|record| record.tool().as_deref() == Some("stripe/refund"));
     let (mine, foreign) = (Ledger::witnessed("books", 40, 1, &[21, 22]), Ledger::new("books", 40, 7));
-    let bundles =
-        [("complete", mine.complete(), foreign.complete()), ("picked", refunds(&mine), refunds(&foreign))]
-            .map(|(name, bytes, other)| Bundle { name, lines: lines(&bytes), other: lines(&other), bytes });
+    let bundles = [
+        ("complete", mine.complete(), foreign.complete()),
+        ("picked", refunds(&mine), refunds(&foreign)),
+        ("archived", mine.archived(30), foreign.archived(30)),
+    ]
+    .map(|(name, bytes, other)| Bundle { name, lines: lines(&bytes), other: lines(&other), bytes });
     for bundle in &bundles {
         assert!(
             write(&mut out, &format!("whole: {}", bundle.name), &bundle.bytes),
@@ -170,7 +173,7 @@ fn main() {
     }
     let (mut seed, mut made, wanted) = (Seed(42), 0, count.parse().unwrap());
     while made < wanted {
-        let (bundle, way) = (&bundles[made % 2], WAYS[seed.below(WAYS.len())]);
+        let (bundle, way) = (&bundles[made % bundles.len()], WAYS[seed.below(WAYS.len())]);
         let damaged = damage(bundle, way, &mut seed);
         if damaged == bundle.bytes {
             continue;

@@ -14,7 +14,8 @@ mod selected;
 
 pub use cosigned::WitnessSummary;
 pub use line::{
-    Header, MAX_LINE_BYTES, MAX_PROGRAM_BYTES, checkpoint_line, end_line, policy_line, record_line,
+    Header, MAX_LINE_BYTES, MAX_PROGRAM_BYTES, checkpoint_line, digest_line, end_line, policy_line,
+    record_line,
 };
 pub use outcome::{BundleBreak, BundleReport, PolicyUse, outcome};
 pub use reader::BundleVerifier;

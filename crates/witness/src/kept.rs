@@ -65,8 +65,12 @@ pub fn keep(directory: &Path, name: &str, key: &PublicKey, cosigned: &Cosigned) 
     let note = directory.join(file_name(name));
     let public = note.with_extension("pub");
     let text = format!("{key}\n");
-    // The key first: a note without its key says nothing.
     if fs::read_to_string(&public).ok().as_ref() != Some(&text) {
+        // A note that is there is of another key; it goes first, so that the two always fit together.
+        match fs::remove_file(&note) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => File::open(directory)?.sync_all()?,
+        }
         write(&public, &text)?;
     }
     write(&note, &cosigned.note.write())?;
@@ -81,8 +85,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&beside, path)
 }
 
-/// What is kept in a ledger's folder, in the order of the files' names. A note that has no signature of the key
-/// beside it is passed over: its witness has another key by now.
+/// What is kept in a ledger's folder, in the order of the files' names.
 ///
 /// # Errors
 /// The folder cannot be read, or a file in it is not what is kept here.
@@ -108,9 +111,7 @@ pub fn kept(directory: &Path) -> io::Result<Vec<Kept>> {
         let key: PublicKey = key.trim_end().parse().map_err(|error| unfit(&public, &error))?;
         let note = Note::parse(read(&file, most)?.as_bytes()).map_err(|error| unfit(&file, &error))?;
         let size = Checkpoint::parse(&note.text).map_err(|error| unfit(&file, &error))?.size;
-        if note.by(&key).is_some() {
-            all.push(Kept { file, key, size, note });
-        }
+        all.push(Kept { file, key, size, note });
     }
     Ok(all)
 }

@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
 use faramesh_dpr::{Hash, Kind, Record};
-use faramesh_ledger::{Filter, Reader};
+use faramesh_ledger::{Archives, Filter, Held, Reader};
 use faramesh_verify::{Break, Note, PublicKey, Signed};
 
 use super::cosignatures::Cosignatures;
@@ -42,6 +43,8 @@ pub struct Survey {
     pub cosignatures: Cosignatures,
     /// Policies that decided.
     pub policies: BTreeSet<Hash>,
+    /// Records whose bodies are in an archive, and were not read there.
+    pub archived: u64,
     /// Records that the filter lets through.
     pub matched: u64,
     /// The nodes of the tree, when proofs are needed.
@@ -52,7 +55,12 @@ pub struct Survey {
 ///
 /// # Errors
 /// It cannot be read, has no record, or is not as it was written.
-pub fn survey(folder: &Path, filter: &Filter, with_nodes: bool) -> Result<Survey, Failure> {
+pub fn survey(
+    folder: &Path,
+    filter: &Filter,
+    with_nodes: bool,
+    archives: Option<Arc<dyn Archives>>,
+) -> Result<Survey, Failure> {
     let mut survey = Survey::default();
     if with_nodes {
         survey.nodes = Some(NodeFile::new().map_err(|error| nodes_failed(&error))?);
@@ -62,9 +70,15 @@ pub fn survey(folder: &Path, filter: &Filter, with_nodes: bool) -> Result<Survey
     // Opened before the records, so that none covers more than will be read.
     let mut checkpoints = Ahead::new(reader.checkpoints().map_err(|error| unreadable(&error))?)?;
     let mut signed = Signed::default();
-    for record in reader.records().map_err(|error| unreadable(&error))? {
-        let (_, record) = record.map_err(|error| unreadable(&error))?;
-        survey.take(&record, filter, &mut signed)?;
+    for held in reader.whole(archives).map_err(|error| unreadable(&error))? {
+        match held.map_err(|error| unreadable(&error))? {
+            Held::Record(record) => survey.take(&record, filter, &mut signed)?,
+            Held::Digest(seq, hash) => {
+                signed.digest(&hash);
+                survey.archived += 1;
+                survey.append(seq, &hash)?;
+            }
+        }
         while let Some(note) = checkpoints.next_if(signed.size())? {
             let changes = signed.pending().is_some();
             let signer = signed.key().filter(|key| survey.signers.last() != Some(*key)).cloned();
@@ -112,17 +126,21 @@ impl Survey {
         if before != after {
             self.announcements.insert(record.seq());
         }
-        if self.size == 0 {
+        if self.stack.is_empty() {
             self.stack = record.stack().into_owned();
         }
-        self.size = record.seq();
         self.matched += u64::from(filter.matches(record));
         let policy = record.policy().filter(|_| record.kind() == Kind::Decision);
         if let Some(policy) = policy.filter(|_| self.policies.len() < MAX_POLICIES) {
             self.policies.insert(policy);
         }
+        self.append(record.seq(), &hash)
+    }
+
+    fn append(&mut self, seq: u64, hash: &Hash) -> Result<(), Failure> {
+        self.size = seq;
         match &mut self.nodes {
-            Some(nodes) => nodes.append(&hash).map_err(|error| nodes_failed(&error)),
+            Some(nodes) => nodes.append(hash).map_err(|error| nodes_failed(&error)),
             None => Ok(()),
         }
     }

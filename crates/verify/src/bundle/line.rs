@@ -41,10 +41,24 @@ pub struct Header {
 #[derive(Debug)]
 pub(super) enum Line<'a> {
     Header(Header),
-    Checkpoint { note: String, consistency: Option<Vec<Hash>> },
-    Policy { hash: Hash, program: Vec<u8> },
+    Checkpoint {
+        note: String,
+        consistency: Option<Vec<Hash>>,
+    },
+    Policy {
+        hash: Hash,
+        program: Vec<u8>,
+    },
     Record(RecordLine<'a>),
-    End { records: u64, sha256: Hash },
+    /// A record whose body is in an archive.
+    Digest {
+        at: u64,
+        hash: Hash,
+    },
+    End {
+        records: u64,
+        sha256: Hash,
+    },
 }
 
 /// A record with its number, its hash and, when it was picked from a ledger, its proof.
@@ -60,7 +74,7 @@ impl<'a> Line<'a> {
     /// Reads a line; `None` when it is none that is written here.
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
         if bytes.starts_with(b"{\"at\":") {
-            return record(bytes).map(Self::Record);
+            return record(bytes);
         }
         let value = json::parse(bytes).ok()?;
         if json::canonical(&value) != bytes {
@@ -92,10 +106,13 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
 }
 
-fn record(bytes: &[u8]) -> Option<RecordLine<'_>> {
+fn record(bytes: &[u8]) -> Option<Line<'_>> {
     let (at, rest) = number(bytes.strip_prefix(b"{\"at\":")?)?;
     let (digits, rest) = rest.strip_prefix(b",\"hash\":\"")?.split_at_checked(64)?;
     let hash = read_hash(digits)?;
+    if rest == b"\"}" {
+        return Some(Line::Digest { at, hash });
+    }
     let rest = rest.strip_prefix(b"\",")?;
     let (proof, rest) = match rest.strip_prefix(b"\"proof\":[") {
         None => (None, rest),
@@ -106,7 +123,7 @@ fn record(bytes: &[u8]) -> Option<RecordLine<'_>> {
         }
     };
     let bytes = rest.strip_prefix(b"\"record\":")?.strip_suffix(b"}")?;
-    Some(RecordLine { at, hash, proof, bytes })
+    Some(Line::Record(RecordLine { at, hash, proof, bytes }))
 }
 
 /// Quoted hashes between commas.
@@ -248,6 +265,13 @@ pub fn record_line(at: u64, hash: &Hash, proof: Option<&[Hash]>, record: &[u8], 
     out.extend_from_slice(b"\"record\":");
     out.extend_from_slice(record);
     out.extend_from_slice(b"}\n");
+}
+
+/// Appends the line of a record of a complete bundle whose body is in an archive, with its line feed.
+pub fn digest_line(at: u64, hash: &Hash, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("{{\"at\":{at},\"hash\":\"").as_bytes());
+    write_hash(hash, out);
+    out.extend_from_slice(b"\"}\n");
 }
 
 /// The last line, with its line feed: how many records there are, and the hash of all bytes before.

@@ -68,6 +68,8 @@ pub struct BundleReport {
     pub stack: String,
     /// Records in the bundle.
     pub records: u64,
+    /// Records whose bodies are in an archive: the bundle has their hashes.
+    pub archived: u64,
     /// When the first of them was made.
     pub first: Option<Timestamp>,
     /// When the last of them was made.
@@ -112,6 +114,7 @@ impl BundleReport {
             ("stack", Value::from(self.stack.as_str())),
             ("origin", Value::from(self.signed.origin.as_str())),
             ("records", Value::from(self.records)),
+            ("archived", Value::from(self.archived)),
             ("first", time(self.first)),
             ("last", time(self.last)),
             ("size", Value::from(self.signed.size)),

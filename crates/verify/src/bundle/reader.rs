@@ -156,6 +156,7 @@ impl BundleVerifier {
             (Line::Policy { hash, program }, true) => self.policy(&hash, &program),
             (Line::Checkpoint { note, consistency }, true) => self.checkpoint(&note, consistency.as_deref()),
             (Line::Record(record), true) => self.record(&record),
+            (Line::Digest { at, hash }, true) => self.digest(at, &hash),
             (Line::End { records, sha256 }, true) => self.end(records, &sha256),
         }
     }
@@ -184,7 +185,8 @@ impl BundleVerifier {
 
     fn policy(&mut self, hash: &Hash, program: &[u8]) -> Result<(), Wrong> {
         let is_early = matches!(&self.check, Check::Selected(selected) if selected.waits_for_checkpoint());
-        if self.records > 0 || is_early {
+        let is_late = self.records > 0 || self.report.archived > 0;
+        if is_late || is_early {
             return wrong(None, "line", "policies before all records", "a policy");
         }
         let found = hash_of(program);
@@ -232,6 +234,7 @@ impl BundleVerifier {
                 if line.at != next {
                     return wrong(Some(next), "at", next.to_string(), line.at.to_string());
                 }
+                self.named(line.at, &line.hash)?;
             }
             (Check::Selected(selected), Some(_)) => selected.place(line.at)?,
             (Check::Complete(_), Some(_)) => {
@@ -249,21 +252,36 @@ impl BundleVerifier {
             Check::Complete(verifier) => verifier.record(line.bytes)?,
             Check::Selected(selected) => selected.record(line)?,
         };
-        if let (Some(header), 1, true) = (&self.header, line.at, self.report.complete) {
-            let (expected, found) = (crate::checkpoint::origin(&record.stack(), &line.hash), &header.origin);
-            if expected != *found || record.stack() != header.stack {
-                let found = format!("{found} of the stack {}", header.stack);
-                return wrong(
-                    Some(1),
-                    "origin",
-                    format!("{expected} of the stack {}", record.stack()),
-                    found,
-                );
-            }
+        if record.stack() != self.report.stack {
+            return wrong(Some(line.at), "stack", self.report.stack.clone(), record.stack());
         }
         self.records += 1;
         self.report.add(&record);
         Ok(())
+    }
+
+    /// A record whose body is elsewhere: its hash is in the tree, and the chain goes on behind it.
+    fn digest(&mut self, at: u64, hash: &Hash) -> Result<(), Wrong> {
+        let Check::Complete(verifier) = &mut self.check else {
+            return wrong(Some(at), "line", "records, in a bundle of picked ones", "a hash alone");
+        };
+        let next = verifier.signed().size() + 1;
+        if at != next {
+            return wrong(Some(next), "at", next.to_string(), at.to_string());
+        }
+        verifier.digest(hash);
+        self.report.archived += 1;
+        self.named(at, hash)
+    }
+
+    /// The name of the ledger is that of its first record.
+    fn named(&self, at: u64, hash: &Hash) -> Result<(), Wrong> {
+        let (Some(header), 1) = (&self.header, at) else { return Ok(()) };
+        let expected = crate::checkpoint::origin(&header.stack, hash);
+        if expected == header.origin {
+            return Ok(());
+        }
+        wrong(Some(1), "origin", expected, header.origin.clone())
     }
 
     fn end(&mut self, records: u64, sha256: &Hash) -> Result<(), Wrong> {

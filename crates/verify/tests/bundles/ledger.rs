@@ -6,7 +6,8 @@ use faramesh_call::{Object, Timestamp, Value};
 use faramesh_dpr::{Canonical, Draft, GENESIS, Hash, Kind, Position, Record, RecordId, hash_of};
 use faramesh_verify::{
     Algorithm, Announcement, Checkpoint, Header, Note, NoteSignature, PublicKey, Signed, SigningMode, Tree,
-    checkpoint_line, consistency, cosigned_message, end_line, inclusion, origin, policy_line, record_line,
+    checkpoint_line, consistency, cosigned_message, digest_line, end_line, inclusion, origin, policy_line,
+    record_line,
 };
 
 const PROGRAM: &[u8] = b"not a real policy, but its hash is what counts";
@@ -185,19 +186,29 @@ impl Ledger {
 
     /// All of it.
     pub fn complete(&self) -> Vec<u8> {
+        self.archived(0)
+    }
+
+    /// All of it, but of the first `archived` records only those that have to stay; of the others the hash.
+    pub fn archived(&self, archived: u64) -> Vec<u8> {
         let mut out = self.header(true);
         out.extend(policy_line(&hash_of(PROGRAM), PROGRAM));
-        let mut at = 0;
+        let (mut at, mut count) = (0, 0);
         for item in &self.items {
             match item {
                 Item::Record(bytes) => {
                     at += 1;
+                    if at <= archived && !String::from_utf8_lossy(bytes).contains("\"signing_key\"") {
+                        digest_line(at, &hash_of(bytes), &mut out);
+                        continue;
+                    }
+                    count += 1;
                     record_line(at, &hash_of(bytes), None, bytes, &mut out);
                 }
                 Item::Note(note, ..) => out.extend(checkpoint_line(&note.write(), None)),
             }
         }
-        out.extend(end_line(at, &hash_of(&out)));
+        out.extend(end_line(count, &hash_of(&out)));
         out
     }
 

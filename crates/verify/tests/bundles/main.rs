@@ -11,7 +11,7 @@
 mod ledger;
 
 use faramesh_dpr::hash_of;
-use faramesh_verify::{BundleBreak, BundleReport, BundleVerifier, end_line};
+use faramesh_verify::{BundleBreak, BundleReport, BundleVerifier, digest_line, end_line};
 use ledger::{Ledger, witness};
 
 fn verify(bytes: &[u8]) -> Result<BundleReport, BundleBreak> {
@@ -196,4 +196,43 @@ fn what_witnesses_say_is_checked() {
             (u64::try_from(last).unwrap(), None, "witnesses".to_owned())
         );
     }
+}
+
+#[test]
+fn hashes_stand_for_records_in_an_archive() {
+    let ledger = Ledger::new("books", 60, 1);
+    let whole = verify(&ledger.complete()).unwrap();
+    // Archived up to somewhere, and all but the announcements.
+    for archived in [1, 20, 65] {
+        let bundle = ledger.archived(archived);
+        let report = verify(&bundle).unwrap();
+        assert_eq!((report.records + report.archived, report.signed.size), (65, 65));
+        assert_eq!((report.signed.root, &report.signed.keys), (whole.signed.root, &whole.signed.keys));
+    }
+    let bundle = ledger.archived(20);
+    assert_eq!(verify(&bundle).unwrap().archived, 19);
+    let text = String::from_utf8(bundle.clone()).unwrap();
+    let find = |part: &str| text.lines().position(|line| line.starts_with(part)).unwrap() + 1;
+    let (seventh, last) = (find("{\"at\":7,"), find("{\"at\":20,"));
+    // The first record with a body follows another one.
+    let other = |_| {
+        let mut out = Vec::new();
+        digest_line(20, &[0xab; 32], &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(
+        broken(&changed(&bundle, last, other)),
+        (u64::try_from(last).unwrap() + 1, Some(21), "prev".to_owned())
+    );
+    assert_eq!(broken(&changed(&bundle, seventh, |_| String::new())).2, "checkpoint.size");
+    let swapped = |line: String| line.replace("\"at\":7", "\"at\":8");
+    assert_eq!(
+        broken(&changed(&bundle, seventh, swapped)),
+        (u64::try_from(seventh).unwrap(), Some(7), "at".to_owned())
+    );
+    // In a bundle of picked records there is nothing to put it in its place.
+    let picked = String::from_utf8(refunds(&ledger)).unwrap();
+    let line = picked.lines().position(|line| line.starts_with("{\"at\":")).unwrap() + 1;
+    let digest = text.lines().nth(seventh - 1).unwrap().replace("\"at\":7", "\"at\":1") + "\n";
+    assert_eq!(broken(&changed(picked.as_bytes(), line, |_| digest.clone())).2, "line");
 }

@@ -87,6 +87,7 @@ fn view(value: &Value) -> String {
         ("stack", safe(text(value, &["stack"]))),
         ("ledger", text(value, &["origin"]).to_owned()),
         ("records", format!("{}: {held}", grouped(records))),
+        ("archived", archived(value)),
         ("from", time::day_and_time(text(value, &["first"]))),
         ("to", time::day_and_time(text(value, &["last"]))),
         ("signatures", signatures(value, records, complete)),
@@ -132,6 +133,14 @@ fn signatures(value: &Value, records: u64, complete: bool) -> String {
         "the first key is believed as it is; `--public-key FILE` demands one that you know"
     };
     format!("{}{rest}; {trust}", counted(checkpoints, "checkpoint"))
+}
+
+/// How many records are hashes only.
+fn archived(value: &Value) -> String {
+    match number(value, &["archived"]) {
+        0 => String::new(),
+        archived => format!("{}, of which the bundle has the hashes", counted(archived, "record")),
+    }
 }
 
 /// Who cosigned, how much and when.
