@@ -33,7 +33,7 @@ def tampers(tmp_path_factory):
         while head := file.readline():
             told = json.loads(head)
             found.append((told, file.read(told["length"])))
-    assert len(found) == TAMPERS + 2
+    assert len(found) == TAMPERS + 3
     return found
 
 

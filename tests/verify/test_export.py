@@ -1,9 +1,11 @@
 """`audit export` of real signed ledgers, and `audit verify-bundle` of what it wrote."""
 
 import csv
+import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -66,6 +68,42 @@ def test_picked_records_are_proved(faramesh, ledger, verifier, tmp_path, filters
         broken.write_bytes(b"".join(changed))
         found = place(verdict(faramesh, broken, exit=1))
         assert found[0] == number + 1 and python_verdict(verifier, broken) == found
+
+
+def test_archived_records_are_hashes_or_are_read(faramesh, ledger, verifier, tmp_path):
+    folder = ledger(SMALL, "compact")
+    hashes = export(faramesh, folder, tmp_path / "hashes.bundle")
+    bodies = export(faramesh, folder, tmp_path / "bodies.bundle", "--include-archived")
+    told = verdict(faramesh, hashes)
+    assert told["archived"] > SMALL // 2 and told["archived"] + told["records"] == told["size"] > SMALL, told
+    assert python_verdict(verifier, hashes) == told["records"]
+    whole = verdict(faramesh, bodies)
+    assert (whole["records"], whole["archived"], whole["root"]) == (told["size"], 0, told["root"])
+    assert python_verdict(verifier, bodies) == whole["records"]
+    # Moved archives are named; of those that are nowhere nothing is made up.
+    moved = folder.parent / "moved"
+    shutil.copytree(folder / "archive", moved)
+    again = export(
+        faramesh, folder, tmp_path / "again.bundle", "--include-archived", "--archive", moved, "--agent", "rare"
+    )
+    assert verdict(faramesh, again)["records"] >= 20
+    none = tmp_path / "none.bundle"
+    faramesh(
+        "audit", "export", "--ledger", folder, "--out", none, "--include-archived", "--archive", tmp_path / "x", exit=1
+    )
+    assert not none.exists()
+    # A hash that was changed, by somebody who makes the sums fit, is told at the next checkpoint or record.
+    lines = hashes.read_bytes().splitlines(keepends=True)
+    digests = [number for number, line in enumerate(lines) if b'"record":' not in line and line.startswith(b'{"at":')]
+    for number in digests[:: len(digests) // 5]:
+        changed = lines[:-1]
+        head, digest = changed[number].split(b'"hash":"')
+        changed[number] = head + b'"hash":"' + digest.translate(bytes.maketrans(b"0123", b"1230"))
+        end = json.loads(lines[-1])
+        end["end"]["sha256"] = hashlib.sha256(b"".join(changed)).hexdigest()
+        hashes.write_bytes(b"".join(changed) + json.dumps(end, separators=(",", ":")).encode() + b"\n")
+        found = place(verdict(faramesh, hashes, exit=1))
+        assert found[2] in ("prev", "checkpoint.root", "hash") and python_verdict(verifier, hashes) == found
 
 
 def test_a_change_of_key_that_nothing_follows(faramesh, ledger, verifier, tmp_path):

@@ -54,7 +54,7 @@ def opened(request, page, browser):
 
 def test_a_person_chooses_bundles(opened, tampers, tmp_path):
     opened.requests.clear()
-    for number, (told, data) in enumerate(tampers[: 2 + CHOSEN]):
+    for number, (told, data) in enumerate(tampers[: 3 + CHOSEN]):
         # A name of its own each time: a browser does not tell the page of the same name again.
         bundle = tmp_path / str(number)
         bundle.write_bytes(data)
@@ -75,6 +75,23 @@ def test_a_key_can_be_demanded(opened, tampers, tmp_path):
         bundle.write_bytes(tampers[0][1])
         opened.run(f"document.getElementById('key').value = {text!r}")
         assert opened.choose(bundle)["state"] == state, text
+
+
+def test_a_witness_can_be_demanded(opened, tampers, tmp_path):
+    first, second = (told["key"] for told in tampers[0][0]["witnesses"])
+    stranger = tampers[0][0]["keys"][0]["key"]
+    for number, (text, state) in enumerate([(first, "valid"), (stranger, "broken"), ("", "valid")]):
+        bundle = tmp_path / str(number)
+        bundle.write_bytes(tampers[0][1])
+        opened.run(f"document.getElementById('witness').value = {text!r}")
+        shown = opened.choose(bundle)
+        assert shown["state"] == state, text
+        if state == "valid":
+            # Two rows of one name: the second is what is left of them.
+            assert shown["rows"]["witness"].startswith(f"{second} cosigned 45 records at 2026-"), shown
+        else:
+            assert shown["rows"]["field"] == "witnesses", shown
+    opened.run("document.getElementById('witness').value = ''")
 
 
 def test_the_page_names_the_same_record(opened, tampers):

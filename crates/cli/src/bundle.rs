@@ -4,17 +4,19 @@
 //!
 //! INVARIANT bounded: of records only the one in work is in memory, of the tree a few nodes.
 
+mod cosignatures;
 mod nodes;
 mod survey;
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use faramesh_dpr::{Record, hash_of};
-use faramesh_ledger::{Checkpoints, Filter, Reader};
+use faramesh_ledger::{Archives, Checkpoints, Filter, Held, Reader};
 use faramesh_verify::{
-    Header, MAX_PROGRAM_BYTES, Note, checkpoint_line, consistency, end_line, inclusion, policy_line,
-    record_line,
+    Header, MAX_PROGRAM_BYTES, Note, checkpoint_line, consistency, digest_line, end_line, inclusion,
+    policy_line, record_line,
 };
 use sha2::{Digest, Sha256};
 
@@ -30,6 +32,8 @@ pub struct Written {
     pub records: u64,
     /// Records that were asked for, and that no checkpoint covers yet.
     pub uncovered: u64,
+    /// Records whose bodies are in an archive: of a complete bundle their hashes were written.
+    pub archived: u64,
 }
 
 /// What a bundle is made of.
@@ -39,6 +43,8 @@ pub struct Source<'a> {
     pub folder: &'a Path,
     /// Which records; all that is set in it makes a picked bundle.
     pub filter: &'a Filter,
+    /// Where bodies are read that are not in the folder; without it their hashes are written.
+    pub archives: Option<Arc<dyn Archives>>,
     /// Compiled policies that are at hand, as far as their hashes go.
     pub programs: Vec<&'a [u8]>,
 }
@@ -53,18 +59,24 @@ impl Source<'_> {
     /// # Errors
     /// The ledger cannot be read or is broken, nothing can be proved yet, or `out` cannot be written.
     pub fn write(&self, out: &mut dyn Write) -> Result<Written, Failure> {
-        let survey = survey(self.folder, self.filter, !self.is_complete())?;
+        let survey = survey(self.folder, self.filter, !self.is_complete(), self.archives.clone())?;
         let mut out = Sealed { out, hash: Sha256::new() };
         let header = Header {
             complete: self.is_complete(),
             keys: if self.is_complete() { survey.keys.clone() } else { survey.signers.clone() },
             origin: survey.origin.clone(),
             stack: survey.stack.clone(),
+            witnesses: if self.is_complete() {
+                survey.cosignatures.witnesses(survey.cosignatures.checkpoints().iter().map(|(_, note)| note))
+            } else {
+                let newest = survey.newest.iter().map(|(_, note)| note);
+                survey.cosignatures.witnesses(newest.chain(survey.changes.iter().map(|(_, note)| note)))
+            },
         };
         out.write(&header.line())?;
         if !self.is_complete() {
             let Some((_, newest)) = &survey.newest else { return Err(nothing_signed()) };
-            out.write(&checkpoint_line(&newest.write(), None))?;
+            out.write(&checkpoint_line(&survey.cosignatures.added_to(newest).write(), None))?;
         }
         for program in &self.programs {
             let hash = hash_of(program);
@@ -87,40 +99,53 @@ impl Source<'_> {
         let reader = Reader::open(self.folder).map_err(|error| unreadable(&error))?;
         let mut checkpoints = Ahead::new(reader.checkpoints().map_err(|error| unreadable(&error))?)?;
         let mut line = Vec::new();
-        for record in reader.records().map_err(|error| unreadable(&error))? {
-            let (_, record) = record.map_err(|error| unreadable(&error))?;
-            let at = record.seq();
-            if at > survey.size {
-                break;
-            }
+        let mut written = Written::default();
+        for held in reader.whole(self.archives.clone()).map_err(|error| unreadable(&error))? {
+            let held = held.map_err(|error| unreadable(&error))?;
             line.clear();
-            record_line(at, &record.hash(), None, record.bytes(), &mut line);
+            let at = match &held {
+                Held::Record(record) => {
+                    record_line(record.seq(), &record.hash(), None, record.bytes(), &mut line);
+                    written.records += 1;
+                    record.seq()
+                }
+                Held::Digest(seq, hash) => {
+                    digest_line(*seq, hash, &mut line);
+                    written.archived += 1;
+                    *seq
+                }
+            };
             out.write(&line)?;
             while let Some(note) = checkpoints.next_if(at)? {
-                out.write(&checkpoint_line(&note.write(), None))?;
+                out.write(&checkpoint_line(&survey.cosignatures.added_to(&note).write(), None))?;
+            }
+            if at >= survey.size {
+                break;
             }
         }
-        Ok(Written { records: survey.size, uncovered: 0 })
+        Ok(written)
     }
 
     fn picked(&self, survey: &Survey, out: &mut Sealed<'_>) -> Result<Written, Failure> {
         let (Some((size, _)), Some(nodes)) = (&survey.newest, &survey.nodes) else {
             return Err(nothing_signed());
         };
-        let mut written = Written::default();
+        let mut written = Written { archived: survey.archived, ..Written::default() };
         let mut left_out = survey.matched.saturating_sub(limit(self.filter));
         let mut changes = survey.changes.iter().peekable();
         let mut line = Vec::new();
         let reader = Reader::open(self.folder).map_err(|error| unreadable(&error))?;
-        for record in reader.records().map_err(|error| unreadable(&error))? {
-            let (_, record) = record.map_err(|error| unreadable(&error))?;
+        for held in reader.whole(self.archives.clone()).map_err(|error| unreadable(&error))? {
+            // What is in an archive is not picked.
+            let Held::Record(record) = held.map_err(|error| unreadable(&error))? else { continue };
             let at = record.seq();
             if at > survey.size {
                 break;
             }
             while let Some((covered, note)) = changes.next_if(|(covered, _)| *covered < at) {
                 let proof = consistency(nodes, *covered, *size).map_err(|error| nodes_failed(&error))?;
-                out.write(&checkpoint_line(&note.write(), Some(&proof)))?;
+                let note = survey.cosignatures.added_to(note).write();
+                out.write(&checkpoint_line(&note, Some(&proof)))?;
             }
             let announces = survey.announcements.contains(&at);
             if !announces && !self.wants(&record, &mut left_out) {
@@ -138,7 +163,8 @@ impl Source<'_> {
         }
         for (covered, note) in changes {
             let proof = consistency(nodes, *covered, *size).map_err(|error| nodes_failed(&error))?;
-            out.write(&checkpoint_line(&note.write(), Some(&proof)))?;
+            let note = survey.cosignatures.added_to(note).write();
+            out.write(&checkpoint_line(&note, Some(&proof)))?;
         }
         Ok(written)
     }

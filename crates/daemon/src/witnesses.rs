@@ -5,8 +5,7 @@
 //! INVARIANT never in the way: no decision waits for a witness, and one that fails is asked again, more
 //! and more rarely.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -232,7 +231,7 @@ impl Led {
             self.status.alarm = None;
         }
         if cosigned.is_first {
-            let known = kept(directory, &self.status.name).max(self.status.size);
+            let known = faramesh_witness::kept_size(directory, &self.status.name).max(self.status.size);
             self.status.alarm = (known > 0).then_some(Alarm::Forgot { seen: known });
         }
         if let Some(alarm) = self.status.alarm {
@@ -241,7 +240,8 @@ impl Led {
         self.status.size = cosigned.size;
         self.status.time = Some(now());
         // A copy for whoever checks the folder later; the witness knows it anyway.
-        if let Err(error) = keep(directory, &self.status.name, cosigned) {
+        let Ok(asking) = &self.asking else { return };
+        if let Err(error) = faramesh_witness::keep(directory, &self.status.name, asking.key(), cosigned) {
             self.status.error = Some(format!("cannot keep the cosignature: {error}"));
         }
     }
@@ -264,35 +264,6 @@ impl Led {
     }
 }
 
-/// The file of a witness's last cosignature.
-fn file_name(name: &str) -> String {
-    let mut safe = String::new();
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => safe.push(char::from(byte)),
-            // Two names are never one file.
-            other => safe.push_str(&format!("_{other:02x}")),
-        }
-    }
-    format!("witnessed-{safe}.note")
-}
-
-/// How many records the cosignature that was kept last covers; none without one that reads.
-fn kept(directory: &Path, name: &str) -> u64 {
-    let text = fs::read_to_string(directory.join(file_name(name))).unwrap_or_default();
-    text.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
-}
-
-fn keep(directory: &Path, name: &str, cosigned: &Cosigned) -> io::Result<()> {
-    let path = directory.join(file_name(name));
-    let beside = path.with_extension("tmp");
-    let mut file = File::create(&beside)?;
-    file.write_all(cosigned.note.write().as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&beside, &path)?;
-    File::open(directory)?.sync_all()
-}
-
 /// Records an alarm, and tells of it on standard error.
 fn record(gate: &Gate, name: &str, alarm: Alarm, size: u64) {
     eprintln!("ALARM: witness `{name}`: {}", alarm.text(size));
@@ -306,18 +277,4 @@ fn record(gate: &Gate, name: &str, alarm: Alarm, size: u64) {
     draft.dev = gate.is_dev();
     // What cannot be recorded stands in `status` all the same.
     let _ = gate.ledger().append_and_wait(draft, now(), PATIENCE);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::file_name;
-
-    #[test]
-    fn each_witness_has_a_file_of_its_own() {
-        assert_eq!(file_name("w-1"), "witnessed-w-1.note");
-        let names = ["a.b", "a_b", "a/b", "a_2eb", "ab"];
-        let files: std::collections::BTreeSet<String> = names.iter().map(|name| file_name(name)).collect();
-        assert_eq!(files.len(), names.len(), "{files:?}");
-        assert!(files.iter().all(|file| !file.contains('/')));
-    }
 }

@@ -237,7 +237,7 @@ impl Compacting<'_> {
             durable::replace(disk, directory, &carry::digests_name(number), &digests)
                 .and_then(|()| durable::replace(disk, directory, &carry::file_name(number), &bytes))
                 .map_err(io_of(&body))?;
-            let removal = Removal { carry_sha256: Carry::sha256(&bytes), root: manifest.root };
+            let removal = Removal::new(&manifest, Carry::sha256(&bytes));
             let draft = Draft::event(Kind::Lifecycle, compacted::detail(&manifest, &removal, &carry.archive));
             let recorded = self.ledger.append_and_wait(draft, now(), RECORD_WAIT);
             recorded.map_err(CompactError::NotRecorded)?;

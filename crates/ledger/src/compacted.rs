@@ -64,6 +64,28 @@ pub(crate) struct Compacted {
 pub(crate) struct Removal {
     pub carry_sha256: Hash,
     pub root: Hash,
+    pub file_sha256: Hash,
+    pub bytes: u64,
+}
+
+impl Removal {
+    pub(crate) fn new(manifest: &Manifest, carry_sha256: Hash) -> Self {
+        let Manifest { root, file_sha256, bytes, .. } = *manifest;
+        Self { carry_sha256, root, file_sha256, bytes }
+    }
+
+    /// The first part that differs from what the chain tells, with both.
+    fn differs(&self, told: &Self) -> (&'static str, String, String) {
+        let hashes = [
+            ("carry.sha256", &told.carry_sha256, &self.carry_sha256),
+            ("manifest.root", &told.root, &self.root),
+            ("manifest.file_sha256", &told.file_sha256, &self.file_sha256),
+        ];
+        match hashes.into_iter().find(|(_, told, found)| told != found) {
+            Some((field, told, found)) => (field, hex(told), hex(found)),
+            None => ("manifest.bytes", told.bytes.to_string(), self.bytes.to_string()),
+        }
+    }
 }
 
 /// One record of a compacted segment.
@@ -101,7 +123,7 @@ impl Compacted {
         let digests_path = directory.join(carry::digests_name(number));
         let digests = read(disk, &digests_path, MAX_DIGESTS_BYTES)?.unwrap_or_default();
         check_digests(&digests_path, &digests, &manifest)?;
-        let removal = Removal { carry_sha256: Carry::sha256(&bytes), root: manifest.root };
+        let removal = Removal::new(&manifest, Carry::sha256(&bytes));
         let compacted = Self { manifest, carry, removal, digests, next: 0, next_kept: 0 };
         compacted.check_carry(&path)?;
         Ok(Some(compacted))
@@ -277,6 +299,8 @@ impl Compactions {
                 members.insert("segment", *segment);
                 members.insert("carry_sha256", hex(&removal.carry_sha256));
                 members.insert("root", hex(&removal.root));
+                members.insert("file_sha256", hex(&removal.file_sha256));
+                members.insert("bytes", removal.bytes);
                 all.push(Value::Object(members));
             }
         }
@@ -288,7 +312,12 @@ impl Compactions {
         let mut compactions = Self::default();
         for told in value.as_list()? {
             let hash = |key: &str| read_hash(told.get(key)?.as_str()?.as_bytes());
-            let removal = Removal { carry_sha256: hash("carry_sha256")?, root: hash("root")? };
+            let removal = Removal {
+                carry_sha256: hash("carry_sha256")?,
+                root: hash("root")?,
+                file_sha256: hash("file_sha256")?,
+                bytes: u64::try_from(told.get("bytes")?.as_i64()?).ok()?,
+            };
             compactions.tell(u64::try_from(told.get("segment")?.as_i64()?).ok()?, removal);
         }
         Some(compactions)
@@ -315,12 +344,15 @@ impl Compactions {
         for (segment, (removal, seq)) in &self.absent {
             if !told.tells(*segment, removal) {
                 let path: PathBuf = directory.join(carry::file_name(*segment));
-                let expected = match told.recorded.get(segment).and_then(|recorded| recorded.first()) {
-                    Some(recorded) => hex(&recorded.carry_sha256),
-                    None => "a record of the segment's compaction".to_owned(),
+                let recorded = told.recorded.get(segment).and_then(|recorded| recorded.first());
+                let (field, expected, found) = match recorded {
+                    Some(recorded) => removal.differs(recorded),
+                    None => {
+                        let expected = "a record of the segment's compaction".to_owned();
+                        ("carry.sha256", expected, hex(&removal.carry_sha256))
+                    }
                 };
-                let found = hex(&removal.carry_sha256);
-                return Err(damage(&path, 0, *seq, "carry.sha256", &expected, &found));
+                return Err(damage(&path, 0, *seq, field, &expected, &found));
             }
         }
         Ok(())
@@ -355,5 +387,7 @@ fn removal_of(detail: &Value) -> Option<(u64, Removal)> {
     }
     let hash = |key: &str| read_hash(detail.get(key)?.as_str()?.as_bytes());
     let segment = u64::try_from(detail.get("segment")?.as_i64()?).ok()?;
-    Some((segment, Removal { carry_sha256: hash("carry_sha256")?, root: hash("root")? }))
+    let bytes = u64::try_from(detail.get("bytes")?.as_i64()?).ok()?;
+    let (carry_sha256, root, file_sha256) = (hash("carry_sha256")?, hash("root")?, hash("file_sha256")?);
+    Some((segment, Removal { carry_sha256, root, file_sha256, bytes }))
 }

@@ -8,7 +8,7 @@
 //! of a state that is a `fold`, `snapshots` makes them, and `sealed` is what they are made of. `backend` and `retry` serve ledgers
 //! that are kept elsewhere, `index` and `indexer` find records fast, `follow` tells who listens, `feed`
 //! gives every record to who copies, `checkpointer` signs (`signer`, `local_key`), `signatures` checks
-//! what was signed.
+//! what was signed, `expected` holds checkpoints that others kept against it.
 //! Leaves out what records mean.
 
 mod archive;
@@ -24,6 +24,7 @@ mod compacted;
 mod damage;
 mod disk;
 mod durable;
+mod expected;
 mod feed;
 mod filter;
 mod fold;
@@ -62,6 +63,7 @@ pub use compact::{CompactError, Compaction};
 pub use compacted::ArchivedSegment;
 pub use damage::{Damage, WalkError};
 pub use disk::{Disk, DiskFile, OpenMode, RealDisk};
+pub use expected::Expected;
 pub use feed::{Fed, Feed};
 pub use filter::{Filter, Wanted};
 pub use fold::Fold;
@@ -70,13 +72,13 @@ pub use index::Cursor;
 pub use ledger::{DEFAULT_MEMORY_RECORDS, Ledger, Status};
 pub use local_key::{KeyFileError, LocalKey, LocalKeys};
 pub use open::{Cut, OpenError, Opened, Options};
-pub use reader::{Checkpoints, Hashes, ReadError, Reader, Records};
+pub use reader::{Checkpoints, Hashes, Held, ReadError, Reader, Records, Whole};
 pub use receipt::{Appended, Completion, Receipt, Unavailable};
 pub use segment::MAX_NAME_BYTES;
 pub use signer::{SignError, Signer, Signing, SigningError};
 pub use snapshots::Alarm;
 pub use verify::{
-    HEARTBEAT, Progress, RecordsError, Report, Silence, verify, verify_archived, verify_memory, verify_on,
-    verify_pinned,
+    Demands, HEARTBEAT, Progress, RecordsError, Report, Silence, verify, verify_against, verify_archived,
+    verify_memory, verify_on, verify_pinned,
 };
 pub use walk::Location;

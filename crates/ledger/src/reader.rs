@@ -8,6 +8,7 @@ use std::sync::Arc;
 use faramesh_dpr::{Hash, Record, hash_of};
 use faramesh_verify::Note;
 
+use crate::archive::Archives;
 use crate::checkpoint_log::{self, Found, LogReader};
 use crate::compacted::{self, ArchivedSegment};
 use crate::damage::{WalkError, damage, io_error};
@@ -47,6 +48,17 @@ impl Reader {
     pub fn records(&self) -> Result<Records, ReadError> {
         let walk = Walk::new(Arc::clone(&self.disk), &self.directory, true)?;
         Ok(Records { walk, failed: false })
+    }
+
+    /// Every record, oldest first, each verified against the one before; of those whose bodies are in an
+    /// archive the hash, or the body when archives are given.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn whole(&self, archives: Option<Arc<dyn Archives>>) -> Result<Whole, ReadError> {
+        let mut walk = Walk::new(Arc::clone(&self.disk), &self.directory, true)?;
+        walk.archives = archives;
+        Ok(Whole { walk, failed: false })
     }
 
     /// The hash of every record, oldest first, those included whose bodies are in an archive.
@@ -216,6 +228,45 @@ impl Iterator for Records {
         let step = self.walk.step();
         self.failed = step.is_err();
         step.map(|step| step.map(|step| (step.location, step.record))).transpose()
+    }
+}
+
+/// A record of a folder, or the hash of one whose body is in an archive.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack, while a folder is read")]
+pub enum Held {
+    /// The record.
+    Record(Record),
+    /// Its number and hash.
+    Digest(u64, Hash),
+}
+
+/// The records of a folder, with hashes for those that are archived. Ends after the first error.
+pub struct Whole {
+    walk: Walk,
+    failed: bool,
+}
+
+impl Iterator for Whole {
+    type Item = Result<Held, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let item = self.walk.next_item();
+        self.failed = item.is_err();
+        let held = |item| match item {
+            Item::Record(step) => Held::Record(step.record),
+            Item::Digest { seq, hash } => Held::Digest(seq, hash),
+        };
+        item.map(|item| item.map(held)).transpose()
+    }
+}
+
+impl std::fmt::Debug for Whole {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Whole(..)")
     }
 }
 

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use faramesh_dpr::Hash;
-use faramesh_verify::{Break, PublicKey, Signed, Summary};
+use faramesh_verify::{Break, Note, PublicKey, Signed, Summary};
 
 use crate::checkpoint_log::{Entry, Found, LogReader};
 use crate::damage::{WalkError, damage, io_error};
@@ -21,6 +21,7 @@ pub(crate) struct Follow {
     reader: LogReader,
     directory: PathBuf,
     next: Option<Entry>,
+    last: Option<Note>,
     incomplete: u64,
     pub signed: Signed,
 }
@@ -43,7 +44,8 @@ impl Follow {
         let path = directory.join(crate::checkpoint_log::FILE_NAME);
         let reader = reader.map_err(|error| io_error(&path, error))?;
         let signed = Signed::default();
-        let mut follow = Self { reader, directory: directory.into(), next: None, incomplete: 0, signed };
+        let mut follow =
+            Self { reader, directory: directory.into(), next: None, last: None, incomplete: 0, signed };
         follow.advance()?;
         Ok(follow)
     }
@@ -62,7 +64,8 @@ impl Follow {
             let seq = signed.size();
             return Err(damage(&path, offset, seq, "checkpoint", "at least as many bytes", "fewer"));
         }
-        let mut follow = Self { reader, directory: directory.into(), next: None, incomplete: 0, signed };
+        let mut follow =
+            Self { reader, directory: directory.into(), next: None, last: None, incomplete: 0, signed };
         follow.advance()?;
         Ok(follow)
     }
@@ -112,8 +115,22 @@ impl Follow {
 
     fn check(&mut self) -> Result<(), WalkError> {
         let Some(entry) = self.next.take() else { return Ok(()) };
+        if self.last.as_ref() == Some(&entry.note) {
+            let (seq, expected) = (self.signed.size(), "another checkpoint");
+            return Err(damage(
+                &self.reader.path,
+                entry.offset,
+                seq,
+                "checkpoint",
+                expected,
+                "the last one again",
+            ));
+        }
         match self.signed.checkpoint(&entry.note) {
-            Ok(_) => self.advance(),
+            Ok(_) => {
+                self.last = Some(entry.note);
+                self.advance()
+            }
             Err(broken) => Err(told(&self.reader.path, entry.offset, &broken)),
         }
     }

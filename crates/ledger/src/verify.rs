@@ -14,6 +14,7 @@ use crate::archive::Archives;
 use crate::compacted::ArchivedSegment;
 use crate::damage::WalkError;
 use crate::disk::{Disk, RealDisk};
+use crate::expected::{Expectations, Expected};
 use crate::signatures::Follow;
 use crate::walk::{Item, Walk, segments_of};
 
@@ -177,6 +178,32 @@ pub fn verify_archived(
     archives: Option<Arc<dyn Archives>>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, WalkError> {
+    verify_against(disk, directory, Demands { pin, archives, checkpoints: &[] }, progress)
+}
+
+/// What is demanded of a ledger besides that it is as it was written.
+#[derive(Debug, Default)]
+pub struct Demands<'a> {
+    /// That this is a key of it, and signed it.
+    pub pin: Option<&'a PublicKey>,
+    /// That the bodies of compacted segments are here.
+    pub archives: Option<Arc<dyn Archives>>,
+    /// That it begins as these say. When a daemon is at work they must have been read before.
+    pub checkpoints: &'a [Expected],
+}
+
+/// [`verify`] with demands.
+///
+/// # Errors
+/// As [`verify`]; a demand that is not met is damage as well.
+pub fn verify_against(
+    disk: Arc<dyn Disk>,
+    directory: &Path,
+    demands: Demands<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, WalkError> {
+    let Demands { pin, archives, checkpoints } = demands;
+    let mut expected = Expectations::new(checkpoints)?;
     // Before the records, so that none of what is read of a ledger at work is ahead of them.
     let mut follow = Follow::open(disk.as_ref(), directory)?;
     let segments = u64::try_from(segments_of(disk.as_ref(), directory)?.len()).unwrap_or(u64::MAX);
@@ -194,6 +221,7 @@ pub fn verify_archived(
                 report.pass(hash);
             }
         }
+        expected.record(&follow.signed)?;
         walk.boundaries.clear();
         if report.records.is_multiple_of(PROGRESS_RECORDS) {
             progress(Progress { records: report.records, segment: walk.segments, segments });
@@ -204,6 +232,7 @@ pub fn verify_archived(
     let incomplete = walk.end().map_or(0, |end| end.incomplete);
     report.incomplete_bytes = u64::try_from(incomplete).unwrap_or(u64::MAX);
     (report.signatures, report.incomplete_checkpoint_bytes) = follow.finish(pin)?;
+    expected.finish(directory, &report.signatures)?;
     Ok(report)
 }
 

@@ -47,7 +47,7 @@ fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// What is done to the bytes; the first word of a damaged bundle's name.
-const WAYS: [&str; 12] = [
+const WAYS: [&str; 13] = [
     "bit",
     "byte",
     "swapped bytes",
@@ -60,6 +60,7 @@ const WAYS: [&str; 12] = [
     "sealed edit",
     "sealed swap",
     "sealed splice",
+    "sealed note",
 ];
 
 fn damage(bundle: &Bundle, way: &str, seed: &mut Seed) -> Vec<u8> {
@@ -99,6 +100,14 @@ fn sealed(bundle: &Bundle, way: &str, lines: &mut Vec<Vec<u8>>, seed: &mut Seed)
             }
         }
         "sealed swap" => lines.swap(one, two),
+        "sealed note" => {
+            let is_note = |line: &[u8]| line.starts_with(b"{\"checkpoint\":");
+            let notes: Vec<usize> = (0..lines.len()).filter(|place| is_note(&lines[*place])).collect();
+            let note = &mut lines[notes[seed.below(notes.len())]];
+            let place =
+                (0..100).map(|_| seed.below(note.len())).find(|place| note[*place].is_ascii_alphanumeric());
+            note[place.unwrap()] = b"0123abcdefXYZ"[seed.below(13)];
+        }
         _ => {
             let foreign: Vec<&Vec<u8>> = bundle.other.iter().filter(|line| is_record(line)).collect();
             lines[one] = foreign[seed.below(foreign.len())].clone();
@@ -148,10 +157,13 @@ fn main() {
     let mut out = BufWriter::new(File::create(path).unwrap());
     let refunds =
         |ledger: &Ledger| ledger.selected(|record| record.tool().as_deref() == Some("stripe/refund"));
-    let (mine, foreign) = (Ledger::new("books", 40, 1), Ledger::new("books", 40, 7));
-    let bundles =
-        [("complete", mine.complete(), foreign.complete()), ("picked", refunds(&mine), refunds(&foreign))]
-            .map(|(name, bytes, other)| Bundle { name, lines: lines(&bytes), other: lines(&other), bytes });
+    let (mine, foreign) = (Ledger::witnessed("books", 40, 1, &[21, 22]), Ledger::new("books", 40, 7));
+    let bundles = [
+        ("complete", mine.complete(), foreign.complete()),
+        ("picked", refunds(&mine), refunds(&foreign)),
+        ("archived", mine.archived(30), foreign.archived(30)),
+    ]
+    .map(|(name, bytes, other)| Bundle { name, lines: lines(&bytes), other: lines(&other), bytes });
     for bundle in &bundles {
         assert!(
             write(&mut out, &format!("whole: {}", bundle.name), &bundle.bytes),
@@ -161,7 +173,7 @@ fn main() {
     }
     let (mut seed, mut made, wanted) = (Seed(42), 0, count.parse().unwrap());
     while made < wanted {
-        let (bundle, way) = (&bundles[made % 2], WAYS[seed.below(WAYS.len())]);
+        let (bundle, way) = (&bundles[made % bundles.len()], WAYS[seed.below(WAYS.len())]);
         let damaged = damage(bundle, way, &mut seed);
         if damaged == bundle.bytes {
             continue;

@@ -22,7 +22,7 @@ mod verifier;
 pub use announcement::{Announcement, SIGNING_KEY, SigningMode};
 pub use bundle::{
     BUNDLE_VERSION, BundleBreak, BundleReport, BundleVerifier, Header, MAX_LINE_BYTES, MAX_PROGRAM_BYTES,
-    PolicyUse, checkpoint_line, end_line, outcome, policy_line, record_line,
+    PolicyUse, WitnessSummary, checkpoint_line, digest_line, end_line, outcome, policy_line, record_line,
 };
 pub use checkpoint::{Checkpoint, CheckpointError, MAX_CHECKPOINT_BYTES, origin};
 pub use key::{Algorithm, KeyError, PublicKey, SignatureError, cosigned_message};

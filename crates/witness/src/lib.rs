@@ -4,13 +4,14 @@
 //!
 //! The wire is C2SP `tlog-witness`: `POST /add-checkpoint`. By topic: `request` is the body of one,
 //! `state` what a witness remembers, `witness` what it answers, `server` HTTP on the one side, `client` on
-//! the other, `asking` how a daemon's ledger is kept witnessed.
+//! the other, `asking` how a daemon's ledger is kept witnessed, `kept` what it keeps of that.
 //!
 //! INVARIANT one tree: no two different trees of one size are cosigned, and none that is not the
 //! continuation of the last; the memory of it is durable before a cosignature leaves.
 
 mod asking;
 mod client;
+mod kept;
 mod request;
 mod server;
 mod state;
@@ -18,6 +19,7 @@ mod witness;
 
 pub use asking::{Asked, Asking, AskingError, Cosigned};
 pub use client::{AskError, Client};
+pub use kept::{Kept, MAX_WITNESSES, is_kept, keep, kept, kept_size};
 pub use request::{MAX_REQUEST_BYTES, Request, RequestError};
 pub use server::Server;
 pub use state::StateError;

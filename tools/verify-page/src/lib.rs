@@ -42,19 +42,27 @@ pub extern "C" fn input_size() -> usize {
     INPUT_BYTES
 }
 
-/// Begins a check. With `key_length`, the input holds the text of a key that must have signed. 0 when
-/// that is no key.
+/// Begins a check. The input holds the text of a key that must have signed, and behind it that of a witness
+/// that must have cosigned; each may be empty. 0 when one is no key.
 #[no_mangle]
-pub extern "C" fn begin(key_length: usize) -> u32 {
-    let verifier = if key_length == 0 {
-        Some(BundleVerifier::default())
-    } else {
-        let text = String::from_utf8(input(key_length)).unwrap_or_default();
-        text.trim().parse().ok().map(BundleVerifier::pinned)
-    };
-    let begun = verifier.is_some();
+pub extern "C" fn begin(key_length: usize, witness_length: usize) -> u32 {
+    let texts = input(key_length.saturating_add(witness_length));
+    let verifier = begun(texts.get(..key_length), texts.get(key_length..));
+    let is_begun = verifier.is_some();
     state().verifier = verifier;
-    u32::from(begun)
+    u32::from(is_begun)
+}
+
+fn begun(key: Option<&[u8]>, witness: Option<&[u8]>) -> Option<BundleVerifier> {
+    let (key, witness) = (std::str::from_utf8(key?).ok()?.trim(), std::str::from_utf8(witness?).ok()?.trim());
+    let verifier = match key {
+        "" => BundleVerifier::default(),
+        key => BundleVerifier::pinned(key.parse().ok()?),
+    };
+    match witness {
+        "" => Some(verifier),
+        witness => Some(verifier.witnessed_by(witness.parse().ok()?)),
+    }
 }
 
 /// Takes `length` bytes of the input. 0 when the bundle is broken, and the rest need not be read.

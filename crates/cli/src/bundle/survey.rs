@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
 use faramesh_dpr::{Hash, Kind, Record};
-use faramesh_ledger::{Filter, Reader};
+use faramesh_ledger::{Archives, Filter, Held, Reader};
 use faramesh_verify::{Break, Note, PublicKey, Signed};
 
+use super::cosignatures::Cosignatures;
 use super::nodes::NodeFile;
 use super::{Ahead, nodes_failed};
 use crate::exit::Exit;
@@ -33,12 +35,16 @@ pub struct Survey {
     pub signers: Vec<PublicKey>,
     /// The records that announce keys; bounded, because keys are.
     pub announcements: BTreeSet<u64>,
-    /// The checkpoints at which another key or way of signing came into force.
+    /// The checkpoints at which another key or way of signing came into force, and those that are cosigned.
     pub changes: VecDeque<(u64, Note)>,
     /// The newest checkpoint, and what it covers.
     pub newest: Option<(u64, Note)>,
+    /// What witnesses cosigned of the ledger.
+    pub cosignatures: Cosignatures,
     /// Policies that decided.
     pub policies: BTreeSet<Hash>,
+    /// Records whose bodies are in an archive, and were not read there.
+    pub archived: u64,
     /// Records that the filter lets through.
     pub matched: u64,
     /// The nodes of the tree, when proofs are needed.
@@ -49,23 +55,36 @@ pub struct Survey {
 ///
 /// # Errors
 /// It cannot be read, has no record, or is not as it was written.
-pub fn survey(folder: &Path, filter: &Filter, with_nodes: bool) -> Result<Survey, Failure> {
+pub fn survey(
+    folder: &Path,
+    filter: &Filter,
+    with_nodes: bool,
+    archives: Option<Arc<dyn Archives>>,
+) -> Result<Survey, Failure> {
     let mut survey = Survey::default();
     if with_nodes {
         survey.nodes = Some(NodeFile::new().map_err(|error| nodes_failed(&error))?);
     }
     let reader = Reader::open(folder).map_err(|error| unreadable(&error))?;
+    survey.cosignatures = Cosignatures::read(folder)?;
     // Opened before the records, so that none covers more than will be read.
     let mut checkpoints = Ahead::new(reader.checkpoints().map_err(|error| unreadable(&error))?)?;
     let mut signed = Signed::default();
-    for record in reader.records().map_err(|error| unreadable(&error))? {
-        let (_, record) = record.map_err(|error| unreadable(&error))?;
-        survey.take(&record, filter, &mut signed)?;
+    for held in reader.whole(archives).map_err(|error| unreadable(&error))? {
+        match held.map_err(|error| unreadable(&error))? {
+            Held::Record(record) => survey.take(&record, filter, &mut signed)?,
+            Held::Digest(seq, hash) => {
+                signed.digest(&hash);
+                survey.archived += 1;
+                survey.append(seq, &hash)?;
+            }
+        }
         while let Some(note) = checkpoints.next_if(signed.size())? {
             let changes = signed.pending().is_some();
             let signer = signed.key().filter(|key| survey.signers.last() != Some(*key)).cloned();
             survey.signers.extend(signer);
             signed.checkpoint(&note).map_err(|broken| told(&broken))?;
+            survey.cosignatures.checkpoint(signed.size(), &note)?;
             if changes {
                 survey.changes.push_back((signed.size(), note.clone()));
             }
@@ -75,11 +94,8 @@ pub fn survey(folder: &Path, filter: &Filter, with_nodes: bool) -> Result<Survey
     if survey.size == 0 {
         return Err(Failure::new("the ledger has no record yet"));
     }
-    // The newest checkpoint is in the bundle already.
-    let newest = survey.newest.as_ref().map(|(size, _)| *size);
-    survey.changes.retain(|(size, note)| {
-        Some(*size) != newest || survey.newest.as_ref().is_some_and(|(_, newest)| newest != note)
-    });
+    survey.cosignatures.finish()?;
+    survey.earlier();
     let summary = signed.finish(None).map_err(|broken| told(&broken))?;
     survey.origin = summary.origin;
     survey.keys = summary.keys.into_iter().map(|held| held.key).collect();
@@ -87,6 +103,21 @@ pub fn survey(folder: &Path, filter: &Filter, with_nodes: bool) -> Result<Survey
 }
 
 impl Survey {
+    /// The earlier checkpoints of a bundle of picked records: those at which something changed, and those
+    /// that a witness cosigned.
+    fn earlier(&mut self) {
+        for (size, note) in self.cosignatures.checkpoints() {
+            // Of one size there is one only.
+            if let Err(place) = self.changes.binary_search_by_key(size, |(size, _)| *size) {
+                self.changes.insert(place, (*size, note.clone()));
+            }
+        }
+        // The newest checkpoint is in the bundle already.
+        self.changes.retain(|(size, note)| {
+            self.newest.as_ref().is_none_or(|(newest_size, newest)| size != newest_size || note != newest)
+        });
+    }
+
     fn take(&mut self, record: &Record, filter: &Filter, signed: &mut Signed) -> Result<(), Failure> {
         let hash = record.hash();
         let before = (signed.pending().map(|(seq, _)| seq), signed.mode(), signed.key().cloned());
@@ -95,17 +126,21 @@ impl Survey {
         if before != after {
             self.announcements.insert(record.seq());
         }
-        if self.size == 0 {
+        if self.stack.is_empty() {
             self.stack = record.stack().into_owned();
         }
-        self.size = record.seq();
         self.matched += u64::from(filter.matches(record));
         let policy = record.policy().filter(|_| record.kind() == Kind::Decision);
         if let Some(policy) = policy.filter(|_| self.policies.len() < MAX_POLICIES) {
             self.policies.insert(policy);
         }
+        self.append(record.seq(), &hash)
+    }
+
+    fn append(&mut self, seq: u64, hash: &Hash) -> Result<(), Failure> {
+        self.size = seq;
         match &mut self.nodes {
-            Some(nodes) => nodes.append(&hash).map_err(|error| nodes_failed(&error)),
+            Some(nodes) => nodes.append(hash).map_err(|error| nodes_failed(&error)),
             None => Ok(()),
         }
     }

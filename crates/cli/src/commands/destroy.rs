@@ -183,8 +183,6 @@ fn is_ledger_file(name: &str) -> bool {
         let after = after.strip_suffix(".new.tmp").unwrap_or(after);
         digits >= 8 && (matches!(after, ".wal" | ".manifest" | ".carry") || after.starts_with(".cut-"))
     };
-    let is_note =
-        |name: &str| name.starts_with("witnessed-") && (name.ends_with(".note") || name.ends_with(".tmp"));
     let temporary = |name: &str| {
         (name.starts_with("prepared-") && name.ends_with(".tmp")) || name.starts_with("signing.tmp-")
     };
@@ -200,7 +198,7 @@ fn is_ledger_file(name: &str) -> bool {
         "signing.key.next",
         "signing.pub",
     ];
-    numbered(name) || temporary(name) || is_note(name) || fixed.contains(&name)
+    numbered(name) || temporary(name) || faramesh_witness::is_kept(name) || fixed.contains(&name)
 }
 
 #[cfg(test)]
@@ -218,6 +216,7 @@ mod tests {
             ("00000001.cut-2", true),
             ("00000001.manifest", true),
             ("witnessed-w.note", true),
+            ("witnessed-w.pub", true),
             ("00000001.carry.new.tmp", true),
             ("prepared-1.tmp", true),
             ("notes.txt", false),

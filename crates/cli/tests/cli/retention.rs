@@ -62,8 +62,21 @@ fn old_records_are_archived_and_everything_goes_on() {
     assert!(at(&hashes, &["archived", "records"]).as_i64() > Some(10), "{hashes:?}");
     let bodies = stack.json(&["audit", "verify", "--include-archived"]);
     assert_eq!(at(&bodies, &["archived", "checked"]).as_bool(), Some(true), "{bodies:?}");
-    let bundle = stack.run(&["audit", "export", "--out", "x.bundle"]);
-    assert!(bundle.exit != 0 && bundle.stderr.contains("archived"), "{}", bundle.stderr);
+    let bundle = |name: &str, arguments: &[&str]| {
+        let exported = stack.run(&[&["audit", "export", "--out", name], arguments].concat());
+        assert_eq!(exported.exit, 0, "{}", exported.stderr);
+        let told = stack.json(&["audit", "verify-bundle", name]);
+        assert_eq!(at(&told, &["valid"]).as_bool(), Some(true), "{told:?}");
+        let count = |member| at(&told, &[member]).as_i64().unwrap();
+        (count("records"), count("archived"), count("size"))
+    };
+    let (records, archived, size) = bundle("hashes.bundle", &[]);
+    assert!(archived > 10 && records + archived == size, "{records} {archived} {size}");
+    let (records, archived, size) = bundle("bodies.bundle", &["--include-archived"]);
+    assert_eq!((records, archived), (size, 0));
+    let (picked, ..) = bundle("picked.bundle", &["--tool", "crm/*", "--include-archived"]);
+    let (left, ..) = bundle("left.bundle", &["--tool", "crm/*"]);
+    assert!(picked > 16 && left < picked, "{picked} {left}");
 
     assert_eq!(stack.run(&["apply", "--stop"]).exit, 0);
     let offline = stack.run(&["audit", "compact", "--older-than", "1s"]);

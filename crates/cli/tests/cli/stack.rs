@@ -91,7 +91,7 @@ impl Stack {
 
     /// Runs a command in the stack's folder, without a terminal.
     /// Starts a command that goes on.
-    pub fn spawn(&self, arguments: &[&str]) -> std::process::Child {
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 

@@ -18,6 +18,8 @@ pub const MAX_LINE_BYTES: usize = 16 << 20;
 pub const MAX_PROGRAM_BYTES: usize = 8 << 20;
 /// Most keys of a ledger.
 const MAX_KEYS: usize = 4_096;
+/// Most witnesses; a note has no room for more.
+const MAX_WITNESSES: usize = 63;
 
 /// The first line: what the bundle is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,16 +33,32 @@ pub struct Header {
     pub origin: String,
     /// The stack.
     pub stack: String,
+    /// The witnesses that cosigned checkpoints of the bundle; as the bundle says.
+    pub witnesses: Vec<PublicKey>,
 }
 
 /// A line as it was read.
 #[derive(Debug)]
 pub(super) enum Line<'a> {
     Header(Header),
-    Checkpoint { note: String, consistency: Option<Vec<Hash>> },
-    Policy { hash: Hash, program: Vec<u8> },
+    Checkpoint {
+        note: String,
+        consistency: Option<Vec<Hash>>,
+    },
+    Policy {
+        hash: Hash,
+        program: Vec<u8>,
+    },
     Record(RecordLine<'a>),
-    End { records: u64, sha256: Hash },
+    /// A record whose body is in an archive.
+    Digest {
+        at: u64,
+        hash: Hash,
+    },
+    End {
+        records: u64,
+        sha256: Hash,
+    },
 }
 
 /// A record with its number, its hash and, when it was picked from a ledger, its proof.
@@ -56,7 +74,7 @@ impl<'a> Line<'a> {
     /// Reads a line; `None` when it is none that is written here.
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
         if bytes.starts_with(b"{\"at\":") {
-            return record(bytes).map(Self::Record);
+            return record(bytes);
         }
         let value = json::parse(bytes).ok()?;
         if json::canonical(&value) != bytes {
@@ -88,10 +106,13 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
 }
 
-fn record(bytes: &[u8]) -> Option<RecordLine<'_>> {
+fn record(bytes: &[u8]) -> Option<Line<'_>> {
     let (at, rest) = number(bytes.strip_prefix(b"{\"at\":")?)?;
     let (digits, rest) = rest.strip_prefix(b",\"hash\":\"")?.split_at_checked(64)?;
     let hash = read_hash(digits)?;
+    if rest == b"\"}" {
+        return Some(Line::Digest { at, hash });
+    }
     let rest = rest.strip_prefix(b"\",")?;
     let (proof, rest) = match rest.strip_prefix(b"\"proof\":[") {
         None => (None, rest),
@@ -102,7 +123,7 @@ fn record(bytes: &[u8]) -> Option<RecordLine<'_>> {
         }
     };
     let bytes = rest.strip_prefix(b"\"record\":")?.strip_suffix(b"}")?;
-    Some(RecordLine { at, hash, proof, bytes })
+    Some(Line::Record(RecordLine { at, hash, proof, bytes }))
 }
 
 /// Quoted hashes between commas.
@@ -121,16 +142,25 @@ fn hash_of_base64(text: &[u8]) -> Option<Hash> {
 
 fn header(object: &Object) -> Option<Header> {
     let text = |member| object.get(member).and_then(Value::as_str);
-    if object.len() != 5 || text("bundle")? != BUNDLE_VERSION {
+    let witnesses = match object.get("witnesses") {
+        None => Vec::new(),
+        // Where there are none they are not named, so that there is one form.
+        Some(witnesses) => keys(witnesses, MAX_WITNESSES).filter(|witnesses| !witnesses.is_empty())?,
+    };
+    let members = 5 + usize::from(!witnesses.is_empty());
+    if object.len() != members || text("bundle")? != BUNDLE_VERSION {
         return None;
     }
-    let keys = object.get("keys")?.as_list()?;
-    if keys.len() > MAX_KEYS {
-        return None;
-    }
-    let keys = keys.iter().map(|key| key.as_str()?.parse().ok()).collect::<Option<_>>()?;
+    let keys = keys(object.get("keys")?, MAX_KEYS)?;
     let complete = object.get("complete")?.as_bool()?;
-    Some(Header { complete, keys, origin: text("origin")?.to_owned(), stack: text("stack")?.to_owned() })
+    let (origin, stack) = (text("origin")?.to_owned(), text("stack")?.to_owned());
+    Some(Header { complete, keys, origin, stack, witnesses })
+}
+
+fn keys(value: &Value, most: usize) -> Option<Vec<PublicKey>> {
+    let keys = value.as_list()?;
+    let read = |key: &Value| key.as_str()?.parse().ok();
+    if keys.len() > most { None } else { keys.iter().map(read).collect() }
 }
 
 fn checkpoint<'a>(object: &Object) -> Option<Line<'a>> {
@@ -183,7 +213,9 @@ impl Header {
     /// The line, with its line feed.
     #[must_use]
     pub fn line(&self) -> Vec<u8> {
-        let keys: Value = self.keys.iter().map(|key| Value::from(key.to_string().as_str())).collect();
+        let texts =
+            |keys: &[PublicKey]| keys.iter().map(|key| Value::from(key.to_string().as_str())).collect();
+        let keys: Value = texts(&self.keys);
         let members = [
             ("bundle", Value::from(BUNDLE_VERSION)),
             ("complete", Value::from(self.complete)),
@@ -191,7 +223,11 @@ impl Header {
             ("origin", Value::from(self.origin.as_str())),
             ("stack", Value::from(self.stack.as_str())),
         ];
-        line(members.into_iter().collect())
+        let mut members: Object = members.into_iter().collect();
+        if !self.witnesses.is_empty() {
+            members.insert("witnesses", texts(&self.witnesses));
+        }
+        line(members)
     }
 }
 
@@ -229,6 +265,13 @@ pub fn record_line(at: u64, hash: &Hash, proof: Option<&[Hash]>, record: &[u8], 
     out.extend_from_slice(b"\"record\":");
     out.extend_from_slice(record);
     out.extend_from_slice(b"}\n");
+}
+
+/// Appends the line of a record of a complete bundle whose body is in an archive, with its line feed.
+pub fn digest_line(at: u64, hash: &Hash, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("{{\"at\":{at},\"hash\":\"").as_bytes());
+    write_hash(hash, out);
+    out.extend_from_slice(b"\"}\n");
 }
 
 /// The last line, with its line feed: how many records there are, and the hash of all bytes before.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use faramesh_call::{Object, Timestamp, Value};
 use faramesh_dpr::{Hash, Kind, Record};
 
+use super::cosigned::WitnessSummary;
 use crate::checkpoint::hex;
 use crate::summary::{KeySummary, Summary};
 use crate::verifier::Break;
@@ -67,6 +68,8 @@ pub struct BundleReport {
     pub stack: String,
     /// Records in the bundle.
     pub records: u64,
+    /// Records whose bodies are in an archive: the bundle has their hashes.
+    pub archived: u64,
     /// When the first of them was made.
     pub first: Option<Timestamp>,
     /// When the last of them was made.
@@ -75,6 +78,8 @@ pub struct BundleReport {
     pub policies: BTreeMap<Hash, PolicyUse>,
     /// Keys, checkpoints and the size of the ledger as far as they are proved.
     pub signed: Summary,
+    /// What the witnesses cosigned that the bundle names.
+    pub witnesses: Vec<WitnessSummary>,
 }
 
 impl BundleReport {
@@ -109,6 +114,7 @@ impl BundleReport {
             ("stack", Value::from(self.stack.as_str())),
             ("origin", Value::from(self.signed.origin.as_str())),
             ("records", Value::from(self.records)),
+            ("archived", Value::from(self.archived)),
             ("first", time(self.first)),
             ("last", time(self.last)),
             ("size", Value::from(self.signed.size)),
@@ -118,6 +124,7 @@ impl BundleReport {
             ("checkpoint_time", time(self.signed.last)),
             ("keys", self.signed.keys.iter().map(key).collect()),
             ("policies", policies.collect()),
+            ("witnesses", self.witnesses.iter().map(witness).collect()),
         ]
         .into_iter()
         .collect()
@@ -133,6 +140,15 @@ fn key(key: &KeySummary) -> Value {
         ("announced", Value::from(key.announced)),
         ("checkpoints", Value::from(key.checkpoints)),
         ("key", Value::from(key.key.to_string().as_str())),
+    ])
+}
+
+fn witness(witness: &WitnessSummary) -> Value {
+    object([
+        ("checkpoints", Value::from(witness.checkpoints)),
+        ("key", Value::from(witness.key.to_string().as_str())),
+        ("size", Value::from(witness.size)),
+        ("time", witness.time.map_or(Value::Null, |time| Value::from(time.to_string().as_str()))),
     ])
 }
 

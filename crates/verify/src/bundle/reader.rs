@@ -7,6 +7,7 @@
 use faramesh_dpr::{GENESIS, Hash, hash_of};
 use sha2::{Digest, Sha256};
 
+use super::cosigned::Cosigned;
 use super::line::{Header, Line, MAX_LINE_BYTES, RecordLine, number_of};
 use super::outcome::{BundleBreak, BundleReport};
 use super::selected::Selected;
@@ -30,6 +31,8 @@ pub struct BundleVerifier {
     ended: bool,
     report: BundleReport,
     pin: Option<PublicKey>,
+    cosigned: Cosigned,
+    witness: Option<PublicKey>,
     failed: Option<BundleBreak>,
 }
 
@@ -74,6 +77,13 @@ impl BundleVerifier {
     #[must_use]
     pub fn pinned(pin: PublicKey) -> Self {
         Self { pin: Some(pin), ..Self::default() }
+    }
+
+    /// Also demands that this witness cosigned.
+    #[must_use]
+    pub fn witnessed_by(mut self, witness: PublicKey) -> Self {
+        self.witness = Some(witness);
+        self
     }
 
     /// Takes the next bytes of the file.
@@ -146,6 +156,7 @@ impl BundleVerifier {
             (Line::Policy { hash, program }, true) => self.policy(&hash, &program),
             (Line::Checkpoint { note, consistency }, true) => self.checkpoint(&note, consistency.as_deref()),
             (Line::Record(record), true) => self.record(&record),
+            (Line::Digest { at, hash }, true) => self.digest(at, &hash),
             (Line::End { records, sha256 }, true) => self.end(records, &sha256),
         }
     }
@@ -166,6 +177,7 @@ impl BundleVerifier {
             };
             self.check = Check::Selected(Box::new(Selected::new(&header, newest.clone())));
         }
+        self.cosigned = Cosigned::new(&header)?;
         (self.report.complete, self.report.stack) = (header.complete, header.stack.clone());
         self.header = Some(header);
         Ok(())
@@ -173,7 +185,8 @@ impl BundleVerifier {
 
     fn policy(&mut self, hash: &Hash, program: &[u8]) -> Result<(), Wrong> {
         let is_early = matches!(&self.check, Check::Selected(selected) if selected.waits_for_checkpoint());
-        if self.records > 0 || is_early {
+        let is_late = self.records > 0 || self.report.archived > 0;
+        if is_late || is_early {
             return wrong(None, "line", "policies before all records", "a policy");
         }
         let found = hash_of(program);
@@ -193,12 +206,22 @@ impl BundleVerifier {
             Check::Complete(verifier) => {
                 let seq = Some(verifier.signed().size()).filter(|size| *size > 0);
                 match note {
-                    Ok(note) => Ok(verifier.checkpoint(&note).map(|_| ())?),
+                    Ok(note) => {
+                        let signer = verifier.signed().key().cloned();
+                        let size = verifier.checkpoint(&note)?.size;
+                        match signer {
+                            Some(signer) => self.cosigned.checkpoint(&note, size, &signer),
+                            None => Ok(()),
+                        }
+                    }
                     Err(error) => wrong(seq, "checkpoint", "a signed note", error.to_string()),
                 }
             }
             Check::Selected(selected) => match note {
-                Ok(note) => selected.checkpoint(&note, consistency),
+                Ok(note) => {
+                    let (size, signer) = selected.checkpoint(&note, consistency)?;
+                    self.cosigned.checkpoint(&note, size, &signer)
+                }
                 Err(error) => wrong(selected.last(), "checkpoint", "a signed note", error.to_string()),
             },
         }
@@ -211,6 +234,7 @@ impl BundleVerifier {
                 if line.at != next {
                     return wrong(Some(next), "at", next.to_string(), line.at.to_string());
                 }
+                self.named(line.at, &line.hash)?;
             }
             (Check::Selected(selected), Some(_)) => selected.place(line.at)?,
             (Check::Complete(_), Some(_)) => {
@@ -228,21 +252,36 @@ impl BundleVerifier {
             Check::Complete(verifier) => verifier.record(line.bytes)?,
             Check::Selected(selected) => selected.record(line)?,
         };
-        if let (Some(header), 1, true) = (&self.header, line.at, self.report.complete) {
-            let (expected, found) = (crate::checkpoint::origin(&record.stack(), &line.hash), &header.origin);
-            if expected != *found || record.stack() != header.stack {
-                let found = format!("{found} of the stack {}", header.stack);
-                return wrong(
-                    Some(1),
-                    "origin",
-                    format!("{expected} of the stack {}", record.stack()),
-                    found,
-                );
-            }
+        if record.stack() != self.report.stack {
+            return wrong(Some(line.at), "stack", self.report.stack.clone(), record.stack());
         }
         self.records += 1;
         self.report.add(&record);
         Ok(())
+    }
+
+    /// A record whose body is elsewhere: its hash is in the tree, and the chain goes on behind it.
+    fn digest(&mut self, at: u64, hash: &Hash) -> Result<(), Wrong> {
+        let Check::Complete(verifier) = &mut self.check else {
+            return wrong(Some(at), "line", "records, in a bundle of picked ones", "a hash alone");
+        };
+        let next = verifier.signed().size() + 1;
+        if at != next {
+            return wrong(Some(next), "at", next.to_string(), at.to_string());
+        }
+        verifier.digest(hash);
+        self.report.archived += 1;
+        self.named(at, hash)
+    }
+
+    /// The name of the ledger is that of its first record.
+    fn named(&self, at: u64, hash: &Hash) -> Result<(), Wrong> {
+        let (Some(header), 1) = (&self.header, at) else { return Ok(()) };
+        let expected = crate::checkpoint::origin(&header.stack, hash);
+        if expected == header.origin {
+            return Ok(());
+        }
+        wrong(Some(1), "origin", expected, header.origin.clone())
     }
 
     fn end(&mut self, records: u64, sha256: &Hash) -> Result<(), Wrong> {
@@ -263,6 +302,7 @@ impl BundleVerifier {
             let count = self.report.signed.keys.len();
             return wrong(None, "keys", format!("the {count} keys that the records announce"), "others");
         }
+        self.report.witnesses = std::mem::take(&mut self.cosigned).finish(self.witness.as_ref())?;
         self.ended = true;
         Ok(())
     }

@@ -62,24 +62,30 @@ impl Selected {
         Some(self.last).filter(|last| *last > 0)
     }
 
-    pub(super) fn checkpoint(&mut self, note: &Note, consistency: Option<&[Hash]>) -> Result<(), Wrong> {
+    /// Takes a checkpoint; gives the records that it covers, and the key that signed it.
+    pub(super) fn checkpoint(
+        &mut self,
+        note: &Note,
+        consistency: Option<&[Hash]>,
+    ) -> Result<(u64, PublicKey), Wrong> {
         let checkpoint = match Checkpoint::parse(&note.text) {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
                 return wrong(self.last(), "checkpoint", "the text of a checkpoint", error.to_string());
             }
         };
-        let seq = Some(checkpoint.size);
+        let (size, seq) = (checkpoint.size, Some(checkpoint.size));
         if checkpoint.origin != self.origin {
             return wrong(seq, "checkpoint.origin", self.origin.clone(), checkpoint.origin);
         }
-        match (&self.newest, consistency) {
+        let signer = match (&self.newest, consistency) {
             (None, None) => {
-                signed(note, &self.signer, checkpoint.size)?;
+                signed(note, &self.signer, size)?;
                 self.newest = Some(checkpoint);
+                self.signer.clone()
             }
             (Some(newest), Some(proof)) => {
-                let (size, root) = (checkpoint.size, &checkpoint.root);
+                let root = &checkpoint.root;
                 if size < self.last.max(self.covered + 1) || size > newest.size {
                     let least = self.last.max(self.covered + 1);
                     let expected = format!("{least} to {}", newest.size);
@@ -98,16 +104,18 @@ impl Selected {
                 };
                 signed(note, &key.key, size)?;
                 key.checkpoints += 1;
+                let signer = key.key.clone();
                 self.covered = size;
                 if let Some((seq, announced)) = self.pending.take() {
                     self.enforce(seq, announced);
                 }
+                signer
             }
             (None, Some(_)) => return wrong(seq, "line", "the newest checkpoint first", "an earlier one"),
             (Some(_), None) => return wrong(seq, "line", "one newest checkpoint", "another"),
-        }
+        };
         self.checkpoints += 1;
-        Ok(())
+        Ok((size, signer))
     }
 
     /// Whether a record of this number may come next.

@@ -6,7 +6,8 @@ use faramesh_call::{Object, Timestamp, Value};
 use faramesh_dpr::{Canonical, Draft, GENESIS, Hash, Kind, Position, Record, RecordId, hash_of};
 use faramesh_verify::{
     Algorithm, Announcement, Checkpoint, Header, Note, NoteSignature, PublicKey, Signed, SigningMode, Tree,
-    checkpoint_line, consistency, end_line, inclusion, origin, policy_line, record_line,
+    checkpoint_line, consistency, cosigned_message, digest_line, end_line, inclusion, origin, policy_line,
+    record_line,
 };
 
 const PROGRAM: &[u8] = b"not a real policy, but its hash is what counts";
@@ -30,15 +31,38 @@ pub struct Ledger {
     epoch: u64,
     now: u64,
     agent_seq: u64,
+    /// The seeds of the witnesses that cosign each checkpoint at which a key changes, and the last one.
+    witnesses: Vec<u8>,
 }
 
 fn key_of(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
 }
 
+/// The key of a witness.
+pub fn witness(seed: u8) -> PublicKey {
+    let bytes = key_of(seed).verifying_key().to_bytes();
+    PublicKey::new(&format!("w{seed}.example"), Algorithm::Cosignature, &bytes).unwrap()
+}
+
+/// Adds the cosignatures of witnesses, made so many seconds after a beginning.
+fn cosign(note: &mut Note, witnesses: &[u8], after: u64) {
+    for seed in witnesses {
+        let seconds = 1_795_788_000 + after;
+        let signature = key_of(*seed).sign(cosigned_message(seconds, &note.text).as_bytes()).to_bytes();
+        let bytes = [&seconds.to_be_bytes()[..], &signature].concat();
+        note.signatures.push(NoteSignature::new(&witness(*seed), bytes));
+    }
+}
+
 impl Ledger {
     /// A ledger of about `records` records. `seed` chooses its keys, so that two are never the same.
     pub fn new(stack: &str, records: u64, seed: u8) -> Self {
+        Self::witnessed(stack, records, seed, &[])
+    }
+
+    /// The same, with witnesses.
+    pub fn witnessed(stack: &str, records: u64, seed: u8, witnesses: &[u8]) -> Self {
         let mut ledger = Self {
             items: Vec::new(),
             tree: Tree::default(),
@@ -50,6 +74,7 @@ impl Ledger {
             epoch: 1,
             now: 1_795_788_000_000 + u64::from(seed),
             agent_seq: 0,
+            witnesses: witnesses.to_vec(),
         };
         ledger.event("epoch_started");
         ledger.origin = origin(stack, &ledger.prev);
@@ -71,6 +96,10 @@ impl Ledger {
             }
         }
         ledger.checkpoint(seed + 1, false);
+        let Some(Item::Note(newest, ..)) = ledger.items.last_mut() else {
+            panic!("no checkpoint at the end")
+        };
+        cosign(newest, witnesses, records);
         ledger
     }
 
@@ -142,29 +171,44 @@ impl Ledger {
         let signature = key_of(seed).sign(text.as_bytes()).to_bytes().to_vec();
         let note = Note { signatures: vec![NoteSignature::new(&self.public(seed), signature)], text };
         self.signed.checkpoint(&note).unwrap();
+        let mut note = note;
+        if changes {
+            cosign(&mut note, &self.witnesses, checkpoint.size);
+        }
         self.items.push(Item::Note(note, checkpoint.size, changes));
     }
 
     fn header(&self, complete: bool) -> Vec<u8> {
         let (keys, origin, stack) = (self.keys.clone(), self.origin.clone(), self.stack.clone());
-        Header { complete, keys, origin, stack }.line()
+        let witnesses = self.witnesses.iter().map(|seed| witness(*seed)).collect();
+        Header { complete, keys, origin, stack, witnesses }.line()
     }
 
     /// All of it.
     pub fn complete(&self) -> Vec<u8> {
+        self.archived(0)
+    }
+
+    /// All of it, but of the first `archived` records only those that have to stay; of the others the hash.
+    pub fn archived(&self, archived: u64) -> Vec<u8> {
         let mut out = self.header(true);
         out.extend(policy_line(&hash_of(PROGRAM), PROGRAM));
-        let mut at = 0;
+        let (mut at, mut count) = (0, 0);
         for item in &self.items {
             match item {
                 Item::Record(bytes) => {
                     at += 1;
+                    if at <= archived && !String::from_utf8_lossy(bytes).contains("\"signing_key\"") {
+                        digest_line(at, &hash_of(bytes), &mut out);
+                        continue;
+                    }
+                    count += 1;
                     record_line(at, &hash_of(bytes), None, bytes, &mut out);
                 }
                 Item::Note(note, ..) => out.extend(checkpoint_line(&note.write(), None)),
             }
         }
-        out.extend(end_line(at, &hash_of(&out)));
+        out.extend(end_line(count, &hash_of(&out)));
         out
     }
 

@@ -11,8 +11,8 @@
 mod ledger;
 
 use faramesh_dpr::hash_of;
-use faramesh_verify::{BundleBreak, BundleReport, BundleVerifier, end_line};
-use ledger::Ledger;
+use faramesh_verify::{BundleBreak, BundleReport, BundleVerifier, digest_line, end_line};
+use ledger::{Ledger, witness};
 
 fn verify(bytes: &[u8]) -> Result<BundleReport, BundleBreak> {
     let mut verifier = BundleVerifier::default();
@@ -144,4 +144,95 @@ fn picked_records_are_held_by_proofs_and_keys() {
     assert_eq!(pinned(1), Ok(12));
     assert_eq!(pinned(2), Ok(12));
     assert_eq!(pinned(3).unwrap_err().field, "checkpoint.signature");
+}
+
+#[test]
+fn what_witnesses_say_is_checked() {
+    let ledger = Ledger::witnessed("books", 30, 1, &[21, 22]);
+    let stranger = Ledger::witnessed("books", 30, 1, &[23]);
+    for (bundle, foreign) in
+        [(ledger.complete(), stranger.complete()), (refunds(&ledger), refunds(&stranger))]
+    {
+        let report = verify(&bundle).unwrap();
+        let told: Vec<_> =
+            report.witnesses.iter().map(|told| (told.key.clone(), told.checkpoints, told.size)).collect();
+        assert_eq!(told, [(witness(21), 2, 35), (witness(22), 2, 35)]);
+        assert_eq!(report.witnesses[0].time.unwrap().to_string(), "2026-11-27T14:00:30.000Z");
+        let demanded = |seed| {
+            let mut verifier = BundleVerifier::default().witnessed_by(witness(seed));
+            let _ = verifier.feed(&bundle);
+            verifier.finish().map(|report| report.records)
+        };
+        assert_eq!(demanded(22), Ok(report.records));
+        assert_eq!(demanded(23).unwrap_err().field, "witnesses");
+        let text = String::from_utf8(bundle.clone()).unwrap();
+        let note = text.lines().position(|line| line.contains("w22.example ")).unwrap() + 1;
+        let signature = |line: &str, seed: u8| {
+            let (_, rest) = line.split_once(&format!("\u{2014} w{seed}.example ")).unwrap();
+            rest.split("\\n").next().unwrap().to_owned()
+        };
+        let told = |line, change: &dyn Fn(String) -> String| broken(&changed(&bundle, line, change)).2;
+        let cosignature = "checkpoint.cosignature";
+        // Of another witness, of another text, by a name that the header has not, and of none that it names.
+        let swapped = |line: String| line.replace(&signature(&line, 22), &signature(&line, 21));
+        assert_eq!(told(note, &swapped), cosignature);
+        let other = String::from_utf8(foreign).unwrap();
+        assert_eq!(told(note, &|line| line.replace("w22.example", "w23.example")), cosignature);
+        let moved = |line: String| {
+            let (found, own) =
+                (other.lines().find(|line| line.contains("w23.example ")), signature(&line, 21));
+            line.replace(&own, &signature(found.unwrap(), 23))
+        };
+        assert_eq!(told(note, &moved), cosignature);
+        assert_eq!(told(1, &|line| line.replace(&format!(",\"{}\"", witness(22)), "")), cosignature);
+        assert_eq!(
+            told(1, &|line| line.replace(&witness(22).to_string(), &witness(21).to_string())),
+            "witnesses"
+        );
+        let last = text.lines().count();
+        let more = |line: String| line.replace("\"]}", &format!("\",\"{}\"]}}", witness(23)));
+        assert_eq!(
+            broken(&changed(&bundle, 1, more)),
+            (u64::try_from(last).unwrap(), None, "witnesses".to_owned())
+        );
+    }
+}
+
+#[test]
+fn hashes_stand_for_records_in_an_archive() {
+    let ledger = Ledger::new("books", 60, 1);
+    let whole = verify(&ledger.complete()).unwrap();
+    // Archived up to somewhere, and all but the announcements.
+    for archived in [1, 20, 65] {
+        let bundle = ledger.archived(archived);
+        let report = verify(&bundle).unwrap();
+        assert_eq!((report.records + report.archived, report.signed.size), (65, 65));
+        assert_eq!((report.signed.root, &report.signed.keys), (whole.signed.root, &whole.signed.keys));
+    }
+    let bundle = ledger.archived(20);
+    assert_eq!(verify(&bundle).unwrap().archived, 19);
+    let text = String::from_utf8(bundle.clone()).unwrap();
+    let find = |part: &str| text.lines().position(|line| line.starts_with(part)).unwrap() + 1;
+    let (seventh, last) = (find("{\"at\":7,"), find("{\"at\":20,"));
+    // The first record with a body follows another one.
+    let other = |_| {
+        let mut out = Vec::new();
+        digest_line(20, &[0xab; 32], &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(
+        broken(&changed(&bundle, last, other)),
+        (u64::try_from(last).unwrap() + 1, Some(21), "prev".to_owned())
+    );
+    assert_eq!(broken(&changed(&bundle, seventh, |_| String::new())).2, "checkpoint.size");
+    let swapped = |line: String| line.replace("\"at\":7", "\"at\":8");
+    assert_eq!(
+        broken(&changed(&bundle, seventh, swapped)),
+        (u64::try_from(seventh).unwrap(), Some(7), "at".to_owned())
+    );
+    // In a bundle of picked records there is nothing to put it in its place.
+    let picked = String::from_utf8(refunds(&ledger)).unwrap();
+    let line = picked.lines().position(|line| line.starts_with("{\"at\":")).unwrap() + 1;
+    let digest = text.lines().nth(seventh - 1).unwrap().replace("\"at\":7", "\"at\":1") + "\n";
+    assert_eq!(broken(&changed(picked.as_bytes(), line, |_| digest.clone())).2, "line");
 }

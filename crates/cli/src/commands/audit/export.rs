@@ -34,6 +34,13 @@ pub struct Arguments {
     /// Add the public keys that signed the ledger to JSON; a bundle always has them
     #[arg(long)]
     include_public_keys: bool,
+    /// Read the bodies of old records from their archives; else a whole bundle has the hashes of those, and
+    /// nothing else does
+    #[arg(long)]
+    include_archived: bool,
+    /// Where those archives are now: a folder, or `s3://BUCKET/PREFIX`
+    #[arg(long, value_name = "PLACE", requires = "include_archived")]
+    archive: Option<String>,
 }
 
 /// Writes records.
@@ -47,18 +54,19 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let format = context.console.format;
     let archived = history.archived()?;
     let is_bundle = matches!(format, Format::Text | Format::Bundle);
-    if !archived.is_empty() && (is_bundle || arguments.include_public_keys) {
-        return Err(Failure::new("a part of the ledger is archived, and a bundle needs all of it").hint(
-            "copy the ledger's folder, put the archived `.wal` files beside the others, and name it with `--ledger`",
-        ));
+    if arguments.include_archived && !is_bundle {
+        return Err(Failure::usage("only bundles have archived records")
+            .hint("`audit export --ledger DIR` reads a folder of archived segments by itself"));
     }
-    super::ls::note_archived(&archived, &filter, context);
+    if !arguments.include_archived {
+        super::ls::note_archived(&archived, &filter, context);
+    }
     if arguments.include_public_keys && matches!(format, Format::Jsonl | Format::Csv) {
         return Err(Failure::usage("lines and tables have no place for public keys")
             .hint("use `--format json`, or `--format bundle`, which always has them"));
     }
     let count = match format {
-        Format::Text | Format::Bundle => as_bundle(&history, &filter, context, &mut out)?,
+        Format::Text | Format::Bundle => as_bundle(&history, &filter, arguments, context, &mut out)?,
         Format::Json => {
             let keys = if arguments.include_public_keys { Some(public_keys(&history)?) } else { None };
             as_json(history, &filter, keys, &mut out)?
@@ -91,6 +99,7 @@ fn line(out: &mut Output, bytes: &[u8]) -> io::Result<()> {
 fn as_bundle(
     history: &History,
     filter: &Filter,
+    arguments: &Arguments,
     context: &Context,
     out: &mut Output,
 ) -> Result<u64, Failure> {
@@ -101,7 +110,14 @@ fn as_bundle(
     };
     let program = policy::load_bytes(&context.layout()?.policy())?;
     let programs = program.iter().filter_map(|bytes| faramesh_program::hashed_part(bytes)).collect();
-    let written = Source { folder, filter, programs }.write(out)?;
+    let archives = super::verify::archives(arguments.include_archived, arguments.archive.as_deref(), folder)?;
+    let written = Source { folder, filter, archives, programs }.write(out)?;
+    if written.archived > 0 {
+        context.console.note(&format!(
+            "{} archived: a whole bundle has the hashes, `--include-archived` reads the bodies",
+            counted(written.archived, "record")
+        ));
+    }
     if written.uncovered > 0 {
         context.console.warn(&format!(
             "{} newer than the newest signed checkpoint cannot be proved yet, and left out",
@@ -138,7 +154,7 @@ fn as_json(history: History, filter: &Filter, keys: Option<Value>, out: &mut Out
 
 fn public_keys(history: &History) -> Result<Value, Failure> {
     let History::Folder(folder) = history else { return Ok(Value::List(Vec::new())) };
-    let survey = bundle::survey(folder, &Filter::default(), false)?;
+    let survey = bundle::survey(folder, &Filter::default(), false, None)?;
     Ok(survey.keys.iter().map(|key| Value::from(key.to_string().as_str())).collect())
 }
 

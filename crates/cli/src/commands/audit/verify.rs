@@ -8,9 +8,11 @@ use std::time::Instant;
 use clap::Args;
 use faramesh_archive::Known;
 use faramesh_call::{Object, Value, object};
-use faramesh_ledger::{Archives, RealDisk, RecordsError, Report, WalkError, verify_archived, verify_memory};
+use faramesh_ledger::{
+    Archives, Demands, Expected, RealDisk, RecordsError, Report, WalkError, verify_against, verify_memory,
+};
 use faramesh_ledger_postgres::PostgresError;
-use faramesh_verify::PublicKey;
+use faramesh_verify::{Note, PublicKey};
 
 use super::progress::Bar;
 use super::witnessed::Said;
@@ -37,6 +39,10 @@ pub struct Arguments {
     /// The witness's public key: its text, or a file with it
     #[arg(long, value_name = "KEY", requires = "witness")]
     witness_key: Option<String>,
+    /// Demand that the ledger begins as this checkpoint says, which somebody else kept: a file like
+    /// `witnessed-NAME.note`, a witness's or an auditor's copy; may be given several times
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
     /// Also check the bodies of old records, in the archives that the ledger names
     #[arg(long)]
     include_archived: bool,
@@ -55,11 +61,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     let pin = arguments.public_key.as_deref().map(read_key).transpose()?;
     let result = match History::open(context, arguments.ledger.as_deref())? {
         History::Folder(folder) => {
-            let found = of_files(&folder, pin.as_ref(), archives(arguments, &folder)?, context)?;
+            let found = of_files(&folder, pin.as_ref(), arguments, context)?;
             witnessed(arguments, &folder, found)?
         }
         History::Database(_) | History::Daemon(_) if arguments.witness.is_some() => {
             return Err(Failure::new("only a ledger in a folder has checkpoints that a witness could know"));
+        }
+        History::Database(_) | History::Daemon(_) if !arguments.checkpoint.is_empty() => {
+            return Err(Failure::new("only a ledger in a folder is held against a checkpoint"));
         }
         History::Database(_) if pin.is_some() => {
             return Err(Failure::new("the ledger is in a database and is not signed"));
@@ -121,23 +130,36 @@ pub(in crate::commands) fn read_key(path: &Path) -> Result<PublicKey, Failure> {
 }
 
 /// Where bodies that are not in the folder are read, if they are.
-fn archives(arguments: &Arguments, folder: &Path) -> Result<Option<Arc<dyn Archives>>, Failure> {
-    let instead = arguments.archive.as_deref().map(super::compact::absolute).transpose()?;
+pub(super) fn archives(
+    is_asked: bool,
+    instead: Option<&str>,
+    folder: &Path,
+) -> Result<Option<Arc<dyn Archives>>, Failure> {
+    let instead = instead.map(super::compact::absolute).transpose()?;
     let archives = || -> Arc<dyn Archives> { Arc::new(Known::new(folder, instead)) };
-    Ok(arguments.include_archived.then(archives))
+    Ok(is_asked.then(archives))
 }
 
 fn of_files(
     folder: &Path,
     pin: Option<&PublicKey>,
-    archives: Option<Arc<dyn Archives>>,
+    arguments: &Arguments,
     context: &Context,
 ) -> Result<Object, Failure> {
+    let archives = archives(arguments.include_archived, arguments.archive.as_deref(), folder)?;
+    let path = folder.display().to_string();
+    // Before the ledger, which may go on meanwhile.
+    let checkpoints = match expected(folder, &arguments.checkpoint)? {
+        Ok(checkpoints) => checkpoints,
+        Err(broken) => {
+            return Ok(object! { "valid" => false, "source" => "files", "path" => path, "broken" => broken });
+        }
+    };
     let mut bar = Bar::new(context);
     let show = &mut |progress| bar.show(progress);
-    let result = verify_archived(Arc::new(RealDisk), folder, pin, archives, show);
+    let demands = Demands { pin, archives, checkpoints: &checkpoints };
+    let result = verify_against(Arc::new(RealDisk), folder, demands, show);
     bar.end();
-    let path = folder.display().to_string();
     match result {
         Ok(report) => Ok(described(&report, object! { "source" => "files", "path" => path })),
         Err(WalkError::Damage(damage)) => Ok(object! {
@@ -155,6 +177,46 @@ fn of_files(
         }),
         Err(error) => Err(unreadable(&error)),
     }
+}
+
+/// The checkpoints that the ledger has to contain: those that are given, and what witnesses cosigned of it.
+/// `Err` is the break of a cosignature that does not fit.
+fn expected(folder: &Path, given: &[PathBuf]) -> Result<Result<Vec<Expected>, Object>, Failure> {
+    let mut all = Vec::new();
+    for file in given {
+        let bytes = std::fs::read(file).map_err(|error| Failure::file("read", file, &error))?;
+        let note = Note::parse(&bytes).map_err(|error| {
+            Failure::new(format!("{}: {error}", file.display()))
+                .hint("a checkpoint is a signed note, like `witnessed-NAME.note` beside a ledger")
+        })?;
+        all.push(Expected { file: file.clone(), note });
+    }
+    let broken = |file: &Path, seq: u64, expected: String, found: String| {
+        object! {
+            "file" => file.display().to_string(),
+            "offset" => 0_u64,
+            "seq" => seq,
+            "field" => "checkpoint.cosignature",
+            "expected" => expected,
+            "found" => found,
+        }
+    };
+    let kept = match faramesh_witness::kept(folder) {
+        Ok(kept) => kept,
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            let expected = "what a witness cosigned, and its key".to_owned();
+            return Ok(Err(broken(folder, 0, expected, error.to_string())));
+        }
+        Err(error) => return Err(Failure::file("read", folder, &error)),
+    };
+    for kept in kept {
+        if let Err(error) = kept.note.verify(&kept.key) {
+            let expected = format!("a cosignature by {}", kept.key);
+            return Ok(Err(broken(&kept.file, kept.size, expected, error.to_string())));
+        }
+        all.push(Expected { file: kept.file, note: kept.note });
+    }
+    Ok(Ok(all))
 }
 
 /// Every chain of the stack, from the database.

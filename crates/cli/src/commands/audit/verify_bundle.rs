@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Demand that the key in this file signed the ledger; else the first key that it names is believed
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
+    /// Demand that the witness of this key cosigned: its text, or a file with it
+    #[arg(long, value_name = "KEY")]
+    witness_key: Option<String>,
 }
 
 /// Checks a bundle.
@@ -37,18 +40,28 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
     let pin = arguments.public_key.as_deref().map(super::verify::read_key).transpose()?;
-    let result = verify(&arguments.file, pin.clone())?;
+    let witness = arguments.witness_key.as_deref().map(super::witnessed::read_key).transpose()?;
+    let is_demanded = witness.is_some();
+    let result = verify(&arguments.file, pin.clone(), witness)?;
     let mut value: Object = outcome(&result);
     value.insert("path", arguments.file.display().to_string().as_str());
     value.insert("pinned", pin.is_some());
+    value.insert("witness_demanded", is_demanded);
     context.console.show(&json::versioned(value), view)?;
     Ok(if result.is_ok() { Exit::Success } else { Exit::Broken })
 }
 
-fn verify(path: &Path, pin: Option<PublicKey>) -> Result<Result<BundleReport, BundleBreak>, Failure> {
+fn verify(
+    path: &Path,
+    pin: Option<PublicKey>,
+    witness: Option<PublicKey>,
+) -> Result<Result<BundleReport, BundleBreak>, Failure> {
     let unreadable = |error: &std::io::Error| Failure::file("read", path, error);
     let mut file = File::open(path).map_err(|error| unreadable(&error))?;
     let mut verifier = pin.map_or_else(BundleVerifier::default, BundleVerifier::pinned);
+    if let Some(witness) = witness {
+        verifier = verifier.witnessed_by(witness);
+    }
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let read = file.read(&mut buffer).map_err(|error| unreadable(&error))?;
@@ -74,9 +87,11 @@ fn view(value: &Value) -> String {
         ("stack", safe(text(value, &["stack"]))),
         ("ledger", text(value, &["origin"]).to_owned()),
         ("records", format!("{}: {held}", grouped(records))),
+        ("archived", archived(value)),
         ("from", time::day_and_time(text(value, &["first"]))),
         ("to", time::day_and_time(text(value, &["last"]))),
         ("signatures", signatures(value, records, complete)),
+        ("witnesses", witnesses(value)),
     ];
     rows.retain(|(_, shown)| !shown.is_empty());
     let mut shown = format!("{}: the bundle is as it was written\n{}", words::good("verified"), pairs(&rows));
@@ -118,6 +133,29 @@ fn signatures(value: &Value, records: u64, complete: bool) -> String {
         "the first key is believed as it is; `--public-key FILE` demands one that you know"
     };
     format!("{}{rest}; {trust}", counted(checkpoints, "checkpoint"))
+}
+
+/// How many records are hashes only.
+fn archived(value: &Value) -> String {
+    match number(value, &["archived"]) {
+        0 => String::new(),
+        archived => format!("{}, of which the bundle has the hashes", counted(archived, "record")),
+    }
+}
+
+/// Who cosigned, how much and when.
+fn witnesses(value: &Value) -> String {
+    let told = list(value, &["witnesses"]).iter().map(|witness| {
+        let name = text(witness, &["key"]).split('+').next().unwrap_or_default();
+        let (size, when) =
+            (grouped(number(witness, &["size"])), time::day_and_time(text(witness, &["time"])));
+        format!("{} cosigned {size} records at {when}", safe(name))
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
+    if told.is_empty() || json::is_true(value, &["witness_demanded"]) {
+        return told;
+    }
+    format!("{told}; `--witness-key KEY` demands one that you know")
 }
 
 fn broken(value: &Value) -> String {

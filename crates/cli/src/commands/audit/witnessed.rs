@@ -98,7 +98,7 @@ fn newest(folder: &Path) -> Result<(u64, Note), Failure> {
 }
 
 /// A key as text, or a file with one.
-fn read_key(key: &str) -> Result<PublicKey, Failure> {
+pub(super) fn read_key(key: &str) -> Result<PublicKey, Failure> {
     match key.parse() {
         Ok(key) => Ok(key),
         Err(_) => super::verify::read_key(Path::new(key)),
