@@ -62,6 +62,8 @@ codes! {
     AmbientExceeded = "AMBIENT_EXCEEDED",
     /// A budget is near its ceiling; beside a permit.
     BudgetWarning = "BUDGET_WARNING",
+    /// Nobody said what came of a permitted call; in a record of its own, and beside the agent's next permit.
+    RuntimeGap = "RUNTIME_GAP",
     /// A person approved this very call.
     Approved = "APPROVED",
     /// A person denied this very call.
@@ -93,7 +95,7 @@ impl Code {
     #[must_use]
     pub fn resolution(self) -> Option<&'static str> {
         match self {
-            Self::PolicyPermit | Self::Approved | Self::BudgetWarning => None,
+            Self::PolicyPermit | Self::Approved | Self::BudgetWarning | Self::RuntimeGap => None,
             Self::PolicyDefer => Some("pending_approval"),
             Self::RateExceeded | Self::DaemonNotReady | Self::LedgerUnavailable => Some("retry_after"),
             Self::CompletionBlocked => Some("unmet"),

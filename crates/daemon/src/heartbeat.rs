@@ -1,5 +1,5 @@
-//! A record a minute while nothing else is recorded, so that a silence in the ledger is a daemon that
-//! was not there and not records that were taken away.
+//! What is recorded without anybody asking: a record a minute while nothing else is recorded, so that a silence in the
+//! ledger is a daemon that was not there and not records that were taken away; and the calls whose outcome never came.
 //!
 //! INVARIANT quiet: a daemon that records decisions adds nothing to them.
 
@@ -34,6 +34,9 @@ impl Heartbeat {
         let thread = std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || {
             let mut silence = Silence { seq: 0, since: Instant::now() };
             while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                if gate.note_gaps() > 0 {
+                    gate.commit(false);
+                }
                 if silence.is_long(gate.ledger().status().last_seq, Instant::now()) {
                     let mut draft = Draft::event(Kind::Lifecycle, object! { "event" => "heartbeat" });
                     draft.dev = gate.is_dev();

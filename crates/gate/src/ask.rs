@@ -16,6 +16,7 @@ use faramesh_state::Change;
 use faramesh_state::limits::Want;
 use faramesh_state::recent::Earlier;
 
+use crate::gaps;
 use crate::gate::{Gate, Inner};
 use crate::leases::{MAX_PARKED, Parked};
 use crate::lifecycle::Lifecycle;
@@ -266,8 +267,11 @@ impl Gate {
 
     /// Steps 12 to 14. The state changes only when the record has its place in the ledger.
     fn record(&self, inner: &mut Inner, decided: Decided<'_>, began: Instant, respond: Respond) {
-        let Decided { draft, mut changes, pending, now, retried, .. } = decided;
+        let Decided { draft, mut changes, mut pending, now, retried, .. } = decided;
         self.counts.decided(draft.effect, draft.code);
+        let told = draft.agent.as_deref().filter(|_| pending.effect == Effect::Permit);
+        let gaps = told.and_then(|agent| inner.gaps.remove(agent));
+        pending.warnings.extend(gaps.as_ref().map(gaps::warning));
         let counts = Arc::clone(&self.counts);
         let agent = draft.agent.clone();
         let noted = retried.and_then(|pid| Noted::of(&draft, pid));

@@ -1,5 +1,6 @@
 //! The gate's parts: one lock over policy and state, the ledger beside it.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -18,6 +19,7 @@ use faramesh_state::State;
 
 use crate::budgets::{BudgetStatus, budgets};
 use crate::counts::{Counted, Counts};
+use crate::gaps::Gaps;
 use crate::leases::Lessor;
 use crate::lifecycle::{Lifecycle, Shared};
 use crate::moment::{Entropy, wall_clock};
@@ -106,6 +108,8 @@ pub(crate) struct Inner {
     pub(crate) selected: Arc<Selected>,
     /// What calls of models cost.
     pub(crate) prices: Arc<Prices>,
+    /// Calls without an outcome that agents were not told of yet.
+    pub(crate) gaps: HashMap<Box<str>, Gaps>,
 }
 
 impl std::fmt::Debug for Gate {
@@ -132,6 +136,7 @@ impl Gate {
                 repeats: Repeats::default(),
                 selected: Arc::default(),
                 prices: Arc::new(Prices::bundled()),
+                gaps: HashMap::new(),
             }),
             watchers: Mutex::default(),
             started_at: wall_clock(),

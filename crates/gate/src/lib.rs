@@ -12,6 +12,7 @@ mod control;
 mod counts;
 mod deferred;
 mod folded;
+mod gaps;
 mod gate;
 mod grants;
 mod leases;

@@ -91,6 +91,12 @@ impl Limits {
         open.filter(move |found| *found.agent == *agent)
     }
 
+    /// The reservations that ended without an outcome, the oldest first.
+    pub fn without_outcome(&self, now: Timestamp) -> impl Iterator<Item = &Reservation> {
+        // They are in order, but for a clock that went back.
+        self.reservations.iter().take_while(move |found| now.since_ms(found.at) > RESERVATION_MS)
+    }
+
     /// The reservation of a decision, while its outcome may still settle it.
     #[must_use]
     pub fn reservation(&self, record: &str, now: Timestamp) -> Option<&Reservation> {

@@ -373,3 +373,35 @@ fn what_a_model_used_is_priced_by_the_table() {
     let expected = br#"{"as_of":"2026-01-01","model":"m-*","usd":0.0028}"#;
     assert_eq!(priced, faramesh_call::json::parse(expected).unwrap());
 }
+
+#[test]
+fn calls_of_which_nothing_came_are_recorded_and_told_once() {
+    let gate = gate("budget session { max $1 }");
+    let first = refund(&gate, "1");
+    let second = refund(&gate, "2");
+    report(&gate, "a", &refund(&gate, "3"), OutcomeStatus::Ok, None);
+    forward(RESERVATION_MS);
+    assert_eq!(gate.note_gaps(), 0, "to the millisecond");
+    forward(1);
+    assert_eq!(gate.note_gaps(), 2);
+    gate.commit(true);
+    assert_eq!(gate.note_gaps(), 0, "once");
+    assert_eq!(spent(&gate, "session").micros, 3_000, "what was reserved stays spent");
+    let warned = wire(&refund(&gate, "4")).get("warnings").cloned().unwrap();
+    let warning = warned.as_list().unwrap().first().unwrap();
+    assert_eq!(warning.get("code").and_then(Value::as_str), Some("RUNTIME_GAP"));
+    let told = warning.get("message").and_then(Value::as_str).unwrap();
+    assert!(told.contains(&*first.action_id) && told.contains("and another call"), "{told}");
+    assert_eq!(wire(&refund(&gate, "5")).get("warnings").unwrap().as_list().unwrap().len(), 0);
+    report(&gate, "a", &second, OutcomeStatus::Error, None);
+    assert_eq!(spent(&gate, "session").micros, 5_000, "too late to give anything back");
+    let outcomes = faramesh_ledger::Filter {
+        kind: Some(faramesh_dpr::Kind::Outcome),
+        ..faramesh_ledger::Filter::default()
+    };
+    let records = gate.ledger().query(&outcomes).unwrap();
+    let gaps: Vec<_> = records.iter().filter(|record| record.code().is_some()).collect();
+    assert_eq!(gaps.len(), 2);
+    assert_eq!(gaps[0].code().as_deref(), Some("RUNTIME_GAP"));
+    assert_eq!(gaps[0].parent().as_deref(), Some(&*first.action_id));
+}

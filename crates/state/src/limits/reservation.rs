@@ -67,6 +67,9 @@ pub struct Settled {
     pub actual: Vec<(Box<str>, u64)>,
 }
 
+/// How much longer a reservation is kept, so that somebody can tell that no outcome came.
+const KEPT_MS: u64 = 600_000;
+
 /// Open reservations, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Reservations {
@@ -95,7 +98,7 @@ impl Reservations {
 
     pub(super) fn insert(&mut self, reservation: &Reservation) {
         while let Some(oldest) = self.in_order.first_entry() {
-            let expired = reservation.at.since_ms(oldest.get().at) > RESERVATION_MS;
+            let expired = reservation.at.since_ms(oldest.get().at) > RESERVATION_MS + KEPT_MS;
             if !expired && self.by_record.len() < MAX_RESERVATIONS {
                 break;
             }
@@ -203,7 +206,7 @@ mod tests {
         }
         assert_eq!(open.len(), MAX_RESERVATIONS);
         assert!(open.get("0").is_none() && open.get("1").is_some());
-        open.insert(&reservation(usize::MAX, 6 + RESERVATION_MS));
+        open.insert(&reservation(usize::MAX, 6 + RESERVATION_MS + KEPT_MS));
         assert_eq!((open.len(), open.by_record.len()), (1, 1), "what expired is gone");
     }
 
