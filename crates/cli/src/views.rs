@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod diagnostics;
 pub mod json;
+pub mod progress;
 pub mod record;
 pub mod table;
 pub mod time;

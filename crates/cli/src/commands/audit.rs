@@ -6,7 +6,6 @@ mod csv;
 mod erase;
 mod export;
 mod ls;
-mod progress;
 mod rotate;
 mod select;
 mod stats;

@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::history::History;
 use crate::policy;
 use crate::views::json::{self, at, list, text};
+use crate::views::progress::Bar;
 use crate::views::table::counted;
 use crate::views::words;
 
@@ -111,7 +112,10 @@ fn replayed(
         return Ok(None);
     }
     let mut history = History::open(context, None)?;
-    replay::replay(&mut history, since, &old, &new.program).map(Some)
+    let mut bar = Bar::new("deciding again", context);
+    let replayed = replay::replay(&mut history, since, &old, &new.program, &mut bar);
+    bar.end();
+    replayed.map(Some)
 }
 
 /// The policy that the daemon has in force; without a daemon, the one that the next start would load.

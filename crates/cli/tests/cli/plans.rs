@@ -98,10 +98,8 @@ fn new_limits_are_counted_over_the_recorded_calls() {
         let plan = stack.json(&["plan"]);
         let replay = at(&plan, &["replay"]);
         let kinds = at(replay, &["transitions", "permit_to_deny"]).as_list().unwrap_or_default();
-        let counts: Vec<_> = kinds
-            .iter()
-            .map(|kind| (at(kind, &["count"]).as_i64().unwrap(), text(kind, &["ref"])))
-            .collect();
+        let counts: Vec<_> =
+            kinds.iter().map(|kind| (at(kind, &["count"]).as_i64().unwrap(), text(kind, &["ref"]))).collect();
         let expected = if denied == 0 { vec![] } else { vec![(denied, code)] };
         assert_eq!(counts, expected, "{limit}: {replay:?}");
         assert_eq!(at(replay, &["new_limits"]).as_i64(), Some(1), "{limit}");

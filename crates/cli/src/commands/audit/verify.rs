@@ -14,12 +14,12 @@ use faramesh_ledger::{
 use faramesh_ledger_postgres::PostgresError;
 use faramesh_verify::{Note, PublicKey};
 
-use super::progress::Bar;
 use super::witnessed::Said;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::history::{Database, History, out_of_reach, raw, unreadable};
+use crate::views::progress::Bar;
 use crate::views::{json, verified};
 
 /// What `audit verify` takes.
@@ -155,7 +155,7 @@ fn of_files(
             return Ok(object! { "valid" => false, "source" => "files", "path" => path, "broken" => broken });
         }
     };
-    let mut bar = Bar::new(context);
+    let mut bar = Bar::new("verifying", context);
     let show = &mut |progress| bar.show(progress);
     let demands = Demands { pin, archives, checkpoints: &checkpoints };
     let result = verify_against(Arc::new(RealDisk), folder, demands, show);
@@ -221,7 +221,7 @@ fn expected(folder: &Path, given: &[PathBuf]) -> Result<Result<Vec<Expected>, Ob
 
 /// Every chain of the stack, from the database.
 fn of_database(database: &Database, context: &Context) -> Result<Object, Failure> {
-    let mut bar = Bar::new(context);
+    let mut bar = Bar::new("verifying", context);
     let result = faramesh_ledger_postgres::verify(&database.address, &database.stack, &mut |records| {
         bar.count(records)
     });

@@ -67,7 +67,8 @@ impl Counted {
                 (!buckets.is_empty()).then(|| Change::TokensTaken { agent: agent.clone(), buckets })
             }
             Change::Reserved(reservation) => {
-                let payer = |charge: &Charge| charge.payer.clone().unwrap_or_else(|| reservation.agent.clone());
+                let payer =
+                    |charge: &Charge| charge.payer.clone().unwrap_or_else(|| reservation.agent.clone());
                 let charges: Vec<_> = reservation
                     .charges
                     .iter()

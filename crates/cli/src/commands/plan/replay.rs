@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::history::History;
 use crate::recorded::{call_and_outside, looked_at};
 use crate::views::json::{at, list, number, text};
+use crate::views::progress::Bar;
 use crate::views::record::safe;
 use crate::views::table::counted;
 use crate::views::{time, words};
@@ -24,6 +25,8 @@ use crate::views::{time, words};
 const MAX_KINDS: usize = 1_000;
 /// Records that each kind is shown with.
 const EXAMPLES: usize = 3;
+/// How many calls there are between two looks at the clock.
+const SHOW_EVERY: u64 = 1_000;
 /// Kinds that people are shown, the loosest first.
 const SHOWN: usize = 20;
 
@@ -52,6 +55,7 @@ pub fn replay(
     since: Timestamp,
     old: &Program,
     new: &Program,
+    bar: &mut Bar,
 ) -> Result<Replayed, Failure> {
     let known: HashSet<[u8; 32]> =
         old.agents().iter().flat_map(Agent::all_rules).map(|rule| rule.digest).collect();
@@ -62,7 +66,12 @@ pub fn replay(
     let filter = Filter { kind, since: Some(since), ..Filter::default() };
     history.each(&filter, &mut |record| {
         match record.kind() {
-            Kind::Decision => replayed.add(record, decided(record, new, &known, &mut counted)),
+            Kind::Decision => {
+                replayed.add(record, decided(record, new, &known, &mut counted));
+                if replayed.total.is_multiple_of(SHOW_EVERY) {
+                    bar.count(replayed.total);
+                }
+            }
             Kind::Outcome => counted.outcome(record),
             _ => {}
         }
@@ -122,10 +131,7 @@ fn decided(
 
 /// Whether a limit decided, and no rule.
 fn is_limit(code: Code) -> bool {
-    matches!(
-        code,
-        Code::RateExceeded | Code::BudgetExceeded | Code::AmbientExceeded | Code::SessionExpired
-    )
+    matches!(code, Code::RateExceeded | Code::BudgetExceeded | Code::AmbientExceeded | Code::SessionExpired)
 }
 
 /// Whether the rules that were tried look at nothing that was redacted, nor at sums that the old ones did not.
