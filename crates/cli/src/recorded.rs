@@ -1,7 +1,7 @@
 //! Recorded calls, to be decided again: the call as its record holds it, and what a condition would look at.
 
 use faramesh_call::{Action, Call, Value};
-use faramesh_decide::Outside;
+use faramesh_decide::{Outside, place_of_selector};
 use faramesh_dpr::Record;
 use faramesh_program::Program;
 use faramesh_program::image::{Expression, Fact, Operand, Path};
@@ -39,6 +39,8 @@ pub fn call_and_outside(record: &Record) -> (Call, Outside) {
 pub struct Looked<'a> {
     /// The places of the call, each once.
     pub paths: Vec<&'a Path>,
+    /// The places of selectors, as records name them.
+    pub selected: Vec<String>,
     /// Whether it looks at what happened before.
     pub facts: bool,
 }
@@ -46,6 +48,7 @@ pub struct Looked<'a> {
 /// What a condition looks at.
 pub fn looked_at(program: &Program, condition: u32) -> Looked<'_> {
     let mut facts = false;
+    let mut selected = Vec::new();
     let mut expressions = vec![condition];
     let mut operands: Vec<u32> = Vec::new();
     let mut found: Vec<u32> = Vec::new();
@@ -74,11 +77,15 @@ pub fn looked_at(program: &Program, condition: u32) -> Looked<'_> {
             Some(Operand::Path(path)) => found.push(*path),
             Some(Operand::List(items)) => operands.extend(items),
             Some(Operand::Lower(of) | Operand::Length(of) | Operand::Domain(of)) => operands.push(*of),
-            Some(Operand::Fact(fact)) => facts |= !matches!(**fact, Fact::Selector { .. }),
+            Some(Operand::Fact(fact)) => match &**fact {
+                Fact::Selector { name, steps } => selected.push(place_of_selector(None, name, steps)),
+                _ => facts = true,
+            },
             Some(Operand::Constant(_)) | None => {}
         }
     }
     found.sort_unstable();
     found.dedup();
-    Looked { paths: found.into_iter().filter_map(|path| program.path(path)).collect(), facts }
+    let paths = found.into_iter().filter_map(|path| program.path(path)).collect();
+    Looked { paths, selected, facts }
 }

@@ -22,7 +22,7 @@ pub use evaluate::{Evaluator, MAX_STEPS};
 pub use input::{Input, Moment};
 pub use outcome::{Outcome, Unknown};
 pub use outside::Outside;
-pub use selected::{Fetched, NOTHING_SELECTED, Reading, Selected};
+pub use selected::{Fetched, NOTHING_SELECTED, Reading, Selected, place as place_of_selector};
 pub use steps::budgets::FLAT_COST_MICROS;
 pub use steps::customers::{NO_PSEUDONYMS, Pseudonyms};
 pub use steps::redact::{REDACTED, sealed_args};

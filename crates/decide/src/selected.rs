@@ -126,7 +126,8 @@ impl Selected {
 
 /// The name of a place, the same in every policy that reads it: `risk.score`, `planner: risk.score` for a selector
 /// of an agent that handed on.
-fn place(owner: Option<&str>, name: &str, steps: &[Step]) -> String {
+#[must_use]
+pub fn place(owner: Option<&str>, name: &str, steps: &[Step]) -> String {
     let escaped = |text: &str| text.replace('\\', "\\\\").replace('.', "\\.");
     let mut place = owner.map_or_else(String::new, |owner| format!("{}: ", escaped(owner)));
     place.push_str(&escaped(name));

@@ -26,10 +26,12 @@ pub struct BudgetStatus {
     pub spent_micros: u64,
     /// The ceiling on money.
     pub max_micros: Option<u64>,
-    /// Permitted calls.
+    /// Permitted calls, or what else is counted.
     pub calls: u64,
-    /// The ceiling on calls.
-    pub max_calls: Option<u32>,
+    /// The ceiling on them.
+    pub max_calls: Option<u64>,
+    /// What is counted: `calls`, `customers` or `bytes`.
+    pub unit: &'static str,
     /// What is leased of it, when daemons share it.
     pub fleet: Option<Leased>,
     /// When the window begins anew, or the first of a rolling one comes back.
@@ -42,9 +44,6 @@ pub(crate) fn budgets(program: &Program, state: &State, now: Timestamp) -> Vec<B
     let mut found = Vec::new();
     for agent in program.agents() {
         for ceiling in agent.limits().map(|limits| limits.all_ceilings()).unwrap_or_default() {
-            if ceiling.of == Of::Data {
-                continue;
-            }
             let meter = state.limits().of(&agent.name).and_then(|known| known.meter(&ceiling.key));
             for session in sessions(ceiling, meter) {
                 let sum = Sum::read(program, ceiling.window, session.unwrap_or_default(), now, meter);
@@ -82,14 +81,22 @@ fn line(
     session: Option<&str>,
     sum: &Sum<'_>,
 ) -> BudgetStatus {
+    let max_calls = ceiling.max_calls.map(u64::from);
+    // What ceilings say of micro-dollars, one on data says of bytes.
+    let (spent_micros, max_micros, calls, max_calls, unit) = match ceiling.of {
+        Of::Data => (0, None, sum.micros, ceiling.max_micros, "bytes"),
+        Of::Customers => (0, None, sum.calls, max_calls, "customers"),
+        Of::Budget | Of::Calls => (sum.micros, ceiling.max_micros, sum.calls, max_calls, "calls"),
+    };
     BudgetStatus {
         agent: agent.name.clone(),
         id: ceiling.budget.clone(),
         session: session.map(Into::into),
-        spent_micros: sum.micros,
-        max_micros: ceiling.max_micros,
-        calls: sum.calls,
-        max_calls: ceiling.max_calls,
+        spent_micros,
+        max_micros,
+        calls,
+        max_calls,
+        unit,
         fleet: ceiling.fleet.then_some(sum.leased),
         resets_at: sum.resets_at(program),
     }

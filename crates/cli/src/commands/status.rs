@@ -200,7 +200,11 @@ pub(super) fn budget(value: &Value) -> String {
     let of = |used: &str, most: &str, sign: &str| {
         Some(format!("{sign}{} of {sign}{}", shown(used)?, shown(most)?))
     };
-    let calls = of("calls", "max_calls", "").map(|calls| format!("{calls} calls"));
+    let unit = match text(value, &["unit"]) {
+        "" => "calls",
+        unit => unit,
+    };
+    let calls = of("calls", "max_calls", "").map(|calls| format!("{calls} {unit}"));
     let used: Vec<String> = [of("spent_usd", "max_usd", "$"), calls].into_iter().flatten().collect();
     let mut line = format!("{} {}: {}", text(value, &["agent"]), text(value, &["id"]), used.join(", "));
     let session = text(value, &["session"]);

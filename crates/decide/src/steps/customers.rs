@@ -96,8 +96,10 @@ impl<'a> Tally<'a> {
         let max = u64::from(ceiling.max_calls.unwrap_or_default());
         let more = u64::try_from(new.len()).unwrap_or(u64::MAX);
         if sum.calls.saturating_add(more) > max {
+            let those =
+                if more == 1 { "a customer that was" } else { &format!("{more} customers that were") };
             let message = format!(
-                "this call touches {more} customers that were not touched today, and `{}` has room for {} of {max}",
+                "this call touches {those} not touched today, and `{}` has room for {} of {max}",
                 ceiling.budget,
                 max.saturating_sub(sum.calls)
             );

@@ -60,7 +60,7 @@ pub fn decide(record: &Record, layout: &Layout) -> Again {
         let place = shown.get("ref").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut named = agent.all_rules().filter(|rule| *rule.reference == *place);
         match (named.next(), named.next()) {
-            (Some(rule), None) => with_values(shown, rule, &program, agent, &call),
+            (Some(rule), None) => with_values(shown, rule, &program, agent, &call, record),
             _ => shown,
         }
     });
@@ -96,7 +96,7 @@ fn decided_again(
     }
     let tried = verdict.trace.tried().zip(lines);
     let rules = tried.map(|(tried, line)| match agent.rule(tried.rule) {
-        Some(rule) => with_values(from_line(line), rule, program, agent, call),
+        Some(rule) => with_values(from_line(line), rule, program, agent, call, record),
         None => from_line(line),
     });
     Some(rules.collect())
@@ -113,14 +113,28 @@ fn from_line(line: &str) -> Object {
 }
 
 /// A tried rule with its text and what the record holds of the values that it looked at.
-fn with_values(mut shown: Object, rule: &Rule, program: &Program, agent: &Agent, call: &Call) -> Object {
+fn with_values(
+    mut shown: Object,
+    rule: &Rule,
+    program: &Program,
+    agent: &Agent,
+    call: &Call,
+    record: &Record,
+) -> Object {
     shown.insert("text", rule.text.as_ref());
     let failed = shown.get("outcome").and_then(Value::as_str) == Some("no");
     if failed && shown.get("why").and_then(Value::as_str) == Some("") {
         shown.insert("why", "its condition does not hold");
     }
     let mut values = Object::new();
-    for path in rule.condition.map(|condition| looked_at(program, condition).paths).unwrap_or_default() {
+    let looked = rule.condition.map(|condition| looked_at(program, condition)).unwrap_or_default();
+    let inputs = record.field("inputs").unwrap_or_default();
+    for place in looked.selected {
+        let read = inputs.get("selectors").and_then(|selectors| selectors.get(&place));
+        let read = read.and_then(|read| read.get("value").or_else(|| read.get("missing"))).cloned();
+        values.insert(place.as_str(), read.unwrap_or_else(|| Value::from("not looked at")));
+    }
+    for path in looked.paths {
         values
             .insert(path.text.as_str(), value_at(path, agent, call).unwrap_or_else(|| Value::from("absent")));
     }
