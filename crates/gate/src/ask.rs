@@ -23,7 +23,7 @@ use crate::lifecycle::Lifecycle;
 use crate::record::{self, Caller};
 use crate::repeats::{Answer, Noted, Permit, earlier, reused};
 use crate::reply::{Denial, Handed, Reply, Respond, Warning};
-use crate::sessions::process_session;
+use crate::sessions::in_session;
 
 /// What the reply will be once the record is durable.
 struct Pending {
@@ -335,14 +335,6 @@ impl<'a> Decided<'a> {
     fn refused(draft: Draft<'a>, pending: Pending, now: Timestamp) -> Self {
         Self { draft, changes: Vec::new(), pending, now, retried: None, wants: Vec::new() }
     }
-}
-
-/// A caller that names no session is in that of its process, where sessions count for anything.
-fn in_session(mut call: Call, program: &Program, peer: &Peer) -> Call {
-    if program.counts_sessions() && call.session.as_deref().is_none_or(str::is_empty) {
-        call.session = Some(process_session(peer));
-    }
-    call
 }
 
 fn pending(program: &Program, call: &Call, effect: Effect, denial: Option<Denial>) -> Pending {

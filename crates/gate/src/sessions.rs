@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use faramesh_call::call::MAX_ID_BYTES;
-use faramesh_call::{Code, Timestamp, Value, object};
+use faramesh_call::{Call, Code, Timestamp, Value, object};
 use faramesh_dpr::{Canonical, Draft, Kind};
 use faramesh_identity::{Peer, identify};
-use faramesh_program::Agent;
+use faramesh_program::{Agent, Program};
 use faramesh_state::sessions::{MAX_DECLARED, MAX_PURPOSE_BYTES};
 use faramesh_state::{Change, Declared, Said, State};
 
@@ -84,8 +84,16 @@ impl Gate {
     }
 }
 
+/// A caller that names no session is in that of its process, where sessions count for anything.
+pub(crate) fn in_session(mut call: Call, program: &Program, peer: &Peer) -> Call {
+    if program.counts_sessions() && call.session.as_deref().is_none_or(str::is_empty) {
+        call.session = Some(process_session(peer));
+    }
+    call
+}
+
 /// The session of a caller that names none.
-pub(crate) fn process_session(peer: &Peer) -> Box<str> {
+fn process_session(peer: &Peer) -> Box<str> {
     match peer.remote() {
         None => format!("process:{}", peer.pid()).into(),
         Some(_) => peer.user().into(),

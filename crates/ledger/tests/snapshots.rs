@@ -174,6 +174,9 @@ fn assert_whole(disk: &ForgetfulDisk, open: &Open, what: &str) {
     assert_eq!((open.state.hash, open.state.records), (expected.hash, expected.records), "{what}");
 }
 
+/// Something that is done to a disk.
+type Change<'a> = &'a dyn Fn(&ForgetfulDisk);
+
 #[test]
 fn a_start_replays_only_what_is_behind_the_newest_snapshot() {
     let disk = filled();
@@ -355,8 +358,8 @@ fn what_is_missing_or_of_another_length_refuses_the_start_at_once() {
         disk.overwrite(&file("00000002.manifest"), &first);
     };
     let gone = |disk: &ForgetfulDisk| disk.remove(&file("00000002.wal")).unwrap();
-    for (what, change) in [("longer", &longer as &dyn Fn(&ForgetfulDisk)), ("other", &other), ("gone", &gone)]
-    {
+    let changes: [(&str, Change<'_>); 3] = [("longer", &longer), ("other", &other), ("gone", &gone)];
+    for (what, change) in changes {
         let disk = base.fork();
         change(&disk);
         match open(&disk) {

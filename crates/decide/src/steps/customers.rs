@@ -93,8 +93,26 @@ impl<'a> Tally<'a> {
         if new.iter().any(|period| each.is_some_and(|each| !each.has_room_for(period, now))) {
             return Err(format!("`{}` counts {MAX_SESSIONS} customers already", ceiling.budget));
         }
-        let max = u64::from(ceiling.max_calls.unwrap_or_default());
         let more = u64::try_from(new.len()).unwrap_or(u64::MAX);
+        self.hold_against(ceiling, &sum, more, input);
+        for period in new {
+            let charge = |meter: &str, period: Period| Charge {
+                meter: meter.into(),
+                period,
+                micros: 0,
+                warned: false,
+                fixed: true,
+                payer: other.cloned(),
+            };
+            self.charges.push(charge(&ceiling.key, Period::Day(day)));
+            self.charges.push(charge(AMBIENT_CUSTOMER_KEY, period));
+        }
+        Ok(())
+    }
+
+    /// Notes what is beyond the ceiling.
+    fn hold_against(&mut self, ceiling: &'a Ceiling, sum: &Sum<'_>, more: u64, input: &Input<'a>) {
+        let max = u64::from(ceiling.max_calls.unwrap_or_default());
         if sum.calls.saturating_add(more) > max {
             let those =
                 if more == 1 { "a customer that was" } else { &format!("{more} customers that were") };
@@ -110,19 +128,6 @@ impl<'a> Tally<'a> {
                 self.exceeded.push(Exceeded { ceiling, message, resets_at });
             }
         }
-        for period in new {
-            let charge = |meter: &str, period: Period| Charge {
-                meter: meter.into(),
-                period,
-                micros: 0,
-                warned: false,
-                fixed: true,
-                payer: other.cloned(),
-            };
-            self.charges.push(charge(&ceiling.key, Period::Day(day)));
-            self.charges.push(charge(AMBIENT_CUSTOMER_KEY, period));
-        }
-        Ok(())
     }
 }
 
