@@ -7,7 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Draft, Kind, Record, RecordId, Resume};
@@ -29,7 +29,6 @@ use crate::walk::{Item, Step, Walk};
 
 /// Longest wait for the index to have the records that may be archived, and how often it is asked.
 const INDEX_WAIT: Duration = Duration::from_secs(10);
-const INDEX_PAUSE: Duration = Duration::from_millis(20);
 /// Longest wait for the record of a compaction.
 const RECORD_WAIT: Duration = Duration::from_secs(30);
 
@@ -141,10 +140,8 @@ impl Ledger {
 impl Ledger {
     /// The index tells where a record is, also when its body is archived. It is no reason not to archive.
     fn wait_for_index(&self) {
-        let Some(indexer) = &self.indexer else { return };
-        let (last, until) = (self.last_seq(), Instant::now() + INDEX_WAIT);
-        while indexer.indexed() < last && Instant::now() < until {
-            std::thread::sleep(INDEX_PAUSE);
+        if let Some(indexer) = &self.indexer {
+            indexer.wait_for(self.last_seq(), INDEX_WAIT);
         }
     }
 }

@@ -2,12 +2,12 @@
 //! lag: decisions never wait for it, and readers take what it lacks from the segments.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::background::yield_to_decisions;
+use crate::background::{Yielding, yield_to_decisions};
 use crate::commit::{Shared, locked};
 use crate::disk::RealDisk;
 use crate::index::{Cursor, Index};
@@ -20,6 +20,8 @@ const BATCH_RECORDS: usize = 1_000;
 const IDLE_PAUSE: Duration = Duration::from_millis(200);
 /// While the ledger grows, the thread sleeps so many times as long as it works.
 const BUSY_REST: u32 = 9;
+/// How long whoever waits for the index sleeps between two looks.
+const WAIT_PAUSE: Duration = Duration::from_millis(10);
 
 /// The indexing thread of a ledger.
 pub(crate) struct IndexerHandle {
@@ -32,6 +34,10 @@ struct State {
     indexed: AtomicU64,
     stopping: Mutex<bool>,
     stopped: Condvar,
+    /// The thread, once it makes way.
+    yielding: Mutex<Option<Yielding>>,
+    /// Whether somebody waits for it.
+    awaited: AtomicBool,
 }
 
 impl IndexerHandle {
@@ -48,7 +54,26 @@ impl IndexerHandle {
         self.state.indexed.load(Ordering::Acquire)
     }
 
+    /// Waits until the index has a record, so long at most. Meanwhile the thread makes way for nobody.
+    pub(crate) fn wait_for(&self, seq: u64, most: Duration) {
+        if self.indexed() >= seq {
+            return;
+        }
+        let until = Instant::now() + most;
+        self.state.awaited.store(true, Ordering::Release);
+        self.state.stopped.notify_all();
+        let yielding = *locked(&self.state.yielding);
+        yielding.into_iter().for_each(Yielding::compete);
+        while self.indexed() < seq && Instant::now() < until {
+            std::thread::sleep(WAIT_PAUSE);
+        }
+        self.state.awaited.store(false, Ordering::Release);
+        yielding.into_iter().for_each(Yielding::make_way);
+    }
+
     pub(crate) fn stop(&self) {
+        let yielding = *locked(&self.state.yielding);
+        yielding.into_iter().for_each(Yielding::compete);
         *locked(&self.state.stopping) = true;
         self.state.stopped.notify_all();
         if let Some(thread) = locked(&self.thread).take()
@@ -67,7 +92,7 @@ struct Indexer {
 
 impl Indexer {
     fn run(&self) {
-        yield_to_decisions();
+        *locked(&self.state.yielding) = Some(yield_to_decisions());
         let mut rebuilt = false;
         while !self.pause(Duration::ZERO) {
             let ended = self.follow();
@@ -87,6 +112,15 @@ impl Indexer {
     fn pause(&self, duration: Duration) -> bool {
         let stopping = locked(&self.state.stopping);
         let waited = self.state.stopped.wait_timeout_while(stopping, duration, |stopping| !*stopping);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Waits likewise, unless somebody waits for the index.
+    fn rest(&self, duration: Duration) -> bool {
+        let stopping = locked(&self.state.stopping);
+        let waited = self.state.stopped.wait_timeout_while(stopping, duration, |stopping| {
+            !*stopping && !self.state.awaited.load(Ordering::Acquire)
+        });
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -145,7 +179,7 @@ impl Indexer {
             self.state.indexed.store(last.seq, Ordering::Release);
             let grew = locked(&self.shared.kept).seq > kept;
             let rest = if grew { started.elapsed() * BUSY_REST } else { Duration::ZERO };
-            if self.pause(rest) {
+            if self.rest(rest) {
                 return Ok(cursor);
             }
         }
