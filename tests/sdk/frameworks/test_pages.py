@@ -114,9 +114,7 @@ def environment(stack: Stack, **variables: str) -> dict[str, str]:
     }
 
 
-def play(
-    row: Row, amount: int, stack: Stack, *changes: tuple[str, str], **variables: str
-) -> Play:
+def play(row: Row, amount: int, stack: Stack, *changes: tuple[str, str], **variables: str) -> Play:
     done = subprocess.run(
         [row.python, str(program(row.page, stack.folder, *changes)), str(amount)],
         cwd=stack.folder,
