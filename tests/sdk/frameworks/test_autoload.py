@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 from stack import Stack
 
+from frameworks.table import ROWS, Row, interpreter
 from frameworks.test_pages import (
     DENIED,
     PERMITTED,
-    ROWS,
-    Row,
     environment,
-    interpreter,
     of,
     program,
     records,

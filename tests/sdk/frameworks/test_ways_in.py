@@ -13,13 +13,13 @@ from pathlib import Path
 
 from stack import Stack
 
+from frameworks.table import Row
 from frameworks.test_autoload import START
 from frameworks.test_pages import (
     BROKEN,
     DENIED,
     PERMITTED,
     PROGRAM_SECONDS,
-    Row,
     environment,
     of,
     pages,
@@ -76,7 +76,7 @@ def decisions(stack: Stack) -> list[tuple[str, object]]:
 
 @pages
 def test_every_way_in_asks_once_and_lets_exceptions_out(row: Row, stack: Stack) -> None:
-    seen = seen_of(row.python, f"of_{row.page}", [PERMITTED, DENIED, BROKEN], stack)
+    seen = seen_of(row.python_with_extras, f"of_{row.page}", [PERMITTED, DENIED, BROKEN], stack)
     assert len(seen) > 1
     for way, saw in seen.items():
         assert NOT_THE_SAME.get((row.page, way), "the same") in saw[BROKEN], (way, saw)
@@ -90,7 +90,13 @@ def test_every_way_in_asks_once_and_lets_exceptions_out(row: Row, stack: Stack) 
 def test_the_autoload_meets_what_is_no_list_of_tools(row: Row, stack: Stack) -> None:
     strict = {"FARAMESH_AUTOLOAD": "strict", "FARAMESH_AGENT_ID": "support-bot"}
     seen = seen_of(
-        row.python, f"auto_{row.page}", [PERMITTED, DENIED], stack, "-c", START, **strict
+        row.python_with_extras,
+        f"auto_{row.page}",
+        [PERMITTED, DENIED],
+        stack,
+        "-c",
+        START,
+        **strict,
     )
     expected = [("permit", PERMITTED), ("deny", DENIED)] * len(seen)
     assert decisions(stack) == [(effect, {"amount": amount}) for effect, amount in expected]
