@@ -179,3 +179,25 @@ def test_the_version_in_the_table_is_the_one_that_is_tested(row: Row) -> None:
             [python, "-c", asked], capture_output=True, text=True, timeout=60, check=True
         )
         assert done.stdout.strip() == row.version
+
+
+@pages
+def test_no_framework_is_imported_before_its_tools_are_met(row: Row, stack: Stack) -> None:
+    code = """
+import sys
+import faramesh
+from faramesh.frameworks import ADAPTERS
+faramesh.GovernedToolSet([lambda amount: amount], agent_id="support-bot")
+known = [name for name in ADAPTERS if name != "google"] + ["google.adk", "langgraph"]
+print([name for name in known if name in sys.modules])
+"""
+    for autoload in ("0", "strict"):
+        done = subprocess.run(
+            [row.python, "-c", code],
+            env=environment(stack, FARAMESH_AUTOLOAD=autoload),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert done.stdout == "[]\n"
