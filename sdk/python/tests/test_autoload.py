@@ -80,8 +80,9 @@ def test_a_framework_whose_tools_moved_cannot_be_imported_when_strict(tmp_path: 
         lenient = run(tmp_path, "1", code)
         assert (lenient.returncode, lenient.stdout) == (0, "loaded\n")
         assert "does NOT govern: `ag2` is here" in lenient.stderr
-    (moved / "final").mkdir()
-    (moved / "final" / "function_tool.py").touch()
+    for module in ("final/function_tool.py", "toolkits/mcp_server/toolkit.py"):
+        (moved / module).parent.mkdir(parents=True)
+        (moved / module).touch()
     assert run(tmp_path, "strict", "import faramesh, ag2").returncode == 0
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from stack import Stack
 
-from frameworks.test_pages import PERMITTED, Row, of, pages, play, records
+from frameworks.table import Row
+from frameworks.test_pages import PERMITTED, of, pages, play, records
 
 POLICY = """\
 agent "support-bot" {

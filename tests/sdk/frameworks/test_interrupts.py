@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from stack import Stack
 
-from frameworks.test_pages import DEFERRED, Row, environment, of, program, records
+from frameworks.table import Row
+from frameworks.test_pages import DEFERRED, environment, of, program, records
 
 OPENAI_AGENTS = """
 result = Runner.run_sync(agent, "Refund my mug.", context=context)

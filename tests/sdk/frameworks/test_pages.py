@@ -1,7 +1,7 @@
 """The program of every page in docs/frameworks, as printed there, against a real daemon.
 
-Each runs in an environment with that framework's real package, and what its user sees is
-compared with the table in docs/frameworks/README.md: the table is the expectation.
+Each runs in an environment of what its page tells to install and nothing else, and what its
+user sees is compared with the table in docs/frameworks/README.md: the table is the expectation.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from stack import Stack
 
-ROOT = Path(__file__).resolve().parents[3]
-DOCS = ROOT / "docs" / "frameworks"
+from frameworks.table import DOCS, ROWS, Row
+
 PROGRAM_SECONDS = 180.0
 PERMITTED, DEFERRED, DENIED, BROKEN = 80, 8000, 20_000, 13
 
@@ -33,52 +33,6 @@ agent "support-bot" {
 """
 
 READS = "the model reads it"
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One version in a line of the table: the page, the package and what is seen when."""
-
-    page: str
-    age: str
-    package: str
-    version: str
-    deny: str
-    defer: str
-    away: str
-    tool_raises: str
-
-    def __str__(self) -> str:
-        return f"{self.page}-{self.version}" if self.version else self.page
-
-    @property
-    def python(self) -> str:
-        return interpreter(f"{self.page}/{self.age}")
-
-
-def interpreter(place: str) -> str:
-    """That of the environment, which tests/sdk/run names."""
-    named = dict(pair.split("=", 1) for pair in os.environ.get("FRAMEWORK_PYTHONS", "").split())
-    if place not in named:
-        pytest.skip(f"no environment for {place}: run tests/sdk/run frameworks")
-    return named[place]
-
-
-def rows() -> list[Row]:
-    """The current version of a page's package comes first, in its cell or in its lines."""
-    found: list[Row] = []
-    for line in (DOCS / "README.md").read_text().splitlines():
-        if match := re.match(r"\| \[[^]]+\]\(python-([a-z0-9-]+)\.md\) \| (.*) \|$", line):
-            page = match[1]
-            versions, *seen = (cell.strip() for cell in match[2].split(" | "))
-            package, _, listed = versions.partition(" ")
-            for version in listed.split(", "):
-                age = "older" if any(row.page == page for row in found) else "current"
-                found.append(Row(page, age, package, version, *seen))
-    return found
-
-
-ROWS = rows()
 
 
 def program(page: str, folder: Path, *changes: tuple[str, str]) -> Path:
@@ -114,9 +68,7 @@ def environment(stack: Stack, **variables: str) -> dict[str, str]:
     }
 
 
-def play(
-    row: Row, amount: int, stack: Stack, *changes: tuple[str, str], **variables: str
-) -> Play:
+def play(row: Row, amount: int, stack: Stack, *changes: tuple[str, str], **variables: str) -> Play:
     done = subprocess.run(
         [row.python, str(program(row.page, stack.folder, *changes)), str(amount)],
         cwd=stack.folder,
@@ -222,7 +174,30 @@ def test_the_version_in_the_table_is_the_one_that_is_tested(row: Row) -> None:
         assert row.package == "none" and not row.version
         return
     asked = f"import importlib.metadata as m; print(m.version({row.package!r}))"
-    done = subprocess.run(
-        [row.python, "-c", asked], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.strip() == row.version
+    for python in (row.python, row.python_with_extras):
+        done = subprocess.run(
+            [python, "-c", asked], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert done.stdout.strip() == row.version
+
+
+@pages
+def test_no_framework_is_imported_before_its_tools_are_met(row: Row, stack: Stack) -> None:
+    code = """
+import sys
+import faramesh
+from faramesh.frameworks import ADAPTERS
+faramesh.GovernedToolSet([lambda amount: amount], agent_id="support-bot")
+known = [name for name in ADAPTERS if name != "google"] + ["google.adk", "langgraph"]
+print([name for name in known if name in sys.modules])
+"""
+    for autoload in ("0", "strict"):
+        done = subprocess.run(
+            [row.python, "-c", code],
+            env=environment(stack, FARAMESH_AUTOLOAD=autoload),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert done.stdout == "[]\n"

@@ -13,13 +13,15 @@ from pathlib import Path
 
 from stack import Stack
 
+from frameworks.table import Row
+from frameworks.test_autoload import START
 from frameworks.test_pages import (
     BROKEN,
     DENIED,
     PERMITTED,
     PROGRAM_SECONDS,
-    Row,
     environment,
+    of,
     pages,
     records,
 )
@@ -40,13 +42,14 @@ NOT_THE_SAME = {
 }
 
 
-@pages
-def test_every_way_in_asks_once_and_lets_exceptions_out(row: Row, stack: Stack) -> None:
-    file = WAYS / f"of_{row.page.replace('-', '_')}.py"
+def seen_of(
+    python: str, program: str, amounts: list[int], stack: Stack, *before: str, **variables: str
+) -> dict[str, dict[int, str]]:
+    """What a program of ways/ saw of each amount, by way."""
     done = subprocess.run(
-        [row.python, str(file), json.dumps([PERMITTED, DENIED, BROKEN])],
+        [python, *before, str(WAYS / f"{program.replace('-', '_')}.py"), json.dumps(amounts)],
         cwd=stack.folder,
-        env=environment(stack),
+        env=environment(stack, **variables),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -55,18 +58,45 @@ def test_every_way_in_asks_once_and_lets_exceptions_out(row: Row, stack: Stack) 
     )
     whole = done.stdout + done.stderr
     assert done.returncode == 0, whole
-    lines = [line[6:] for line in done.stdout.splitlines() if line.startswith("seen: ")]
     seen: dict[str, dict[int, str]] = {}
-    for way, amount, what in map(json.loads, lines):
-        seen.setdefault(way, {})[amount] = what
-    assert len(seen) > 1, whole
+    for line in done.stdout.splitlines():
+        if line.startswith("seen: "):
+            way, amount, what = json.loads(line[6:])
+            seen.setdefault(way, {})[amount] = what
+    assert seen, whole
     for way, saw in seen.items():
         assert "refunded 80" in saw[PERMITTED], (way, saw)
         assert "go through finance" in saw[DENIED] and "refunded" not in saw[DENIED], (way, saw)
+    return seen
+
+
+def decisions(stack: Stack) -> list[tuple[str, object]]:
+    return [(record["effect"], record["args"]) for record in records(stack, "decision")]
+
+
+@pages
+def test_every_way_in_asks_once_and_lets_exceptions_out(row: Row, stack: Stack) -> None:
+    seen = seen_of(row.python_with_extras, f"of_{row.page}", [PERMITTED, DENIED, BROKEN], stack)
+    assert len(seen) > 1
+    for way, saw in seen.items():
         assert NOT_THE_SAME.get((row.page, way), "the same") in saw[BROKEN], (way, saw)
-    decisions = records(stack, "decision")
-    effects = [(record["effect"], record["args"]) for record in decisions]
     expected = [("permit", PERMITTED), ("deny", DENIED), ("permit", BROKEN)] * len(seen)
-    assert effects == [(effect, {"amount": amount}) for effect, amount in expected], whole
+    assert decisions(stack) == [(effect, {"amount": amount}) for effect, amount in expected]
     statuses = [record["detail"]["status"] for record in records(stack, "outcome")]
-    assert statuses == ["ok", "error"] * len(seen), whole
+    assert statuses == ["ok", "error"] * len(seen)
+
+
+@of("ag2", "anthropic", "autogen", "openai-agents", "pydantic-ai")
+def test_the_autoload_meets_what_is_no_list_of_tools(row: Row, stack: Stack) -> None:
+    strict = {"FARAMESH_AUTOLOAD": "strict", "FARAMESH_AGENT_ID": "support-bot"}
+    seen = seen_of(
+        row.python_with_extras,
+        f"auto_{row.page}",
+        [PERMITTED, DENIED],
+        stack,
+        "-c",
+        START,
+        **strict,
+    )
+    expected = [("permit", PERMITTED), ("deny", DENIED)] * len(seen)
+    assert decisions(stack) == [(effect, {"amount": amount}) for effect, amount in expected]

@@ -23,7 +23,17 @@ from typing import Any
 
 from . import settings
 from .enforcement import Enforcer
-from .frameworks import ADAPTERS, Adapter, Patch, Wrapping, adapter_of, governed_copy, load
+from .frameworks import (
+    ADAPTERS,
+    CALLS,
+    REFUSED,
+    Adapter,
+    Patch,
+    Wrapping,
+    adapter_of,
+    governed_copy,
+    load,
+)
 from .opening import open_transport
 
 __all__ = ["AutoloadError", "install", "install_from_environment"]
@@ -157,12 +167,19 @@ class _Watcher(importlib.abc.MetaPathFinder):
             return
         for framework, adapter, patch in self.patches[module.__name__]:
             kind = getattr(module, patch.kind, None)
+            if patch.way == REFUSED:
+                # Not every version has every such tool.
+                if kind is not None:
+                    _patch_method(kind, "__init__", self, adapter, _refused_init)
+                continue
             missing = [method for method in patch.methods if not hasattr(kind, method)]
             if kind is None or missing:
                 self._failed(f"{framework}: `{patch.module}.{patch.kind}` is not as expected")
                 continue
             for method in patch.methods:
-                _patch_method(kind, method, self, adapter)
+                make = _governed_init if method == "__init__" else _governed_method
+                make = _asking_method if patch.way == CALLS else make
+                _patch_method(kind, method, self, adapter, make)
             methods = ", ".join(patch.methods)
             _say(f"governs {framework}: {patch.module}.{patch.kind} ({methods})")
         # Only now: a module that was refused is refused again when its import is tried again.
@@ -187,9 +204,16 @@ class _Watcher(importlib.abc.MetaPathFinder):
         name = declared_name(tool) or own_name(tool)
         # The inside is marked as governed, so that it runs without being asked for again.
         inside = governed_copy(tool, name, {})
-        return adapter.govern(inside, Wrapping(name, self._enforcer_now()))
+        return adapter.govern(inside, Wrapping(name, self.enforcer()))
 
-    def _enforcer_now(self) -> Enforcer:
+    def refuse(self, tool: Any) -> None:
+        """Such a tool runs here, and no adapter can ask before it does."""
+        self._failed(
+            f"a `{type(tool).__name__}` of `{type(tool).__module__}` runs by ways of its own",
+            "Have a function do its work, which can be governed",
+        )
+
+    def enforcer(self) -> Enforcer:
         if self._enforcer is None:
             self._enforcer = Enforcer(
                 transport=open_transport(),
@@ -201,11 +225,15 @@ class _Watcher(importlib.abc.MetaPathFinder):
     def _unknown(self, name: str) -> None:
         self._failed(f"no adapter for the agent framework `{name}`")
 
-    def _failed(self, problem: str) -> None:
+    def _failed(
+        self,
+        problem: str,
+        hint: str = "Govern its tools with GovernedToolSet and set FARAMESH_AUTOLOAD=1",
+    ) -> None:
         if self.strict:
             raise AutoloadError(
                 f"faramesh: {problem}; FARAMESH_AUTOLOAD=strict does not let it run ungoverned. "
-                "Govern its tools with GovernedToolSet and set FARAMESH_AUTOLOAD=1"
+                f"{hint}"
             )
         _say(f"does NOT govern: {problem}")
 
@@ -247,9 +275,10 @@ class _PatchingLoader(importlib.abc.Loader):
         self._watcher.patch(module)
 
 
-def _patch_method(kind: Any, method: str, watcher: _Watcher, adapter: Adapter) -> None:
+def _patch_method(
+    kind: Any, method: str, watcher: _Watcher, adapter: Adapter, make: Callable[..., Any]
+) -> None:
     """Replace ``method`` of ``kind``, of the subclasses there are and of those to come."""
-    make = _governed_init if method == "__init__" else _governed_method
 
     def replace(owner: Any) -> None:
         own = owner.__dict__.get(method)
@@ -308,6 +337,31 @@ def _governed_init(
             return
         made = watcher.govern(self, adapter)
         self.__dict__.update(vars(made))
+
+    return patched
+
+
+def _asking_method(
+    original: Callable[..., Any], method: str, watcher: _Watcher, adapter: Any
+) -> Any:
+    """For what calls tools by name and keeps connections, of which there is no copy."""
+
+    @functools.wraps(original)
+    def patched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        run = functools.partial(original, self)
+        asking = adapter.asking(self, method, run, watcher.enforcer())
+        return (asking or run)(*args, **kwargs)
+
+    return patched
+
+
+def _refused_init(
+    original: Callable[..., Any], method: str, watcher: _Watcher, adapter: Adapter
+) -> Any:
+    @functools.wraps(original)
+    def patched(self: Any, *args: Any, **kwargs: Any) -> None:
+        watcher.refuse(self)
+        original(self, *args, **kwargs)
 
     return patched
 

@@ -41,4 +41,5 @@ tools = governs(tool(refund), tool(arefund))
 ways["a function"] = lambda amount: ask(tools.refund, amount)
 ways["a coroutine"] = lambda amount: ask(tools.arefund, amount)
 
-run_all()
+if __name__ == "__main__":
+    run_all()

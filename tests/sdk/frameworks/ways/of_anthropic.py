@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx2 as httpx
 from anthropic import Anthropic, AsyncAnthropic, beta_async_tool, beta_tool
-from common import arefund, governs, ids, refund, run_all, ways
+from anthropic.lib.tools import BetaAsyncBuiltinFunctionTool, BetaBuiltinFunctionTool
+from common import arefund, governs, ids, pay, refund, run_all, ways
 from faramesh.frameworks.anthropic import atool_results, tool_results
 
 
@@ -74,13 +75,36 @@ def message(name: str, amount: int) -> Any:
     }
 
 
+class Refund(BetaBuiltinFunctionTool):
+    """As the memory tool is, a tool that the model knows by its type."""
+
+    def to_dict(self) -> Any:
+        return {"type": "custom", "name": "refund", "input_schema": {"type": "object"}}
+
+    def call(self, input: Any) -> str:
+        return pay(input["amount"])
+
+
+class AsyncRefund(BetaAsyncBuiltinFunctionTool):
+    def to_dict(self) -> Any:
+        return {"type": "custom", "name": "refund", "input_schema": {"type": "object"}}
+
+    async def call(self, input: Any) -> str:
+        return pay(input["amount"])
+
+
 plain = governs(refund, arefund)
 tools = governs(beta_tool(refund), beta_async_tool(arefund))
 ways["tool_results"] = lambda amount: tool_results(message("refund", amount), plain)
 ways["atool_results"] = lambda amount: atool_results(message("arefund", amount), plain)
 ways["the tool runner"] = lambda amount: runner(tools.refund, amount)
 ways["the async tool runner"] = lambda amount: arunner(tools.arefund, amount)
+(own,) = governs(Refund())
+(aown,) = governs(AsyncRefund())
+ways["call of a tool known by its type"] = lambda amount: own.call({"amount": amount})
+ways["the async call of one"] = lambda amount: aown.call({"amount": amount})
 ways["call"] = lambda amount: tools.refund.call({"amount": amount})
 ways["the function past the tool"] = lambda amount: tools.refund.func(amount=amount)
 
-run_all()
+if __name__ == "__main__":
+    run_all()

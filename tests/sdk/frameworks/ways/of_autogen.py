@@ -42,4 +42,5 @@ ways["a workbench that streams"] = lambda amount: last(
     StaticStreamWorkbench([stream]).call_tool_stream("refund", {"amount": amount})
 )
 
-run_all()
+if __name__ == "__main__":
+    run_all()

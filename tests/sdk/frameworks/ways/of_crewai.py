@@ -23,4 +23,5 @@ ways["as the crew has it"] = lambda amount: tools.refund.to_structured_tool().in
 )
 ways["the function past the tool"] = lambda amount: tools.refund.func(amount=amount)
 
-run_all()
+if __name__ == "__main__":
+    run_all()

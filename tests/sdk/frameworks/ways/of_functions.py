@@ -54,4 +54,5 @@ ways["a partial"] = one(functools.partial(refund))
 ways["a lambda that awaits"] = one(lambda amount: arefund(amount))
 ways["a thread"] = lambda amount: asyncio.to_thread(one(refund), amount)
 
-run_all()
+if __name__ == "__main__":
+    run_all()

@@ -52,4 +52,5 @@ ways["a coroutine"] = lambda amount: run(tools.arefund, amount)
 ways["a run that streams"] = lambda amount: run(tools.arefund, amount, run_config=sse)
 ways["a streaming function past the tool"] = lambda amount: last(live.func(amount))
 
-run_all()
+if __name__ == "__main__":
+    run_all()

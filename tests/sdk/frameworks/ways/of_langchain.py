@@ -32,4 +32,5 @@ ways["stream"] = lambda amount: list(agent_of(tools.refund, amount).stream(asked
 ways["ainvoke"] = lambda amount: agent_of(tools.arefund, amount).ainvoke(asked)
 ways["astream"] = lambda amount: parts(agent_of(tools.arefund, amount))
 
-run_all()
+if __name__ == "__main__":
+    run_all()

@@ -18,4 +18,5 @@ ways["ainvoke of both"] = lambda amount: each.ainvoke({"amount": amount})
 ways["the function past the tool"] = lambda amount: tools.refund.func(amount=amount)
 ways["the coroutine past the tool"] = lambda amount: each.coroutine(amount=amount)
 
-run_all()
+if __name__ == "__main__":
+    run_all()

@@ -11,4 +11,5 @@ ways["acall of a coroutine"] = lambda amount: tools.arefund.acall(amount=amount)
 ways["the function past the tool"] = lambda amount: tools.refund.fn(amount=amount)
 ways["the coroutine past the tool"] = lambda amount: tools.arefund.async_fn(amount=amount)
 
-run_all()
+if __name__ == "__main__":
+    run_all()

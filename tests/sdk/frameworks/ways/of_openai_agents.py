@@ -78,4 +78,5 @@ ways["run"] = lambda amount: run(agent_of(tools.arefund, amount))
 ways["run_streamed"] = lambda amount: streamed(agent_of(tools.refund, amount))
 ways["run without failure_error_function"] = lambda amount: run(agent_of(bare.refund, amount))
 
-run_all()
+if __name__ == "__main__":
+    run_all()

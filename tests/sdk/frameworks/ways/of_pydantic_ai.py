@@ -49,4 +49,5 @@ ways["run"] = lambda amount: run(agent_of("arefund", amount, tools=tools))
 ways["run_stream"] = lambda amount: run_stream(agent_of("refund", amount, tools=tools))
 ways["a toolset"] = lambda amount: run(agent_of("refund", amount, toolsets=toolset))
 
-run_all()
+if __name__ == "__main__":
+    run_all()

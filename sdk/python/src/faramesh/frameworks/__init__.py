@@ -1,7 +1,9 @@
 """One module per framework, each imported only when a tool of that framework is met.
 
 A module has ``accepts(tool)``, ``govern(tool, wrapping)``, which gives a governed copy
-and leaves the original as it is, and ``PATCHES`` for the autoload. None of them is the
+and leaves the original as it is, and ``PATCHES`` for the autoload; with a patch of
+``CALLS`` also ``asking(owner, method, run, enforcer)``, which gives the method that asks
+before it runs ``run``, or ``None`` when what it calls asks by itself. None of them is the
 place of a decision: all go through :class:`~faramesh.enforcement.Enforcer`.
 """
 
@@ -15,7 +17,17 @@ from typing import Any, Protocol
 
 from ..enforcement import Enforcer
 
-__all__ = ["ADAPTERS", "Adapter", "Patch", "Wrapping", "adapter_of", "governed_copy", "load"]
+__all__ = [
+    "ADAPTERS",
+    "CALLS",
+    "REFUSED",
+    "Adapter",
+    "Patch",
+    "Wrapping",
+    "adapter_of",
+    "governed_copy",
+    "load",
+]
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,13 @@ class Wrapping:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
+CALLS = "calls"
+"""The ``way`` of a patch: the methods call tools by name, and no single tool is there."""
+
+REFUSED = "refused"
+"""The ``way`` of a patch: such a tool runs here by ways of its own, which nothing governs."""
+
+
 @dataclass(frozen=True)
 class Patch:
     """Where the autoload takes hold: ``methods`` of ``kind`` and its subclasses in ``module``."""
@@ -35,6 +54,7 @@ class Patch:
     module: str
     kind: str
     methods: tuple[str, ...]
+    way: str = "tool"
 
     @property
     def package(self) -> str:

@@ -19,13 +19,16 @@ from . import Patch, Wrapping, governed_copy
 
 __all__ = ["PATCHES", "accepts", "govern"]
 
-PATCHES = (Patch("ag2.tools.final.function_tool", "FunctionTool", ("__call__",)),)
+PATCHES = (
+    Patch("ag2.tools.final.function_tool", "FunctionTool", ("__call__",)),
+    Patch("ag2.tools.toolkits.mcp_server.toolkit", "_MCPProxyTool", ("__call__",)),
+)
 
 
 def accepts(tool: Any) -> bool:
-    """True for AG2's ``FunctionTool``, which ``@tool`` makes."""
-    kind = getattr(sys.modules.get("ag2.tools.final.function_tool"), "FunctionTool", None)
-    return isinstance(kind, type) and isinstance(tool, kind)
+    """True for AG2's ``FunctionTool``, which ``@tool`` makes, and a tool of an MCP server."""
+    kinds = (getattr(sys.modules.get(patch.module), patch.kind, None) for patch in PATCHES)
+    return any(isinstance(kind, type) and isinstance(tool, kind) for kind in kinds)
 
 
 def govern(tool: Any, wrapping: Wrapping) -> Any:

@@ -32,13 +32,15 @@ _MODULE = "anthropic.lib.tools._beta_functions"
 PATCHES = (
     Patch(_MODULE, "BetaFunctionTool", ("call",)),
     Patch(_MODULE, "BetaAsyncFunctionTool", ("call",)),
+    Patch(_MODULE, "BetaBuiltinFunctionTool", ("call",)),
+    Patch(_MODULE, "BetaAsyncBuiltinFunctionTool", ("call",)),
 )
 
 
 def accepts(tool: Any) -> bool:
-    """True for what ``beta_tool`` and ``beta_async_tool`` make."""
-    kind = getattr(sys.modules.get(_MODULE), "BaseFunctionTool", None)
-    return isinstance(kind, type) and isinstance(tool, kind)
+    """True for what ``beta_tool`` and ``beta_async_tool`` make, and tools such as memory."""
+    kinds = (getattr(sys.modules.get(_MODULE), patch.kind, None) for patch in PATCHES)
+    return any(isinstance(kind, type) and isinstance(tool, kind) for kind in kinds)
 
 
 def govern(tool: Any, wrapping: Wrapping) -> Any:
@@ -60,7 +62,8 @@ def govern(tool: Any, wrapping: Wrapping) -> Any:
 
     is_async = inspect.iscoroutinefunction(type(tool).call)
     governed = governed_copy(tool, name, {"call": acall if is_async else call})
-    governed.func = govern_callable(tool.func, name, enforcer, hidden, _tool_error)
+    if callable(function := getattr(tool, "func", None)):
+        governed.func = govern_callable(function, name, enforcer, hidden, _tool_error)
     return governed
 
 

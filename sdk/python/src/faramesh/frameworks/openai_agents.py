@@ -22,11 +22,18 @@ from ..contexts import origin_of
 from ..enforcement import Enforcer
 from ..exceptions import ToolDeferredException, ToolDeniedException
 from ..wire import Permit
-from . import Patch, Wrapping
+from . import REFUSED, Patch, Wrapping
 
 __all__ = ["PATCHES", "accepts", "govern"]
 
-PATCHES = (Patch("agents.tool", "FunctionTool", ("__init__",)),)
+PATCHES = (
+    Patch("agents.tool", "FunctionTool", ("__init__",)),
+    Patch("agents.tool", "ApplyPatchTool", ("__init__",), REFUSED),
+    Patch("agents.tool", "ComputerTool", ("__init__",), REFUSED),
+    Patch("agents.tool", "CustomTool", ("__init__",), REFUSED),
+    Patch("agents.tool", "LocalShellTool", ("__init__",), REFUSED),
+    Patch("agents.tool", "ShellTool", ("__init__",), REFUSED),
+)
 
 _MAX_HELD = 256
 

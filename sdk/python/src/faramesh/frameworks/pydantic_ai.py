@@ -9,16 +9,24 @@ from __future__ import annotations
 import copy
 import importlib
 import sys
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from ..contexts import origin_of
 from ..enforcement import Enforcer
 from ..exceptions import ToolDeferredException
-from . import Patch, Wrapping, governed_copy
+from . import CALLS, Patch, Wrapping, governed_copy
 
-__all__ = ["PATCHES", "accepts", "enforcer_for", "govern"]
+__all__ = ["PATCHES", "accepts", "asking", "enforcer_for", "govern"]
 
-PATCHES = (Patch("pydantic_ai.tools", "Tool", ("__init__",)),)
+PATCHES = (
+    Patch("pydantic_ai.tools", "Tool", ("__init__",)),
+    Patch("pydantic_ai.toolsets.abstract", "AbstractToolset", ("call_tool",), CALLS),
+)
+
+_ASKED: ContextVar[Any] = ContextVar("faramesh_asked", default=None)
+"""The very arguments that were asked about further out, in a toolset around this one."""
 
 
 def accepts(tool: Any) -> bool:
@@ -69,14 +77,38 @@ def _govern_toolset(toolset: Any, wrapping: Wrapping, enforcer: Enforcer) -> Any
 
         async def call_tool(self, name: str, tool_args: dict[str, Any], ctx: Any, tool: Any) -> Any:
             arguments = {k: v for k, v in tool_args.items() if k not in wrapping.hidden}
-            return await enforcer.arun(
-                wrapping.names.get(name, name),
-                arguments,
-                lambda: wrapper.call_tool(self, name, tool_args, ctx, tool),
-                origin_of(ctx),
-            )
+
+            async def work() -> Any:
+                token = _ASKED.set(tool_args)
+                try:
+                    return await wrapper.call_tool(self, name, tool_args, ctx, tool)
+                finally:
+                    _ASKED.reset(token)
+
+            governed_name = wrapping.names.get(name, name)
+            return await enforcer.arun(governed_name, arguments, work, origin_of(ctx))
 
     return GovernedToolset(toolset)
+
+
+def asking(
+    owner: Any, method: str, run: Callable[..., Any], enforcer: Enforcer
+) -> Callable[..., Any] | None:
+    """``call_tool`` of MCP servers and of toolsets of one's own; the framework's other
+    toolsets hold ``Tool`` objects or toolsets, which ask by themselves."""
+    for kind in type(owner).__mro__:
+        own = kind.__module__.startswith("pydantic_ai.toolsets.")
+        if own and kind.__name__ != "AbstractToolset":
+            return None
+
+    async def call_tool(name: str, tool_args: dict[str, Any], ctx: Any, tool: Any) -> Any:
+        if _ASKED.get() is tool_args:
+            return await run(name, tool_args, ctx, tool)
+        return await enforcer_for(enforcer).arun(
+            name, tool_args, lambda: run(name, tool_args, ctx, tool), origin_of(ctx)
+        )
+
+    return call_tool
 
 
 def _ask_for_approval(denial: ToolDeferredException) -> None:
