@@ -49,6 +49,7 @@ fn hits() {
         ("from strands import tool\nclass A:\n  @tool\n  def f(self, a): ...", "f(a)"),
         ("def f(a): ...\nmodel.bind_tools(tools=[f])", "f(a)"),
         ("def f(a): ...\nmodel.bind_tools([*[f]])", "f(a)"),
+        ("import typing\ndef f(a): ...\nmodel.bind_tools(typing.cast(list, [f]))", "f(a)"),
         ("from langgraph.prebuilt import ToolNode\ndef f(a): ...\nn = ToolNode([f])", "f(a)"),
         (
             "from google.adk.tools import BaseTool\nclass A(BaseTool):\n  def __init__(self):\n    super().__init__(name='given')\n  async def run_async(self, args): ...",
