@@ -1,7 +1,7 @@
 //! What `faramesh init` finds in a project: its language, its agent framework, and its tools.
 //!
-//! Frameworks come from manifests, tools from parsed source, so a comment or a string never counts. Nothing is
-//! run, nothing is resolved over the network, no link is followed.
+//! Frameworks come from manifests, else from imports, and tools from parsed source, so a comment or a string never
+//! counts. Nothing is run, nothing is resolved over the network, no link is followed.
 //! Invariants: every bound that is hit is named in a warning; a file that does not parse fully still yields what
 //! parsed; the same tree gives the same answer.
 //! Left out: names that only exist when the program runs.
@@ -36,7 +36,7 @@ pub enum Language {
     Unknown,
 }
 
-/// A framework, and the line of the manifest that proves it.
+/// A framework, and the line of the manifest, or the source without one, that proves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundFramework {
     /// The framework.
@@ -114,7 +114,9 @@ pub fn detect(root: &Path) -> Result<Project, DetectError> {
 fn detect_within(root: &Path, limits: &walk::Limits) -> Result<Project, DetectError> {
     let walk::Found { files, mut warnings } = walk::walk(root, limits)?;
     let mut dependencies = Vec::new();
-    let mut python = python::Python::default();
+    let folder = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    let folder = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut python = python::Python::of(folder);
     let mut typescript = typescript::TypeScript::default();
     let mut counts = (0_usize, 0_usize);
     for file in &files {
@@ -157,7 +159,11 @@ fn detect_within(root: &Path, limits: &walk::Limits) -> Result<Project, DetectEr
             }
         }
     }
-    let frameworks = framework::found(&dependencies, python.calls_bedrock);
+    let mut frameworks = framework::found(&dependencies, python.calls_bedrock);
+    if frameworks.is_empty() {
+        // A script says what it needs where it imports it.
+        frameworks = framework::imported(&python.packages(), &typescript.packages(), python.calls_bedrock);
+    }
     let mut tools = python.finish(&mut warnings);
     tools.extend(typescript.finish(&mut warnings));
     let language = language(&frameworks, &dependencies, counts);
@@ -169,7 +175,10 @@ fn language(
     dependencies: &[manifest::Dependency],
     (python, typescript): (usize, usize),
 ) -> Language {
-    let is_node = |path: &Path| path.file_name().is_some_and(|name| name == manifest::PACKAGE_JSON);
+    let is_node = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name == manifest::PACKAGE_JSON || matches!(walk::source(name), Some(walk::Kind::TypeScript { .. }))
+    };
     if let Some(first) = frameworks.first() {
         return if is_node(&first.manifest) { Language::TypeScript } else { Language::Python };
     }

@@ -21,6 +21,8 @@ use crate::views::record::{cut, safe};
 use crate::views::table::{counted, one_line};
 use crate::views::{json, words};
 
+/// Longest name of a tool in a warning, in characters.
+const MAX_SHOWN_NAME: usize = 40;
 /// Most warnings that people are shown.
 const SHOWN_WARNINGS: usize = 10;
 
@@ -65,10 +67,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     if let Some(other) = policy::present(&directory).first() {
         return Err(exists(&policy::path_of(context, *other), context));
     }
-    let project = detect(&directory).map_err(|error| match error {
+    let mut project = detect(&directory).map_err(|error| match error {
         DetectError::NotAFolder(_) => Failure::usage(error.to_string()),
         DetectError::Unreadable { .. } => Failure::new(error.to_string()),
     })?;
+    leave_out_unwritable(&mut project);
     let framework = choose(&project, arguments, context)?;
     let agent = match &arguments.agent {
         Some(agent) => agent.clone(),
@@ -97,6 +100,21 @@ fn exists(shown: &Path, context: &Context) -> Failure {
     Failure::with(Exit::Exists, format!("`{}` exists already and is not overwritten", shown.display()))
         .hint(format!("{} shows what is wrong with it", context.command("check")))
         .hint("move it away to begin anew")
+}
+
+/// Takes the tools out that no rule can name. Their calls wait for a person, as those of unknown ones do.
+fn leave_out_unwritable(project: &mut Project) {
+    let (written, left_out): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut project.tools).into_iter().partition(|tool| {
+            let alone = std::slice::from_ref(tool);
+            write::policy("agent", None, alone).is_ok_and(|source| accepted(&source).is_ok())
+        });
+    project.tools = written;
+    project.warnings.extend(left_out.iter().map(|tool| {
+        let place = format!("{}:{}", tool.file.display(), tool.line);
+        let name = cut(&safe(&tool.name), MAX_SHOWN_NAME);
+        format!("the tool at `{place}` was left out: no rule can name `{name}`")
+    }));
 }
 
 /// What is written must be good: anything else is a fault of this command.

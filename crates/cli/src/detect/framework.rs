@@ -1,6 +1,7 @@
 //! The agent frameworks that Faramesh knows, and the dependencies that prove each.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::FoundFramework;
 use super::manifest::{Dependency, PACKAGE_JSON};
@@ -227,6 +228,44 @@ pub fn found(dependencies: &[Dependency], calls_bedrock: bool) -> Vec<FoundFrame
             version: dependency.version.clone(),
         })
         .collect()
+}
+
+/// Modules whose name is not that of the package, as far as a framework is in it.
+const MODULES: &[(&str, &str)] = &[
+    ("agents", "openai-agents"),
+    ("bedrock_agentcore", "bedrock-agentcore"),
+    ("google.adk", "google-adk"),
+    ("strands", "strands-agents"),
+    ("strands_tools", "strands-agents-tools"),
+];
+
+/// The frameworks that these imports prove: names of Python's modules and of packages of Node, with their places.
+pub fn imported(
+    python: &[(String, PathBuf, u32)],
+    node: &[(String, PathBuf, u32)],
+    calls_bedrock: bool,
+) -> Vec<FoundFramework> {
+    let dependency = |name: String, place: &(String, PathBuf, u32), manifest: &str| Dependency {
+        name,
+        version: None,
+        manifest: manifest.into(),
+        line: place.2,
+    };
+    let modules = python.iter().map(|place| {
+        let other = MODULES.iter().find(|(module, _)| *module == place.0);
+        let name = other.map_or_else(|| place.0.replace('_', "-"), |(_, package)| (*package).to_owned());
+        (dependency(name, place, ""), &place.1)
+    });
+    let packages = node.iter().map(|place| (dependency(place.0.clone(), place, PACKAGE_JSON), &place.1));
+    let mut best: BTreeMap<Framework, FoundFramework> = BTreeMap::new();
+    for (dependency, file) in modules.chain(packages) {
+        for (framework, _) in proved(&dependency, calls_bedrock) {
+            let found =
+                FoundFramework { framework, manifest: file.clone(), line: dependency.line, version: None };
+            best.entry(framework).or_insert(found);
+        }
+    }
+    best.into_values().collect()
 }
 
 fn proved(dependency: &Dependency, calls_bedrock: bool) -> Vec<(Framework, usize)> {

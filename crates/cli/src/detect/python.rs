@@ -29,6 +29,8 @@ use module::Module;
 pub struct Python {
     /// Whether some file makes an AWS client for Bedrock.
     pub calls_bedrock: bool,
+    /// The name of the project's folder, by which its own modules may be imported too.
+    root: String,
     known: Known,
     files: BTreeMap<PathBuf, File>,
 }
@@ -49,6 +51,8 @@ struct Findings {
     /// Names that the policy has for tools.
     names: BTreeMap<String, String>,
     calls_bedrock: bool,
+    /// The packages that are imported, with the line of each.
+    packages: BTreeMap<String, u32>,
     warnings: Vec<String>,
 }
 
@@ -64,6 +68,11 @@ struct Handed {
 }
 
 impl Python {
+    /// Of the project in a folder of this name.
+    pub fn of(root: String) -> Self {
+        Self { root, ..Self::default() }
+    }
+
     /// Reads a file, for the first time or again.
     pub fn read(&mut self, path: &Path, text: &str) {
         let source = Source::new(path, text);
@@ -71,7 +80,8 @@ impl Python {
         let mut asked = BTreeSet::new();
         let mut facts = Vec::new();
         if let Some(tree) = source.parse(&tree_sitter_python::LANGUAGE.into(), &mut findings.warnings) {
-            let module = Module::new(source, tree.root_node(), &self.known);
+            let module = Module::new(source, tree.root_node(), &self.known, &self.root);
+            findings.packages = module.packages();
             let mut late = Vec::new();
             source::search(&source, tree.root_node(), &mut late, |node| match node.kind() {
                 "decorated_definition" => decorator::find(&module, node, &mut findings),
@@ -90,6 +100,22 @@ impl Python {
         self.known.keep(&index::module(path), facts);
         self.calls_bedrock |= findings.calls_bedrock;
         self.files.insert(path.to_path_buf(), File { findings, asked });
+    }
+
+    /// The packages that the files import, each where it is first imported; not the project's own modules.
+    pub fn packages(&self) -> Vec<(String, PathBuf, u32)> {
+        let mut first: BTreeMap<&str, (&Path, u32)> = BTreeMap::new();
+        for (path, file) in &self.files {
+            for (package, line) in &file.findings.packages {
+                if !self.known.is_top(package) {
+                    first.entry(package).or_insert((path, *line));
+                }
+            }
+        }
+        first
+            .into_iter()
+            .map(|(package, (path, line))| (package.to_owned(), path.to_path_buf(), line))
+            .collect()
     }
 
     /// The files to read again: what they asked is known now, or another file hands over what they have.

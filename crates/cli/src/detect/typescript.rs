@@ -41,6 +41,8 @@ struct File {
 struct Findings {
     tools: Vec<Made>,
     keys: Vec<Key>,
+    /// The packages that are imported, with the line of each.
+    packages: BTreeMap<String, u32>,
     warnings: Vec<String>,
 }
 
@@ -78,6 +80,7 @@ impl TypeScript {
         let mut facts = Vec::new();
         if let Some(tree) = source.parse(&grammar.into(), &mut findings.warnings) {
             let module = Module::new(source, tree.root_node(), &self.known);
+            findings.packages = module.packages();
             let mut late = Vec::new();
             source::search(&source, tree.root_node(), &mut late, |node| match node.kind() {
                 "call_expression" => call::called(&module, node, &mut findings),
@@ -93,6 +96,20 @@ impl TypeScript {
         }
         self.known.keep(&index::module(path), facts);
         self.files.insert(path.to_path_buf(), File { jsx, findings, asked });
+    }
+
+    /// The packages that the files import, each where it is first imported.
+    pub fn packages(&self) -> Vec<(String, PathBuf, u32)> {
+        let mut first: BTreeMap<&str, (&Path, u32)> = BTreeMap::new();
+        for (path, file) in &self.files {
+            for (package, line) in &file.findings.packages {
+                first.entry(package).or_insert((path, *line));
+            }
+        }
+        first
+            .into_iter()
+            .map(|(package, (path, line))| (package.to_owned(), path.to_path_buf(), line))
+            .collect()
     }
 
     /// The files to read again, because what they asked is known now.

@@ -162,6 +162,11 @@ fn kind(folder: &Path, name: &str) -> Option<Kind> {
     if let Some(kind) = manifest::kind(folder, name) {
         return Some(Kind::Manifest(kind));
     }
+    source(name)
+}
+
+/// What a file of this name is read as, when it is source.
+pub fn source(name: &str) -> Option<Kind> {
     let (stem, extension) = name.rsplit_once('.')?;
     match extension {
         "py" if stem.starts_with("test_") || stem.ends_with("_test") || stem == "conftest" => None,

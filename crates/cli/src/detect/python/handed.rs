@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tree_sitter::Node;
 
-use super::literal::{described_tool, entry, function_tool};
+use super::literal::{described_tool, entry, function_tool, keyword, positional};
 use super::module::Module;
 use super::{Findings, Handed, class, decorator};
 use crate::detect::FoundTool;
@@ -197,6 +197,14 @@ fn made<'tree>(module: &Module<'tree>, call: Node<'tree>, findings: &mut Finding
         return returned(module, function);
     }
     if module.imported(callee).is_some_and(|name| decorator::MAKERS.contains(&name)) {
+        return Vec::new();
+    }
+    // `cast(list[Tool], tools)` says something to a type checker only.
+    if module.imported(callee) == Some("cast") && module.package(callee) == "typing" {
+        return positional(call, 1).into_iter().collect();
+    }
+    // What takes tools itself is looked at by what it takes.
+    if keyword(module, call, &["tools"]).is_some() {
         return Vec::new();
     }
     let method = callee.child_by_field_name("attribute").map_or("", |name| module.source.text(name));

@@ -65,6 +65,12 @@ impl Known {
         found.map(|(module, _)| module.to_vec())
     }
 
+    /// Whether a package is one of the project's own folders or files.
+    pub fn is_top(&self, package: &str) -> bool {
+        let top = package.split('.').next().unwrap_or(package);
+        self.modules.iter().any(|module| module.first().is_some_and(|first| first == top))
+    }
+
     /// Whether a name is a module of the project.
     pub fn is_module(&self, wanted: &Wanted) -> bool {
         let mut path = wanted.module.clone();

@@ -20,6 +20,8 @@ const INJECTED_TYPES: &[&str] = &[
     "ToolRuntime",
 ];
 const INJECTED_NAMES: &[&str] = &["self", "cls", "run_manager"];
+/// How many strings may be added up.
+const PARTS_MAX: usize = 32;
 /// The methods that give the JSON Schema of a model class.
 const SCHEMA_METHODS: &[&str] = &["model_json_schema", "schema"];
 
@@ -41,12 +43,31 @@ pub fn written_string(module: &Module<'_>, node: Node<'_>) -> Option<String> {
     match node.kind() {
         "string" => plain_string(module, node),
         "concatenated_string" => children(node).into_iter().map(|part| plain_string(module, part)).collect(),
+        // `"a " + "b"`, of a few parts.
+        "binary_operator" if node.child_count() == 3 => summed(module, node),
         "parenthesized_expression" => children(node)
             .first()
             .filter(|it| it.kind() != node.kind())
             .and_then(|it| written_string(module, *it)),
         _ => None,
     }
+}
+
+fn summed(module: &Module<'_>, node: Node<'_>) -> Option<String> {
+    let mut parts = Vec::new();
+    let mut left = node;
+    for _ in 0..PARTS_MAX {
+        if left.kind() != "binary_operator" {
+            break;
+        }
+        let operator = left.child_by_field_name("operator")?;
+        let right = left.child_by_field_name("right").filter(|right| right.kind() != "binary_operator")?;
+        parts.push((module.source.text(operator) == "+").then(|| written_string(module, right))??);
+        left = left.child_by_field_name("left")?;
+    }
+    parts.push(plain_string(module, left)?);
+    parts.reverse();
+    Some(parts.concat())
 }
 
 /// A member of a class, as in `Names.SEARCH` or `Names.SEARCH.value`, or a constant of another file.

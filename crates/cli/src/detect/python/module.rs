@@ -8,7 +8,7 @@ use tree_sitter::Node;
 use super::decorator;
 use super::known::{Fact, Known};
 use crate::detect::index::{self, Wanted};
-use crate::detect::source::{Source, children, descendants};
+use crate::detect::source::{Source, children, descendants, line};
 
 /// How many parts of a dotted name are looked at.
 const DOTS_MAX: usize = 6;
@@ -18,6 +18,7 @@ const DOTS_MAX: usize = 6;
 struct Import<'tree> {
     from: &'tree str,
     name: &'tree str,
+    line: u32,
 }
 
 /// A file, with its names.
@@ -27,6 +28,8 @@ pub struct Module<'tree> {
     /// The module that it is.
     pub parts: Vec<String>,
     known: &'tree Known,
+    /// The name of the project's folder.
+    root: &'tree str,
     folder: Vec<String>,
     imports: BTreeMap<&'tree str, Import<'tree>>,
     stars: Vec<&'tree str>,
@@ -38,11 +41,12 @@ pub struct Module<'tree> {
 
 impl<'tree> Module<'tree> {
     /// Reads the names of a file.
-    pub fn new(source: Source<'tree>, root: Node<'tree>, known: &'tree Known) -> Self {
+    pub fn new(source: Source<'tree>, root: Node<'tree>, known: &'tree Known, folder: &'tree str) -> Self {
         let mut module = Self {
             source,
             parts: index::module(source.path),
             known,
+            root: folder,
             folder: index::folder(source.path),
             imports: BTreeMap::new(),
             stars: Vec::new(),
@@ -81,11 +85,12 @@ impl<'tree> Module<'tree> {
             };
             let Some(name) = name.map(|name| self.source.text(name)) else { continue };
             let root = name.split('.').next().unwrap_or(name);
+            let line = line(child);
             let (local, import) = match (alias.map(|alias| self.source.text(alias)), from_node) {
-                (alias, Some(_)) => (alias.unwrap_or(name), Import { from, name }),
-                (Some(alias), None) => (alias, Import { from: name, name: "" }),
+                (alias, Some(_)) => (alias.unwrap_or(name), Import { from, name, line }),
+                (Some(alias), None) => (alias, Import { from: name, name: "", line }),
                 // `import a.b` binds `a`.
-                (None, None) => (root, Import { from: root, name: "" }),
+                (None, None) => (root, Import { from: root, name: "", line }),
             };
             self.imports.insert(local, import);
         }
@@ -216,10 +221,37 @@ impl<'tree> Module<'tree> {
     fn resolved(&self, from: &str) -> (Vec<String>, bool) {
         let name = from.trim_start_matches('.');
         let dots = from.len() - name.len();
+        // The project's folder may be a package that contains all of it.
+        let inside = name.strip_prefix(self.root).and_then(|rest| rest.strip_prefix('.'));
+        if let Some(inside) = inside.filter(|_| dots == 0 && !self.root.is_empty()) {
+            return (inside.split('.').map(str::to_owned).collect(), false);
+        }
         let mut parts = if dots == 0 { Vec::new() } else { self.folder.clone() };
         parts.truncate(parts.len().saturating_sub(dots.saturating_sub(1)));
         parts.extend(name.split('.').filter(|part| !part.is_empty()).map(str::to_owned));
         (parts, dots > 0)
+    }
+
+    /// The packages that are imported with absolute names, and where; of some the second part says more.
+    pub fn packages(&self) -> BTreeMap<String, u32> {
+        let absolute = self.imports.values().filter(|import| !import.from.starts_with('.'));
+        let named = absolute.map(|import| {
+            let whole = format!("{}.{}", import.from, import.name);
+            let mut parts = whole.split('.');
+            let package = match (parts.next(), parts.next()) {
+                (Some("google"), Some(part)) => format!("google.{part}"),
+                (first, _) => first.unwrap_or_default().to_owned(),
+            };
+            (package, import.line)
+        });
+        let stars = self.stars.iter().filter_map(|from| from.split('.').next());
+        let mut packages = BTreeMap::new();
+        for (package, line) in named.chain(stars.map(|package| (package.to_owned(), 1))) {
+            let first = packages.entry(package).or_insert(line);
+            *first = line.min(*first);
+        }
+        packages.remove("");
+        packages
     }
 
     /// What is known of the whole project.

@@ -11,7 +11,7 @@ fn read(text: &str) -> (Vec<String>, Vec<String>) {
 
 /// The same, for several files.
 fn project(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
-    let mut python = Python::default();
+    let mut python = Python::of("desk".to_owned());
     for (path, text) in files {
         python.read(Path::new(path), text);
     }
@@ -49,6 +49,7 @@ fn hits() {
         ("from strands import tool\nclass A:\n  @tool\n  def f(self, a): ...", "f(a)"),
         ("def f(a): ...\nmodel.bind_tools(tools=[f])", "f(a)"),
         ("def f(a): ...\nmodel.bind_tools([*[f]])", "f(a)"),
+        ("import typing\ndef f(a): ...\nmodel.bind_tools(typing.cast(list, [f]))", "f(a)"),
         ("from langgraph.prebuilt import ToolNode\ndef f(a): ...\nn = ToolNode([f])", "f(a)"),
         (
             "from google.adk.tools import BaseTool\nclass A(BaseTool):\n  def __init__(self):\n    super().__init__(name='given')\n  async def run_async(self, args): ...",
@@ -59,6 +60,7 @@ fn hits() {
             "f(a)",
         ),
         ("t = {'type': 'function', 'name': 'f', 'parameters': {'properties': {}}}", "f()"),
+        ("from crewai.tools import tool\n@tool('A' + ' ' + \"tool\")\ndef f(): ...", "A tool()"),
         (
             "from langchain.tools import tool\n@tool('other')\ndef f(a): ...\nmodel.bind_tools([f])",
             "other(a)",
@@ -157,6 +159,15 @@ fn what_other_files_hand_on_is_found_where_it_is() {
                 ("b.py", "from a import *\nfrom a import t"),
             ],
             &[],
+        ),
+        // The project's folder is a package itself.
+        (
+            &[
+                ("a.py", &format!("{agent}from desk.sub.lib import f\nAgent(tools=[f])")),
+                ("sub/lib.py", "def f(a): ..."),
+                ("lib.py", "def f(b): ..."),
+            ],
+            &["f(a)"],
         ),
         // A tool class through two files, with a name from a third.
         (

@@ -56,7 +56,12 @@ pub fn called(module: &Module<'_>, call: Node<'_>, findings: &mut Findings) {
         return agent_tool(module, call, first.and_then(|first| object(module, first)), findings);
     }
     let Some((server, first)) = callee.child_by_field_name("object").zip(first) else { return };
-    if !matches!(method, "tool" | "registerTool" | "addTool") || !is_server(module, server) {
+    let registers = match method {
+        "registerTool" => is_server(module, server) || is_registration(module, server, &arguments),
+        "tool" | "addTool" => is_server(module, server),
+        _ => false,
+    };
+    if !registers {
         return;
     }
     if method == "addTool" {
@@ -215,6 +220,18 @@ fn is_server<'tree>(module: &Module<'tree>, object: Node<'tree>) -> bool {
     };
     let class = made.child_by_field_name("constructor").filter(|_| made.kind() == "new_expression");
     class.and_then(|class| module.imported(class)).is_some_and(|(_, name)| SERVERS.contains(&name))
+}
+
+/// Whether `server.registerTool("name", { description, … }, f)` of something unknown is as a server of MCP has it:
+/// JavaScript does not say what a parameter is.
+fn is_registration(module: &Module<'_>, server: Node<'_>, arguments: &[Node<'_>]) -> bool {
+    let is_unknown = server.kind() == "identifier" && module.value(module.source.text(server)).is_none();
+    let about = arguments.get(1).and_then(|about| object(module, *about));
+    is_unknown
+        && arguments.len() == 3
+        && about.is_some_and(|about| {
+            ["description", "inputSchema"].iter().any(|key| entry(module, about, key).is_some())
+        })
 }
 
 /// The tool that `new DynamicStructuredTool({ … })` and its like make.

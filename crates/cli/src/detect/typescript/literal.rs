@@ -10,6 +10,8 @@ use crate::detect::source::{Source, children, first_line, line, unescaped};
 
 /// How many calls may be chained on a schema, and how many variables may stand before it.
 const SCHEMA_STEPS_MAX: usize = 12;
+/// How many strings may be added up.
+const PARTS_MAX: usize = 32;
 const OBJECT_SCHEMAS: &[&str] = &["object", "strictObject", "looseObject", "Object"];
 
 /// A string that is written out, a variable that one is assigned to, or a member of an object or enumeration,
@@ -31,8 +33,27 @@ pub fn string<'tree>(module: &Module<'tree>, node: Node<'tree>) -> Option<String
                 None => constant(module, text),
             }
         }
+        "binary_expression" => summed(&module.source, node),
         _ => plain_string(&module.source, node),
     }
+}
+
+/// `"a " + "b"`, of a few parts.
+fn summed(source: &Source<'_>, node: Node<'_>) -> Option<String> {
+    let mut parts = Vec::new();
+    let mut left = node;
+    for _ in 0..PARTS_MAX {
+        if left.kind() != "binary_expression" {
+            break;
+        }
+        let operator = left.child_by_field_name("operator")?;
+        let right = plain_string(source, unwrapped(left.child_by_field_name("right")?))?;
+        parts.push((source.text(operator) == "+").then_some(right)?);
+        left = unwrapped(left.child_by_field_name("left")?);
+    }
+    parts.push(plain_string(source, left)?);
+    parts.reverse();
+    Some(parts.concat())
 }
 
 fn constant(module: &Module<'_>, name: &str) -> Option<String> {

@@ -9,12 +9,13 @@ use super::call;
 use super::known::{Fact, Known};
 use super::literal::{plain_string, unwrapped};
 use crate::detect::index::{self, Wanted};
-use crate::detect::source::{Source, children, descendants};
+use crate::detect::source::{Source, children, descendants, line};
 
 /// Where a local name comes from.
 struct Origin {
     package: String,
     name: String,
+    line: u32,
 }
 
 /// A file, with its names.
@@ -80,7 +81,7 @@ impl<'tree> Module<'tree> {
     }
 
     fn bind(&mut self, local: Node<'tree>, package: &str, name: &str) {
-        let origin = Origin { package: package.to_owned(), name: name.to_owned() };
+        let origin = Origin { package: package.to_owned(), name: name.to_owned(), line: line(local) };
         self.imports.insert(self.source.text(local), origin);
     }
 
@@ -160,6 +161,18 @@ impl<'tree> Module<'tree> {
         let own = if origin.name == "*" || origin.name == "default" { name } else { &origin.name };
         let (module, exact) = self.resolved(&origin.package);
         Wanted { module, exact, name: own.to_owned(), importer }
+    }
+
+    /// The packages that are imported, without what follows their names, and where.
+    pub fn packages(&self) -> BTreeMap<String, u32> {
+        let mut packages = BTreeMap::new();
+        for origin in self.imports.values().filter(|origin| !self.is_own(&origin.package)) {
+            let parts = if origin.package.starts_with('@') { 2 } else { 1 };
+            let name: Vec<&str> = origin.package.split('/').take(parts).collect();
+            let first = packages.entry(name.join("/")).or_insert(origin.line);
+            *first = origin.line.min(*first);
+        }
+        packages
     }
 
     /// Whether a module is a file of the project rather than a package.

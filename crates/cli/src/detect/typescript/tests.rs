@@ -49,6 +49,10 @@ fn hits() {
             "import { FastMCP } from 'fastmcp'; const s = new FastMCP({}); s.addTool({ name: 'x', parameters: z.object({ a: 1 }) });",
             "x(a)",
         ),
+        (
+            "export const add = (s) => { s.registerTool('x' + '-y', { description: 'a', inputSchema: { a: 1 } }, f); }",
+            "x-y(a)",
+        ),
         ("const c = { toolSpec: { name: 'x', inputSchema: { json: { properties: { a: {} } } } } };", "x(a)"),
         (
             "const c = { type: 'function', function: { name: 'x', parameters: { properties: { a: {} } } } };",
@@ -74,6 +78,7 @@ fn near_misses() {
         "const server = new Restaurant(); server.tool('spoon', 3);",
         "import { McpServer } from '@modelcontextprotocol/sdk'; const r = new Restaurant(); r.tool('spoon', 3);",
         "class Hammer extends Tool { name = 'hammer'; }",
+        "add((s) => s.registerTool('x', { weight: 3 }, f));",
         "const person = { name: 'Ada', inputSchema: {} };",
         "const column = { name: 'age', parameters: {} };",
         "new DynamicTool({ name: 'x' });",

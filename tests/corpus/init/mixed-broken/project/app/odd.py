@@ -28,4 +28,32 @@ def ünïcödé(wert: str): ...
 def long(): ...
 
 
+@tool(name="")
+def empty(): ...
+
+
+@tool(name=" ")
+def blank(): ...
+
+
+@tool(name="two\nlines")
+def lines(): ...
+
+
+@tool("a//b")
+def path(): ...
+
+
+@tool("/top")
+def top(): ...
+
+
+@tool("\u202eevil")
+def turned(): ...
+
+
+@tool("x" * 2 + "y")
+def counted(): ...
+
+
 print(shadow)

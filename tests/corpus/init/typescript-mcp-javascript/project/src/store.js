@@ -1,0 +1,4 @@
+export function fill(store) {
+  store.registerTool("hammer", { weight: 3 }, () => {});
+  store.registerTool("saw");
+}
