@@ -22,6 +22,8 @@ use faramesh_testkit::{Fault, FaultyDisk, ForgetfulDisk, Operation, Seed, Times,
 
 const WAIT: Duration = Duration::from_secs(60);
 const NOW: Timestamp = Timestamp(1_795_166_999_999);
+/// Longest wait for a step that may never be taken.
+const PATIENCE: Duration = Duration::from_millis(500);
 const DAY: u64 = 86_400_000;
 const FOLDER: &str = "/ledger";
 
@@ -384,13 +386,16 @@ fn whatever_fails_while_snapshots_are_made_nothing_is_lost() {
             let disk = base.fork();
             let faulty = FaultyDisk::new(Arc::new(disk.clone()), operation, nth, Fault::Io, Times::Forever);
             let what = format!("{operation:?} {nth}");
-            match open_with(options(Path::new(FOLDER), Arc::new(faulty))) {
+            match open_with(options(Path::new(FOLDER), Arc::new(faulty.clone()))) {
                 Err(OpenError::Damage(damage)) => panic!("{what}: {damage}"),
                 Err(_) => {}
                 Ok(opened) => {
                     let _ = opened.ledger.append_and_wait(decision("support", 1_000), NOW, WAIT);
-                    // Time for the thread to come to the failing step.
-                    std::thread::sleep(Duration::from_millis(5));
+                    // Time for the thread to come to the failing step, unless it comes to none.
+                    let began = Instant::now();
+                    while faulty.seen() < nth && of(&disk).is_empty() && began.elapsed() < PATIENCE {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
                     assert!(opened.alarm.try_recv().is_err(), "{what}");
                 }
             }

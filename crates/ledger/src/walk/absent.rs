@@ -22,7 +22,7 @@ impl Walk {
                 if self.seals {
                     self.compactions.record(&record);
                 }
-                Some(Item::Record(Step { location, record, hash }))
+                Some(Item::Record(Step { location, record, hash, leaf: None }))
             }
             None => {
                 self.chain = Chain::resumed(&compacted.carry.resume);
