@@ -76,7 +76,7 @@ pub use segment::MAX_NAME_BYTES;
 pub use signer::{SignError, Signer, Signing, SigningError};
 pub use snapshots::Alarm;
 pub use verify::{
-    HEARTBEAT, Progress, RecordsError, Report, Silence, verify, verify_archived, verify_memory, verify_on,
-    verify_pinned,
+    HEARTBEAT, OddSnapshot, Progress, RecordsError, Report, Silence, verify, verify_archived, verify_memory,
+    verify_on, verify_pinned,
 };
 pub use walk::Location;

@@ -109,6 +109,12 @@ fn of(disk: &ForgetfulDisk) -> Vec<String> {
     snapshots(disk, Path::new(FOLDER))
 }
 
+/// What a verification says of the snapshots of a folder, which is as it was written otherwise.
+fn odd(disk: Arc<dyn Disk>, directory: &Path) -> Vec<String> {
+    let report = verify_on(disk, directory, &mut |_| {}).unwrap();
+    report.snapshots.iter().map(|odd| format!("{}: {}", odd.file, odd.why)).collect()
+}
+
 /// Waits until the sealed records were read again.
 fn checked(open: &Open) {
     let began = Instant::now();
@@ -194,7 +200,7 @@ fn a_start_replays_only_what_is_behind_the_newest_snapshot() {
     assert_eq!(opened.opened.snapshot, Some(newest - 1));
     assert_whole(&disk, &opened, "from the one before");
     drop(opened);
-    assert!(verify_on(Arc::new(disk), Path::new(FOLDER), &mut |_| {}).is_ok());
+    assert_eq!(odd(Arc::new(disk), Path::new(FOLDER)), Vec::<String>::new());
 }
 
 #[test]
@@ -262,6 +268,10 @@ fn whatever_was_done_to_a_snapshot_it_is_not_believed() {
         assert_eq!(opened.state.replayed, opened.state.records);
         assert_whole(&disk, &opened, &format!("round {round}"));
     }
+    let disk = base.fork();
+    disk.overwrite(&file(&newest), &good[..good.len() - 1]);
+    let found = odd(Arc::new(disk), Path::new(FOLDER));
+    assert_eq!(found, [format!("{newest}: its digest is wrong")]);
     // Nor is one of another ledger, or of another segment.
     let other = filled();
     for (name, bytes) in
@@ -270,6 +280,8 @@ fn whatever_was_done_to_a_snapshot_it_is_not_believed() {
         let disk = base.fork();
         disk.remove(&file(&newest)).unwrap();
         disk.overwrite(&file(name), &bytes);
+        let found = odd(Arc::new(disk.clone()), Path::new(FOLDER));
+        assert!(found.len() == 1 && found[0].starts_with(name), "{found:?}");
         let opened = open(&disk).unwrap();
         assert_eq!(opened.opened.snapshot, None, "{name}");
         assert_whole(&disk, &opened, name);
@@ -357,8 +369,9 @@ fn what_is_missing_or_of_another_length_refuses_the_start_at_once() {
         disk.overwrite(&file("00000002.manifest"), &first);
     };
     let gone = |disk: &ForgetfulDisk| disk.remove(&file("00000002.wal")).unwrap();
-    for (what, change) in [("longer", &longer as &dyn Fn(&ForgetfulDisk)), ("other", &other), ("gone", &gone)]
-    {
+    type Change<'a> = (&'a str, &'a dyn Fn(&ForgetfulDisk));
+    let changes: [Change<'_>; 3] = [("longer", &longer), ("other", &other), ("gone", &gone)];
+    for (what, change) in changes {
         let disk = base.fork();
         change(&disk);
         match open(&disk) {
@@ -429,7 +442,7 @@ fn a_signed_ledger_believes_what_its_own_key_vouched_for() {
     append(&opened.ledger, 31..=60, 0);
     settled(&opened, &RealDisk, directory);
     drop(opened);
-    assert!(verify_on(Arc::new(RealDisk), directory, &mut |_| {}).is_ok());
+    assert_eq!(odd(Arc::new(RealDisk), directory), Vec::<String>::new());
     let opened = signed();
     assert!(opened.opened.snapshot.unwrap() > newest, "snapshots are made while records go on");
     settled(&opened, &RealDisk, directory);
@@ -438,6 +451,8 @@ fn a_signed_ledger_believes_what_its_own_key_vouched_for() {
         let path = directory.join(name);
         std::fs::write(&path, forged(&std::fs::read(&path).unwrap())).unwrap();
     }
+    let found = odd(Arc::new(RealDisk), directory);
+    assert!(found.len() == 2 && found[0].contains("the key in force did not sign it"), "{found:?}");
     let opened = signed();
     assert_eq!(opened.opened.snapshot, None);
     let told = opened.opened.warnings.join("\n");

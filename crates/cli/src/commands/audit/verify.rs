@@ -8,7 +8,9 @@ use std::time::Instant;
 use clap::Args;
 use faramesh_archive::Known;
 use faramesh_call::{Object, Value, object};
-use faramesh_ledger::{Archives, RealDisk, RecordsError, Report, WalkError, verify_archived, verify_memory};
+use faramesh_ledger::{
+    Archives, OddSnapshot, RealDisk, RecordsError, Report, WalkError, verify_archived, verify_memory,
+};
 use faramesh_ledger_postgres::PostgresError;
 use faramesh_verify::PublicKey;
 
@@ -247,6 +249,10 @@ fn described(report: &Report, mut value: Object) -> Object {
     };
     for (key, member) in members {
         value.insert(key, member);
+    }
+    if !report.snapshots.is_empty() {
+        let told = |odd: &OddSnapshot| object! { "file" => odd.file.as_str(), "why" => odd.why.as_str() };
+        value.insert("snapshots", report.snapshots.iter().map(told).collect::<Value>());
     }
     value
 }
