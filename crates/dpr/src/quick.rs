@@ -86,7 +86,12 @@ impl<'a> Quick<'a> {
     /// Takes the name of a member, with its quotes and the colon, when it stands here.
     #[inline]
     pub(crate) fn name<const N: usize>(&mut self, name: &[u8; N]) -> bool {
-        self.take_all(name) && self.next_quote().is_some() && self.next_quote().is_some()
+        self.take_all(name) && self.skip_name()
+    }
+
+    /// Takes the two quotes of a name.
+    fn skip_name(&mut self) -> bool {
+        self.next_quote().is_some() && self.next_quote().is_some()
     }
 
     #[inline]

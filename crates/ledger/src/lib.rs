@@ -51,6 +51,7 @@ mod snapshots;
 mod store;
 mod torn;
 mod verify;
+mod voucher;
 mod walk;
 mod ways;
 

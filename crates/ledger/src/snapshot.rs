@@ -9,17 +9,16 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use faramesh_call::{Object, Value, json};
 use faramesh_dpr::{Hash, RecordId, Resume, hash_of, read_hash};
-use faramesh_verify::{Note, NoteSignature, PublicKey, Signed, SigningMode};
+use faramesh_verify::{PublicKey, Signed};
 
 use crate::compacted::Compactions;
 use crate::damage::hex;
 use crate::disk::{self, Disk};
 use crate::durable;
-use crate::signer::{Signer, Signing, named};
+use crate::voucher::{Voucher, note_of};
 
 const VERSION: &str = "state/1";
 const SUFFIX: &str = ".state";
@@ -64,51 +63,6 @@ pub(crate) fn numbers(names: &[String]) -> Vec<u64> {
     let mut numbers: Vec<u64> = names.iter().filter_map(|name| number_of(name)).collect();
     numbers.sort_unstable_by(|left, right| right.cmp(left));
     numbers
-}
-
-/// Who signs snapshots, and whose are believed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Voucher {
-    signers: Vec<Arc<dyn Signer>>,
-    required: bool,
-}
-
-impl Voucher {
-    /// The keys that the ledger is opened with. A ledger that is not signed has no key that could vouch for
-    /// a snapshot, and none that vouches for its records.
-    pub(crate) fn of(signing: Option<&Signing>) -> Self {
-        let Some(signing) = signing else { return Self::default() };
-        let signers = signing.successor.iter().chain(&signing.signers).cloned().collect();
-        Self { signers, required: signing.mode != Some(SigningMode::Off) }
-    }
-
-    fn sign(&self, signed: &Signed, text: String) -> Result<Option<String>, String> {
-        if !self.required {
-            return Ok(None);
-        }
-        let known = |signer: &&Arc<dyn Signer>| {
-            signed.key().is_some() && named(signer.as_ref(), signed.origin()).ok().as_ref() == signed.key()
-        };
-        let signer = self.signers.iter().find(known).or_else(|| self.signers.first());
-        let Some(signer) = signer else { return Err("there is no key to sign it with".to_owned()) };
-        let key = named(signer.as_ref(), signed.origin()).map_err(|error| error.to_string())?;
-        let signature = signer.sign(text.as_bytes()).map_err(|error| error.to_string())?;
-        let note = Note { text, signatures: vec![NoteSignature::new(&key, signature)] };
-        note.verify(&key).map_err(|error| format!("the signer does not sign as {key}: {error}"))?;
-        let mut line = String::new();
-        note.signatures.iter().for_each(|signature| signature.write(&mut line));
-        Ok(Some(line))
-    }
-
-    fn check(&self, signed: &Signed, text: String, line: Option<&str>) -> Result<(), String> {
-        if !self.required {
-            return Ok(());
-        }
-        let note = line.and_then(|line| note_of(text, line)).ok_or("it has no signature")?;
-        let keys = self.signers.iter().filter_map(|signer| named(signer.as_ref(), signed.origin()).ok());
-        let mut keys = keys.filter(|key| note.verify(key).is_ok());
-        keys.next().map(|_| ()).ok_or_else(|| "no key of this daemon signed it".to_owned())
-    }
 }
 
 /// What a key signs to vouch for a snapshot: never the text of a checkpoint, whose first line is a name and
@@ -323,12 +277,6 @@ impl Unvouched {
         let note = self.signature.as_deref().and_then(|line| note_of(self.text.clone(), line));
         note.is_some_and(|note| note.verify(key).is_ok())
     }
-}
-
-/// A text with a line of a signature.
-fn note_of(text: String, line: &str) -> Option<Note> {
-    let signature = NoteSignature::parse(line.strip_suffix('\n').unwrap_or(line))?;
-    Some(Note { text, signatures: vec![signature] })
 }
 
 /// [`read`] for whoever holds it against the records, and asks about the key then.

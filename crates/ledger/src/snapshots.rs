@@ -24,7 +24,8 @@ use crate::receipt::Unavailable;
 use crate::sealed;
 use crate::sealer::{Compacted, Sealer};
 use crate::signatures::Follow;
-use crate::snapshot::{self, Snapshot, Voucher};
+use crate::snapshot::{self, Snapshot};
+use crate::voucher::Voucher;
 use crate::walk::{Item, Walk};
 
 /// How often the thread looks whether a segment was sealed.
