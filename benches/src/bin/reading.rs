@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use faramesh_benches::{Outcome, Samples, figure, print_machine};
+use faramesh_benches::{Outcome, Samples, figure, policy, print_machine};
 use faramesh_call::{Action, Code, Effect, Object, Tier, Timestamp, Value};
+use faramesh_daemon::{Daemon, LedgerKind, StopReason};
 use faramesh_dpr::{Canonical, Draft, Identity, Kind, RuleRef};
-use faramesh_ledger::{Commit, Filter, Ledger, Options, Reader};
+use faramesh_ledger::{Commit, Filter, Ledger, Options, Reader, verify};
 
 /// Records by default; `BENCH_RECORDS` says otherwise.
 const RECORDS: u64 = 1_000_000;
@@ -31,7 +32,9 @@ fn main() -> Outcome {
     for (name, filter) in filters(records) {
         reading(folder.path(), name, &filter)?;
     }
-    opening(folder.path(), records)
+    opening(folder.path(), records)?;
+    verifying(folder.path(), records)?;
+    cold_start(folder.path(), records)
 }
 
 fn count(number: u64) -> Outcome<f64> {
@@ -168,6 +171,70 @@ fn reading(directory: &Path, name: &str, filter: &Filter) -> Outcome {
     }
     let slowest = times.percentile_us(100) / 1e3;
     figure(&format!("read_{name}_{found}_found"), slowest, "ms", "at most 200");
+    Ok(())
+}
+
+fn verifying(directory: &Path, records: u64) -> Outcome {
+    let started = Instant::now();
+    verify(directory, &mut |_| {})?;
+    figure(
+        "verify_records_per_second",
+        count(records)? / started.elapsed().as_secs_f64(),
+        "1/s",
+        "at least 500000",
+    );
+    Ok(())
+}
+
+/// From nothing to READY over the long ledger: once when there is no snapshot, and from the newest one.
+fn cold_start(ledger: &Path, records: u64) -> Outcome {
+    let stack = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").unwrap_or_else(|| ".".into()))?;
+    let name = if records == RECORDS { "1m".to_owned() } else { records.to_string() };
+    let start = || -> Outcome<(Daemon, Duration)> {
+        let source = "runtime { socket = \"a.sock\" stack_id = \"payments\" }\nagent";
+        let options = faramesh_daemon::Options {
+            directory: stack.path().to_owned(),
+            program: policy::compile(&policy::TWENTY_RULES.replacen("agent", source, 1))?,
+            policy_source: "governance.fms".to_owned(),
+            started_by: "bench".to_owned(),
+            dev: true,
+            ledger: LedgerKind::DiskAt(ledger.to_owned()),
+            home: stack.path().to_owned(),
+        };
+        let begin = Instant::now();
+        Ok((Daemon::start(options)?, begin.elapsed()))
+    };
+    let stop = |daemon: Daemon| {
+        daemon.stop_handle().stop(StopReason::Operator);
+        drop(daemon.wait());
+    };
+    let (daemon, time) = start()?;
+    figure(&format!("cold_start_{name}_every_record"), time.as_secs_f64() * 1e3, "ms", "");
+    let last = daemon.gate().ledger().status().segment.saturating_sub(1);
+    let limit = Instant::now() + INDEX_WAIT;
+    while !ledger.join(format!("{last:08}.state")).exists() {
+        if Instant::now() > limit {
+            return Err("no snapshot was made".into());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    stop(daemon);
+    let mut times = Samples::default();
+    for _ in 0..ROUNDS {
+        let (daemon, time) = start()?;
+        times.push(time);
+        stop(daemon);
+    }
+    figure(&format!("cold_start_{name}"), times.percentile_us(100) / 1e3, "ms", "at most 300");
+    let (daemon, _) = start()?;
+    let begin = Instant::now();
+    while daemon.gate().ledger().status().unchecked > 0 && Instant::now() < limit {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    figure("read_again_behind_ready", begin.elapsed().as_secs_f64(), "s", "");
+    stop(daemon);
+    let snapshot = std::fs::metadata(ledger.join(format!("{last:08}.state")))?.len();
+    figure("snapshot_bytes", count(snapshot / 1_024)? * 1_024.0, "bytes", "");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ pub use resume::Resume;
 use rustc_hash::FxHashMap;
 
 use crate::draft::Draft;
+use crate::fields::Field;
 use crate::hex::text_of;
 use crate::kind::Kind;
 use crate::record::Record;
@@ -158,9 +159,10 @@ impl Chain {
         let Some((stack, instance)) = &self.names else { return Ok(()) };
         let same_epoch = self.epoch() == record.epoch();
         let pairs =
-            [("stack", stack, record.stack(), true), ("instance", instance, record.instance(), same_epoch)];
-        for (field, expected, found, bound) in pairs {
-            if bound && **expected != *found {
+            [("stack", Field::Stack, stack, true), ("instance", Field::Instance, instance, same_epoch)];
+        for (field, member, expected, bound) in pairs {
+            if bound && !record.says(member, expected) {
+                let found = if member == Field::Stack { record.stack() } else { record.instance() };
                 let (expected, found) = (expected.to_string(), found.into_owned());
                 return Err(Broken { field, expected, found, seq: record.seq() });
             }

@@ -24,29 +24,34 @@ pub fn write_hash(hash: &Hash, out: &mut Vec<u8>) {
 pub fn read_hash(text: &[u8]) -> Option<Hash> {
     let digits: &[u8; 64] = text.try_into().ok()?;
     let mut hash = [0; 32];
-    // Values of digits are below 16, so one look at the end finds any byte that is none.
-    let mut all = 0;
-    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        let (high, low) = (value_of(*high), value_of(*low));
-        all |= high | low;
-        *byte = high << 4 | low & 15;
+    // One look at the end finds any byte that is no digit.
+    let mut wrong = 0;
+    for (four, eight) in hash.as_chunks_mut::<4>().0.iter_mut().zip(digits.as_chunks::<8>().0) {
+        let (value, others) = four_bytes(u64::from_be_bytes(*eight));
+        wrong |= others;
+        *four = value;
     }
-    (all < 16).then_some(hash)
+    (wrong == 0).then_some(hash)
 }
 
-/// The value of a digit; 16 or more for a byte that is none.
+const EACH: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Four bytes of eight digits, all at once; and something else than 0 when one of them is none.
 #[inline]
-fn value_of(byte: u8) -> u8 {
-    let decimal = byte.wrapping_sub(b'0');
-    let letter = byte.wrapping_sub(b'a');
-    if decimal < 10 {
-        decimal
-    } else if letter < 6 {
-        letter + 10
-    } else {
-        u8::MAX
-    }
+fn four_bytes(digits: u64) -> ([u8; 4], u64) {
+    // Of bytes below 128, adding 128 - n sets the highest bit of those that are n or more, and of no other.
+    let low = digits & !HIGH;
+    let from = |least: u8| low.wrapping_add(EACH * u64::from(0x80 - least)) & HIGH;
+    let is_decimal = from(b'0') & !from(b'9' + 1);
+    let is_letter = from(b'a') & !from(b'f' + 1);
+    let wrong = !(is_decimal | is_letter) & HIGH | digits & HIGH;
+    // The lower half of a decimal digit is its value, that of a letter 9 less.
+    let values = (digits & (EACH * 15)).wrapping_add((is_letter >> 7).wrapping_mul(9));
+    // Pairs to bytes, and the bytes together.
+    let pairs = (values >> 4 | values) & 0x00FF_00FF_00FF_00FF;
+    let [_, first, _, second, _, third, _, fourth] = pairs.to_be_bytes();
+    ([first, second, third, fourth], wrong)
 }
 
 /// The hash of a record: SHA-256 of its bytes as they are stored.
@@ -73,5 +78,23 @@ mod tests {
         assert_eq!(read_hash(text_of(&hash).as_bytes()), Some(hash));
         assert_eq!(read_hash(text_of(&hash).to_uppercase().as_bytes()), None);
         assert_eq!(read_hash(b"ba78"), None);
+    }
+
+    #[test]
+    fn every_byte_in_every_place_is_a_digit_or_none() {
+        for place in 0..64 {
+            for byte in 0..=u8::MAX {
+                let mut text = [b'7'; 64];
+                text[place] = byte;
+                let digit = char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+                let expected = digit.map(|digit| {
+                    let mut hash = [0x77; 32];
+                    let digit = u8::try_from(digit).unwrap();
+                    hash[place / 2] = if place % 2 == 0 { digit << 4 | 7 } else { 0x70 | digit };
+                    hash
+                });
+                assert_eq!(read_hash(&text), expected, "{byte} at {place}");
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! INVARIANT whole: every field is under the hash, and the stored bytes are the record.
 //! Leaves out files, clocks and randomness: position, time and id are arguments.
 
+mod beside;
 mod canonical;
 mod chain;
 mod commitment;
@@ -14,10 +15,12 @@ mod hex;
 mod id;
 mod kind;
 mod members;
+mod quick;
 mod record;
 mod scan;
 mod time;
 
+pub use beside::{Running, hash_of_blocks};
 pub use canonical::{Canonical, CanonicalError, CanonicalErrorKind};
 pub use chain::{Broken, Chain, MAX_AGENTS, Resume};
 pub use commitment::CommitmentKey;

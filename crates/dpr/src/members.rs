@@ -5,6 +5,7 @@ use faramesh_call::value::canonical_order;
 
 use crate::canonical::CanonicalError;
 use crate::fields::{FIELDS, Field, Span, Spans};
+use crate::quick::Quick;
 use crate::scan::{Scan, unescape};
 
 /// Why bytes are not a record.
@@ -58,7 +59,22 @@ pub(crate) fn missing(field: Field) -> RecordError {
 }
 
 /// Walks the members once: canonical, known, in order, of their types.
-pub(crate) fn scan(bytes: &[u8]) -> Result<Spans, RecordError> {
+pub(crate) fn scan(bytes: &[u8], spans: &mut Spans) -> Result<(), RecordError> {
+    if fast(bytes, spans) {
+        return Ok(());
+    }
+    // What is wrong with members is told by the walk that looks at each name for itself.
+    *spans = slow(bytes)?;
+    Ok(())
+}
+
+/// The walk over members as they are in nearly every record.
+fn fast(bytes: &[u8], spans: &mut Spans) -> bool {
+    let Some(mut walk) = Quick::new(bytes) else { return false };
+    walk.take(b'{') && spans.take(&mut walk) == Some(true) && walk.take(b'}') && walk.is_at_end()
+}
+
+fn slow(bytes: &[u8]) -> Result<Spans, RecordError> {
     let place = |place: usize| {
         u32::try_from(place).map_err(|_| RecordError { field: None, kind: RecordErrorKind::TooLong })
     };
@@ -101,7 +117,8 @@ fn misplaced(key: &str, spans: &Spans) -> RecordError {
 }
 
 /// What the member must be, when a value that begins with `first` is not that.
-fn expected(field: Field, first: u8) -> Option<&'static str> {
+#[inline]
+pub(crate) fn expected(field: Field, first: u8) -> Option<&'static str> {
     let (fits, expected) = match field {
         Field::AgentSeq | Field::Epoch | Field::Seq => (first.is_ascii_digit(), "a whole number"),
         Field::Dev | Field::Enforced => (matches!(first, b't' | b'f'), "true or false"),

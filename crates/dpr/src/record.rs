@@ -40,7 +40,8 @@ impl Record {
     /// needs; the error names the member.
     pub fn parse(bytes: impl Into<Arc<[u8]>>) -> Result<Self, RecordError> {
         let bytes: Arc<[u8]> = bytes.into();
-        let spans = members::scan(&bytes)?;
+        let mut spans = Spans::default();
+        members::scan(&bytes, &mut spans)?;
         let raw = |field: Field| slice(&bytes, spans.get(field));
         let needed = |field: Field| {
             let raw = raw(field);
@@ -52,7 +53,7 @@ impl Record {
         let text = |field| needed(field).map(|raw| std::str::from_utf8(raw).unwrap_or_default());
         let id = text(Field::Id)?.parse().map_err(|_| wrong(Field::Id, "`dpr-` and a ULID"))?;
         let kind = Kind::parse(text(Field::Kind)?).ok_or_else(|| wrong(Field::Kind, "a kind of record"))?;
-        let whole = |field| text(field)?.parse::<u64>().map_err(|_| wrong(field, "a whole number"));
+        let whole = |field| number_of(needed(field)?).ok_or_else(|| wrong(field, "a whole number"));
         let (epoch, seq) = (whole(Field::Epoch)?, whole(Field::Seq)?);
         let time = time::read(needed(Field::Time)?)
             .ok_or_else(|| wrong(Field::Time, "a time in UTC with milliseconds"))?;
@@ -158,6 +159,13 @@ impl Record {
         self.text(Field::Instance).unwrap_or_default()
     }
 
+    /// Whether a member is this text.
+    pub(crate) fn says(&self, field: Field, text: &str) -> bool {
+        let raw = unquoted(self.raw(field));
+        // A text without escapes is compared as it is written.
+        if raw.contains(&b'\\') { self.text(field).as_deref() == Some(text) } else { raw == text.as_bytes() }
+    }
+
     /// The agent whose call it was.
     #[must_use]
     pub fn agent(&self) -> Option<Cow<'_, str>> {
@@ -167,7 +175,7 @@ impl Record {
     /// The agent's own sequence number.
     #[must_use]
     pub fn agent_seq(&self) -> Option<u64> {
-        std::str::from_utf8(self.raw(Field::AgentSeq)).ok()?.parse().ok()
+        number_of(self.raw(Field::AgentSeq))
     }
 
     /// The tool.
@@ -317,6 +325,17 @@ impl Eq for Record {}
 fn slice(bytes: &[u8], span: Span) -> &[u8] {
     let bound = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
     bytes.get(bound(span.start)..bound(span.end)).unwrap_or_default()
+}
+
+/// A whole number of up to 64 bits.
+fn number_of(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 fn unquoted(raw: &[u8]) -> &[u8] {

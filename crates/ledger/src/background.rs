@@ -2,8 +2,8 @@
 
 #[cfg(target_os = "linux")]
 use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadId, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
-    thread_native_id,
+    NormalThreadSchedulePolicy, ThreadId, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
 };
 
 /// A thread that makes way, for whoever comes to wait for it after all.

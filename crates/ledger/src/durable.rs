@@ -4,8 +4,7 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use faramesh_dpr::Hash;
-use sha2::{Digest, Sha256};
+use faramesh_dpr::{Hash, Running};
 
 use crate::disk::{self, Disk, DiskFile, OpenMode};
 
@@ -51,9 +50,13 @@ pub(crate) fn read(disk: &dyn Disk, path: &Path, most: usize) -> io::Result<Opti
 
 /// SHA-256 of a file's first `length` bytes, and how many there were.
 pub(crate) fn sha256(file: &dyn DiskFile, length: u64) -> io::Result<(Hash, u64)> {
-    let mut hash = Sha256::new();
+    sha256_behind(Running::default(), file, length)
+}
+
+/// [`sha256`] of a file whose first bytes were hashed already.
+pub(crate) fn sha256_behind(mut hash: Running, file: &dyn DiskFile, length: u64) -> io::Result<(Hash, u64)> {
     let mut chunk = vec![0; READ_BYTES];
-    let mut place = 0;
+    let mut place = hash.length();
     while place < length {
         let wanted = usize::try_from(length - place).unwrap_or(READ_BYTES).min(READ_BYTES);
         let read = disk::read_full_at(file, chunk.get_mut(..wanted).unwrap_or_default(), place)?;
@@ -63,5 +66,5 @@ pub(crate) fn sha256(file: &dyn DiskFile, length: u64) -> io::Result<(Hash, u64)
         hash.update(chunk.get(..read).unwrap_or_default());
         place = place.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
     }
-    Ok((hash.finalize().into(), place))
+    Ok((hash.finish(), place))
 }

@@ -52,6 +52,7 @@ mod snapshots;
 mod store;
 mod torn;
 mod verify;
+mod voucher;
 mod walk;
 mod ways;
 
@@ -78,7 +79,7 @@ pub use segment::MAX_NAME_BYTES;
 pub use signer::{SignError, Signer, Signing, SigningError};
 pub use snapshots::Alarm;
 pub use verify::{
-    Demands, HEARTBEAT, Progress, RecordsError, Report, Silence, verify, verify_against, verify_archived,
-    verify_memory, verify_on, verify_pinned,
+    Demands, HEARTBEAT, OddSnapshot, Progress, RecordsError, Report, Silence, verify, verify_against,
+    verify_archived, verify_memory, verify_on, verify_pinned,
 };
 pub use walk::Location;

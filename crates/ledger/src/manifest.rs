@@ -183,9 +183,9 @@ impl Default for Tally {
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, hash: &Hash, time: Timestamp) {
+    pub(crate) fn add_leaf(&mut self, leaf: Hash, time: Timestamp) {
         self.records += 1;
-        self.frontier.append(hash);
+        self.frontier.append_leaf(leaf);
         self.last_time = self.last_time.max(time);
     }
 

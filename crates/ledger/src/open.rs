@@ -32,9 +32,9 @@ use crate::queue::{Queue, Room};
 use crate::sealer::Sealer;
 use crate::segment::{self, Header, MAX_NAME_BYTES};
 use crate::signer::Signing;
-use crate::snapshot::Voucher;
 use crate::snapshots::{Alarm, Basis, Snapshots};
 use crate::store::{Files, Store};
+use crate::voucher::Voucher;
 use crate::walk::End;
 
 /// How long the first record of an epoch may take.

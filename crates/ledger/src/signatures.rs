@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use faramesh_dpr::Hash;
-use faramesh_verify::{Break, Note, PublicKey, Signed, Summary};
+use faramesh_verify::{Break, Note, PublicKey, Signed, Summary, leaf};
 
 use crate::checkpoint_log::{Entry, Found, LogReader};
 use crate::damage::{WalkError, damage, io_error};
@@ -93,7 +93,8 @@ impl Follow {
 
     /// Takes a record of the walk, and the checkpoints that end with it.
     pub(crate) fn record(&mut self, step: &Step) -> Result<(), WalkError> {
-        if let Err(broken) = self.signed.record(&step.record, &step.hash) {
+        let leaf = step.leaf.unwrap_or_else(|| leaf(&step.hash));
+        if let Err(broken) = self.signed.record_leaf(&step.record, &step.hash, leaf) {
             let file = self.directory.join(segment::file_name(step.location.segment));
             return Err(told(&file, step.location.offset, &broken));
         }

@@ -9,17 +9,16 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use faramesh_call::{Object, Value, json};
 use faramesh_dpr::{Hash, RecordId, Resume, hash_of, read_hash};
-use faramesh_verify::{Note, NoteSignature, Signed, SigningMode};
+use faramesh_verify::{PublicKey, Signed};
 
 use crate::compacted::Compactions;
 use crate::damage::hex;
 use crate::disk::{self, Disk};
 use crate::durable;
-use crate::signer::{Signer, Signing, named};
+use crate::voucher::{Voucher, note_of};
 
 const VERSION: &str = "state/1";
 const SUFFIX: &str = ".state";
@@ -64,53 +63,6 @@ pub(crate) fn numbers(names: &[String]) -> Vec<u64> {
     let mut numbers: Vec<u64> = names.iter().filter_map(|name| number_of(name)).collect();
     numbers.sort_unstable_by(|left, right| right.cmp(left));
     numbers
-}
-
-/// Who signs snapshots, and whose are believed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Voucher {
-    signers: Vec<Arc<dyn Signer>>,
-    required: bool,
-}
-
-impl Voucher {
-    /// The keys that the ledger is opened with. A ledger that is not signed has no key that could vouch for
-    /// a snapshot, and none that vouches for its records.
-    pub(crate) fn of(signing: Option<&Signing>) -> Self {
-        let Some(signing) = signing else { return Self::default() };
-        let signers = signing.successor.iter().chain(&signing.signers).cloned().collect();
-        Self { signers, required: signing.mode != Some(SigningMode::Off) }
-    }
-
-    fn sign(&self, signed: &Signed, text: String) -> Result<Option<String>, String> {
-        if !self.required {
-            return Ok(None);
-        }
-        let known = |signer: &&Arc<dyn Signer>| {
-            signed.key().is_some() && named(signer.as_ref(), signed.origin()).ok().as_ref() == signed.key()
-        };
-        let signer = self.signers.iter().find(known).or_else(|| self.signers.first());
-        let Some(signer) = signer else { return Err("there is no key to sign it with".to_owned()) };
-        let key = named(signer.as_ref(), signed.origin()).map_err(|error| error.to_string())?;
-        let signature = signer.sign(text.as_bytes()).map_err(|error| error.to_string())?;
-        let note = Note { text, signatures: vec![NoteSignature::new(&key, signature)] };
-        note.verify(&key).map_err(|error| format!("the signer does not sign as {key}: {error}"))?;
-        let mut line = String::new();
-        note.signatures.iter().for_each(|signature| signature.write(&mut line));
-        Ok(Some(line))
-    }
-
-    fn check(&self, signed: &Signed, text: String, line: Option<&str>) -> Result<(), String> {
-        if !self.required {
-            return Ok(());
-        }
-        let line = line.map(|line| line.strip_suffix('\n').unwrap_or(line));
-        let signature = line.and_then(NoteSignature::parse).ok_or("it has no signature")?;
-        let note = Note { text, signatures: vec![signature] };
-        let keys = self.signers.iter().filter_map(|signer| named(signer.as_ref(), signed.origin()).ok());
-        let mut keys = keys.filter(|key| note.verify(key).is_ok());
-        keys.next().map(|_| ()).ok_or_else(|| "no key of this daemon signed it".to_owned())
-    }
 }
 
 /// What a key signs to vouch for a snapshot: never the text of a checkpoint, whose first line is a name and
@@ -235,19 +187,8 @@ impl Snapshot {
     /// # Errors
     /// Why it is not to be used.
     pub(crate) fn decode(bytes: &[u8], voucher: &Voucher) -> Result<Self, String> {
-        let mut rest = bytes;
-        let told = next_line(&mut rest).and_then(|line| json::parse(line).ok());
-        let told = told.ok_or("it is none")?;
-        if text(&told, "v") != Some(VERSION) {
-            return Err("it is of another version".to_owned());
-        }
-        let (sha256, signature) = (hash_of(rest), text(&told, "signature"));
-        if !bytes.starts_with(&front(&sha256, signature)) {
-            return Err("its digest is wrong".to_owned());
-        }
-        let snapshot = Self::read(rest).ok_or("it cannot be read")?;
-        let signed = vouched(&snapshot.signed, snapshot.segment, &sha256);
-        voucher.check(&snapshot.signed, signed, signature)?;
+        let Unvouched { snapshot, text, signature } = Unvouched::decode(bytes)?;
+        voucher.check(&snapshot.signed, text, signature.as_deref())?;
         Ok(snapshot)
     }
 
@@ -288,16 +229,73 @@ impl Snapshot {
 
     /// The first part in which another snapshot of the same place differs.
     pub(crate) fn differs(&self, other: &Self) -> Option<&'static str> {
+        let state = (self.state_sha256 != other.state_sha256).then_some("state");
+        self.differs_but_in_state(other).or(state)
+    }
+
+    /// The same for a reader who knows no state.
+    pub(crate) fn differs_but_in_state(&self, other: &Self) -> Option<&'static str> {
         let parts = [
             ("chain", self.resume == other.resume),
             ("last_id", self.last_id == other.last_id),
             ("manifests", self.sealed == other.sealed),
             ("checkpoints", self.signed.save() == other.signed.save() && self.log_offset == other.log_offset),
             ("compactions", self.compactions.save() == other.compactions.save()),
-            ("state", self.state_sha256 == other.state_sha256),
         ];
         parts.into_iter().find(|(_, same)| !same).map(|(part, _)| part)
     }
+}
+
+/// A snapshot whose digest is right, and which nobody was asked about.
+#[derive(Debug)]
+pub(crate) struct Unvouched {
+    pub snapshot: Snapshot,
+    /// What a key signs.
+    text: String,
+    signature: Option<String>,
+}
+
+impl Unvouched {
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let mut rest = bytes;
+        let told = next_line(&mut rest).and_then(|line| json::parse(line).ok());
+        let told = told.ok_or("it is none")?;
+        if text(&told, "v") != Some(VERSION) {
+            return Err("it is of another version".to_owned());
+        }
+        let (sha256, signature) = (hash_of(rest), text(&told, "signature"));
+        if !bytes.starts_with(&front(&sha256, signature)) {
+            return Err("its digest is wrong".to_owned());
+        }
+        let snapshot = Snapshot::read(rest).ok_or("it cannot be read")?;
+        let text = vouched(&snapshot.signed, snapshot.segment, &sha256);
+        Ok(Self { snapshot, text, signature: signature.map(str::to_owned) })
+    }
+
+    /// Whether a key signed it.
+    pub(crate) fn is_signed_by(&self, key: &PublicKey) -> bool {
+        let note = self.signature.as_deref().and_then(|line| note_of(self.text.clone(), line));
+        note.is_some_and(|note| note.verify(key).is_ok())
+    }
+}
+
+/// [`read`] for whoever holds it against the records, and asks about the key then.
+pub(crate) fn read_unvouched(
+    disk: &dyn Disk,
+    directory: &Path,
+    number: u64,
+) -> Option<Result<Unvouched, String>> {
+    let bytes = bytes_of(disk, directory, number)?;
+    Some(bytes.and_then(|bytes| Unvouched::decode(&bytes)).map(|mut unvouched| {
+        // Nobody looks at it.
+        unvouched.snapshot.take_state();
+        unvouched
+    }))
+}
+
+fn bytes_of(disk: &dyn Disk, directory: &Path, number: u64) -> Option<Result<Vec<u8>, String>> {
+    let read = durable::read(disk, &directory.join(file_name(number)), MAX_BYTES + (1 << 20));
+    read.map_err(|error| error.to_string()).transpose()
 }
 
 /// Reads the snapshot of a segment; `None` when there is none.
@@ -307,10 +305,9 @@ pub(crate) fn read(
     number: u64,
     voucher: &Voucher,
 ) -> Option<Result<Snapshot, String>> {
-    let bytes = match durable::read(disk, &directory.join(file_name(number)), MAX_BYTES + (1 << 20)) {
-        Ok(None) => return None,
-        Ok(Some(bytes)) => bytes,
-        Err(error) => return Some(Err(error.to_string())),
+    let bytes = match bytes_of(disk, directory, number)? {
+        Ok(bytes) => bytes,
+        Err(why) => return Some(Err(why)),
     };
     let read = Snapshot::decode(&bytes, voucher).and_then(|snapshot| {
         if snapshot.segment == number {

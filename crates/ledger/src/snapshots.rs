@@ -4,8 +4,8 @@
 //!
 //! INVARIANT held against: until the records were read, nothing that was derived from them is kept on. When
 //! they are not as they were written, or the snapshot is not what they come to, the ledger takes no more
-//! records. INVARIANT never in the way: it takes the time that decisions leave, and what it cannot write is
-//! tried again later.
+//! records. INVARIANT never in the way: snapshots are made in the time that decisions leave, and what cannot be
+//! written is tried again later.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,8 @@ use crate::receipt::Unavailable;
 use crate::sealed;
 use crate::sealer::{Compacted, Sealer};
 use crate::signatures::Follow;
-use crate::snapshot::{self, Snapshot, Voucher};
+use crate::snapshot::{self, Snapshot};
+use crate::voucher::Voucher;
 use crate::walk::{Item, Walk};
 
 /// How often the thread looks whether a segment was sealed.
@@ -128,10 +129,10 @@ struct Work {
 
 impl Work {
     fn run(&self, basis: Basis, alarm: Alarm) {
-        yield_to_decisions();
         let Basis { from, made } = basis;
         let mut newest = from.as_ref().map_or(0, |from| from.segment);
         if let Some(from) = from {
+            // At the usual priority: on a machine without an idle moment it must come to its end as well.
             match self.recheck(&from) {
                 Ok(()) => self.unchecked.store(0, Ordering::Release),
                 Err(Ended::Stopped) => return,
@@ -144,6 +145,7 @@ impl Work {
                 }
             }
         }
+        yield_to_decisions();
         let mut made = made;
         let mut compactions = 0;
         let mut pause = Duration::ZERO;

@@ -1,15 +1,19 @@
 //! The check of a whole ledger, offline: no daemon, no network, no trust in either. It reports what
 //! it saw, or the first place that is not as it was written.
 
+mod kept;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use faramesh_call::Timestamp;
-use faramesh_dpr::{Broken, Chain, Hash, Kind, Record, RecordError};
+use faramesh_dpr::{Broken, Chain, Hash, Kind, Record, RecordError, RecordId};
 use faramesh_verify::{PublicKey, Summary};
 
+use self::kept::Kept;
+pub use self::kept::OddSnapshot;
 use crate::archive::Archives;
 use crate::compacted::ArchivedSegment;
 use crate::damage::WalkError;
@@ -58,6 +62,8 @@ pub struct Report {
     pub archived: Vec<ArchivedSegment>,
     /// Pauses within a run that heartbeats should have filled, at most 64.
     pub silences: Vec<Silence>,
+    /// Snapshots that are not what the records come to. They are derived, and no part of the ledger.
+    pub snapshots: Vec<OddSnapshot>,
 }
 
 /// How long a daemon may record nothing before it records a heartbeat.
@@ -206,13 +212,18 @@ pub fn verify_against(
     let mut expected = Expectations::new(checkpoints)?;
     // Before the records, so that none of what is read of a ledger at work is ahead of them.
     let mut follow = Follow::open(disk.as_ref(), directory)?;
+    let mut kept = Kept::read(disk.as_ref(), directory)?;
     let segments = u64::try_from(segments_of(disk.as_ref(), directory)?.len()).unwrap_or(u64::MAX);
     let mut walk = Walk::whole(disk, directory, true)?;
-    walk.archives = archives;
-    let mut report = Report::default();
+    (walk.archives, walk.resumes) = (archives, !kept.is_empty());
+    let (mut report, mut last_id) = (Report::default(), RecordId::default());
     while let Some(item) = walk.next_item()? {
+        for boundary in walk.boundaries.drain(..) {
+            kept.pass(boundary, last_id.max(walk.last_id), (follow.place(), &follow.signed));
+        }
         match item {
             Item::Record(step) => {
+                last_id = last_id.max(step.record.id());
                 follow.record(&step)?;
                 report.add(&step.record, step.hash);
             }
@@ -222,12 +233,16 @@ pub fn verify_against(
             }
         }
         expected.record(&follow.signed)?;
-        walk.boundaries.clear();
         if report.records.is_multiple_of(PROGRESS_RECORDS) {
             progress(Progress { records: report.records, segment: walk.segments, segments });
         }
     }
+    // Behind the last item, when there is none in the segment that is written.
+    for boundary in walk.boundaries.drain(..) {
+        kept.pass(boundary, last_id.max(walk.last_id), (follow.place(), &follow.signed));
+    }
     report.archived = std::mem::take(&mut walk.archived);
+    report.snapshots = kept.finish();
     (report.epochs, report.segments) = (walk.chain.epoch(), walk.segments);
     let incomplete = walk.end().map_or(0, |end| end.incomplete);
     report.incomplete_bytes = u64::try_from(incomplete).unwrap_or(u64::MAX);

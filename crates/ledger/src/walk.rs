@@ -14,7 +14,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use faramesh_dpr::{Chain, Hash, Record, RecordId, Resume};
+use faramesh_dpr::{Chain, Hash, Record, RecordId, Resume, Running};
+
+use faramesh_verify::leaf;
 
 use crate::archive::Archives;
 use crate::compacted::{self, ArchivedSegment, Compacted, Compactions};
@@ -27,7 +29,8 @@ use crate::segment::{self, Header};
 use crate::snapshot::Snapshot;
 use reading::Found;
 
-const READ_BYTES: usize = 1 << 20;
+/// What is read at once: small enough to stay near the processor until it was looked at.
+const READ_BYTES: usize = 256 << 10;
 
 /// Where a record lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -44,6 +47,8 @@ pub(crate) struct Step {
     pub location: Location,
     pub record: Record,
     pub hash: Hash,
+    /// The hash as a leaf of trees; of whoever compares no manifests there is none.
+    pub leaf: Option<Hash>,
 }
 
 /// Where the walk ended.
@@ -85,6 +90,8 @@ struct Open {
     /// Where in the buffer the next frame begins.
     at: usize,
     tally: Tally,
+    /// The hash of the file up to the next frame, when its manifest is compared.
+    hashed: Running,
     /// What the segment left, when its body is read from an archive.
     left: Option<Compacted>,
 }
@@ -287,9 +294,12 @@ impl Walk {
             let found = open.next().map_err(|error| io_error(&open.path, error))?;
             match found {
                 Found::Frame { offset, seq, start, length } => {
-                    let step = self.check(&open, offset, seq, start, length)?;
+                    let hash = open.hash(start, length, self.seals);
+                    let mut step = self.check(&open, (offset, seq), (start, length), hash)?;
                     if self.seals {
-                        open.tally.add(&step.hash, step.record.time());
+                        let leaf = leaf(&hash);
+                        open.tally.add_leaf(leaf, step.record.time());
+                        step.leaf = Some(leaf);
                         self.compactions.record(&step.record);
                     }
                     self.current = Some(open);
@@ -326,8 +336,9 @@ impl Walk {
         self.check_header(&path, &header, number, length)?;
         self.segments = number;
         let base = segment::HEADER_BYTES;
-        let tally = Tally::default();
-        Ok(Some(Open { header, file, path, length, buffer: Vec::new(), base, at: 0, tally, left }))
+        let (tally, mut hashed) = (Tally::default(), Running::default());
+        hashed.update(&head);
+        Ok(Some(Open { header, file, path, length, buffer: Vec::new(), base, at: 0, tally, hashed, left }))
     }
 
     fn check_header(&self, path: &Path, header: &Header, number: u64, length: u64) -> Result<(), WalkError> {
@@ -354,10 +365,9 @@ impl Walk {
     fn check(
         &mut self,
         open: &Open,
-        offset: u64,
-        seq: u64,
-        start: usize,
-        length: usize,
+        (offset, seq): (u64, u64),
+        (start, length): (usize, usize),
+        hash: Hash,
     ) -> Result<Step, WalkError> {
         let bytes = open.buffer.get(start..start + length).unwrap_or_default();
         let record = Record::parse(bytes).map_err(|error| record_damage(&open.path, offset, seq, &error))?;
@@ -365,7 +375,7 @@ impl Walk {
             let (expected, found) = (seq.to_string(), record.seq().to_string());
             return Err(damage(&open.path, offset, seq, "seq", &expected, &found));
         }
-        let hash = self.chain.feed(&record).map_err(|broken| {
+        let hash = self.chain.feed_hashed(&record, hash).map_err(|broken| {
             damage(&open.path, offset, seq, broken.field, &broken.expected, &broken.found)
         })?;
         let digest = open.left.as_ref().map(|left| left.digest(seq.saturating_sub(open.header.first_seq)));
@@ -374,6 +384,6 @@ impl Walk {
             return Err(damage(&open.path, offset, seq, "digest", &expected, &hex(&hash)));
         }
         let location = Location { segment: open.header.number, offset };
-        Ok(Step { location, record, hash })
+        Ok(Step { location, record, hash, leaf: None })
     }
 }

@@ -22,6 +22,8 @@ use faramesh_testkit::{Fault, FaultyDisk, ForgetfulDisk, Operation, Seed, Times,
 
 const WAIT: Duration = Duration::from_secs(60);
 const NOW: Timestamp = Timestamp(1_795_166_999_999);
+/// Longest wait for a step that may never be taken.
+const PATIENCE: Duration = Duration::from_millis(500);
 const DAY: u64 = 86_400_000;
 const FOLDER: &str = "/ledger";
 
@@ -107,6 +109,12 @@ fn of(disk: &ForgetfulDisk) -> Vec<String> {
     snapshots(disk, Path::new(FOLDER))
 }
 
+/// What a verification says of the snapshots of a folder, which is as it was written otherwise.
+fn odd(disk: Arc<dyn Disk>, directory: &Path) -> Vec<String> {
+    let report = verify_on(disk, directory, &mut |_| {}).unwrap();
+    report.snapshots.iter().map(|odd| format!("{}: {}", odd.file, odd.why)).collect()
+}
+
 /// Waits until the sealed records were read again.
 fn checked(open: &Open) {
     let began = Instant::now();
@@ -174,9 +182,6 @@ fn assert_whole(disk: &ForgetfulDisk, open: &Open, what: &str) {
     assert_eq!((open.state.hash, open.state.records), (expected.hash, expected.records), "{what}");
 }
 
-/// Something that is done to a disk.
-type Change<'a> = &'a dyn Fn(&ForgetfulDisk);
-
 #[test]
 fn a_start_replays_only_what_is_behind_the_newest_snapshot() {
     let disk = filled();
@@ -195,7 +200,7 @@ fn a_start_replays_only_what_is_behind_the_newest_snapshot() {
     assert_eq!(opened.opened.snapshot, Some(newest - 1));
     assert_whole(&disk, &opened, "from the one before");
     drop(opened);
-    assert!(verify_on(Arc::new(disk), Path::new(FOLDER), &mut |_| {}).is_ok());
+    assert_eq!(odd(Arc::new(disk), Path::new(FOLDER)), Vec::<String>::new());
 }
 
 #[test]
@@ -263,6 +268,10 @@ fn whatever_was_done_to_a_snapshot_it_is_not_believed() {
         assert_eq!(opened.state.replayed, opened.state.records);
         assert_whole(&disk, &opened, &format!("round {round}"));
     }
+    let disk = base.fork();
+    disk.overwrite(&file(&newest), &good[..good.len() - 1]);
+    let found = odd(Arc::new(disk), Path::new(FOLDER));
+    assert_eq!(found, [format!("{newest}: its digest is wrong")]);
     // Nor is one of another ledger, or of another segment.
     let other = filled();
     for (name, bytes) in
@@ -271,6 +280,8 @@ fn whatever_was_done_to_a_snapshot_it_is_not_believed() {
         let disk = base.fork();
         disk.remove(&file(&newest)).unwrap();
         disk.overwrite(&file(name), &bytes);
+        let found = odd(Arc::new(disk.clone()), Path::new(FOLDER));
+        assert!(found.len() == 1 && found[0].starts_with(name), "{found:?}");
         let opened = open(&disk).unwrap();
         assert_eq!(opened.opened.snapshot, None, "{name}");
         assert_whole(&disk, &opened, name);
@@ -358,7 +369,8 @@ fn what_is_missing_or_of_another_length_refuses_the_start_at_once() {
         disk.overwrite(&file("00000002.manifest"), &first);
     };
     let gone = |disk: &ForgetfulDisk| disk.remove(&file("00000002.wal")).unwrap();
-    let changes: [(&str, Change<'_>); 3] = [("longer", &longer), ("other", &other), ("gone", &gone)];
+    type Change<'a> = (&'a str, &'a dyn Fn(&ForgetfulDisk));
+    let changes: [Change<'_>; 3] = [("longer", &longer), ("other", &other), ("gone", &gone)];
     for (what, change) in changes {
         let disk = base.fork();
         change(&disk);
@@ -387,13 +399,16 @@ fn whatever_fails_while_snapshots_are_made_nothing_is_lost() {
             let disk = base.fork();
             let faulty = FaultyDisk::new(Arc::new(disk.clone()), operation, nth, Fault::Io, Times::Forever);
             let what = format!("{operation:?} {nth}");
-            match open_with(options(Path::new(FOLDER), Arc::new(faulty))) {
+            match open_with(options(Path::new(FOLDER), Arc::new(faulty.clone()))) {
                 Err(OpenError::Damage(damage)) => panic!("{what}: {damage}"),
                 Err(_) => {}
                 Ok(opened) => {
                     let _ = opened.ledger.append_and_wait(decision("support", 1_000), NOW, WAIT);
-                    // Time for the thread to come to the failing step.
-                    std::thread::sleep(Duration::from_millis(5));
+                    // Time for the thread to come to the failing step, unless it comes to none.
+                    let began = Instant::now();
+                    while faulty.seen() < nth && of(&disk).is_empty() && began.elapsed() < PATIENCE {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
                     assert!(opened.alarm.try_recv().is_err(), "{what}");
                 }
             }
@@ -427,7 +442,7 @@ fn a_signed_ledger_believes_what_its_own_key_vouched_for() {
     append(&opened.ledger, 31..=60, 0);
     settled(&opened, &RealDisk, directory);
     drop(opened);
-    assert!(verify_on(Arc::new(RealDisk), directory, &mut |_| {}).is_ok());
+    assert_eq!(odd(Arc::new(RealDisk), directory), Vec::<String>::new());
     let opened = signed();
     assert!(opened.opened.snapshot.unwrap() > newest, "snapshots are made while records go on");
     settled(&opened, &RealDisk, directory);
@@ -436,6 +451,8 @@ fn a_signed_ledger_believes_what_its_own_key_vouched_for() {
         let path = directory.join(name);
         std::fs::write(&path, forged(&std::fs::read(&path).unwrap())).unwrap();
     }
+    let found = odd(Arc::new(RealDisk), directory);
+    assert!(found.len() == 2 && found[0].contains("the key in force did not sign it"), "{found:?}");
     let opened = signed();
     assert_eq!(opened.opened.snapshot, None);
     let told = opened.opened.warnings.join("\n");

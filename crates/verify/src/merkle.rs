@@ -7,8 +7,7 @@
 
 use std::convert::Infallible;
 
-use faramesh_dpr::Hash;
-use sha2::{Digest, Sha256};
+use faramesh_dpr::{Hash, hash_of_blocks};
 
 /// The root of the tree without leaves: the hash of nothing.
 pub const EMPTY_ROOT: Hash = [
@@ -19,21 +18,28 @@ pub const EMPTY_ROOT: Hash = [
 /// The leaf of a record: SHA-256 of 0 and the record's hash.
 #[must_use]
 pub fn leaf(record: &Hash) -> Hash {
-    let mut bytes = [0; 33];
-    let (_, rest) = bytes.split_at_mut(1);
-    rest.copy_from_slice(record);
-    Sha256::digest(bytes).into()
+    // All of it is one block: 33 bytes, the mark of their end, and their length in bits.
+    let mut block = [0; 64];
+    if let Some(place) = block.get_mut(1..33) {
+        place.copy_from_slice(record);
+    }
+    [block[33], block[62], block[63]] = [0x80, 1, 8];
+    hash_of_blocks(&[block])
 }
 
 /// The node above two subtrees: SHA-256 of 1 and both roots.
 #[must_use]
 pub fn node(left: &Hash, right: &Hash) -> Hash {
-    let mut bytes = [1; 65];
-    let (_, rest) = bytes.split_at_mut(1);
-    let (first, second) = rest.split_at_mut(32);
+    // 65 bytes, the mark of their end, and their length in bits.
+    let mut bytes = [0; 128];
+    let [domain, rest @ ..] = &mut bytes;
+    *domain = 1;
+    let (first, rest) = rest.split_at_mut(32);
     first.copy_from_slice(left);
+    let (second, _) = rest.split_at_mut(32);
     second.copy_from_slice(right);
-    Sha256::digest(bytes).into()
+    [bytes[65], bytes[126], bytes[127]] = [0x80, 2, 8];
+    hash_of_blocks(bytes.as_chunks().0)
 }
 
 /// Where the roots of complete subtrees are found.
@@ -81,10 +87,11 @@ pub struct Frontier {
 impl Frontier {
     /// Appends the leaf of a record's hash.
     pub fn append(&mut self, record: &Hash) {
-        self.push(leaf(record));
+        self.append_leaf(leaf(record));
     }
 
-    fn push(&mut self, leaf: Hash) {
+    /// Appends a [`leaf`].
+    pub fn append_leaf(&mut self, leaf: Hash) {
         let mut root = leaf;
         for _ in 0..self.size.trailing_ones() {
             let Some(left) = self.subtrees.pop() else { break };
@@ -136,7 +143,7 @@ impl Growth {
     pub fn settle(&mut self, size: u64) {
         let count = usize::try_from(size.saturating_sub(self.old.size())).unwrap_or(usize::MAX);
         for leaf in self.since.drain(..count.min(self.since.len())) {
-            self.old.push(leaf);
+            self.old.append_leaf(leaf);
         }
     }
 
@@ -165,7 +172,7 @@ impl Growth {
     pub fn root_at(&self, size: u64) -> Hash {
         let mut tree = self.old.clone();
         let count = usize::try_from(size.saturating_sub(self.old.size())).unwrap_or(usize::MAX);
-        self.since.iter().take(count).for_each(|leaf| tree.push(*leaf));
+        self.since.iter().take(count).for_each(|leaf| tree.append_leaf(*leaf));
         tree.root()
     }
 }
@@ -193,7 +200,7 @@ impl Nodes for Growth {
         let count = usize::try_from(length).unwrap_or(usize::MAX);
         let leaves = place.checked_add(count).and_then(|end| self.since.get(place..end));
         let mut tree = Frontier::default();
-        leaves.unwrap_or_default().iter().for_each(|leaf| tree.push(*leaf));
+        leaves.unwrap_or_default().iter().for_each(|leaf| tree.append_leaf(*leaf));
         Ok(tree.root())
     }
 }
@@ -252,6 +259,7 @@ impl Nodes for Tree {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use sha2::{Digest, Sha256};
 
     /// RFC 6962, section 2.1, word by word.
     pub(crate) fn naive_root(records: &[Hash]) -> Hash {
@@ -322,7 +330,7 @@ pub(crate) mod tests {
         ];
         let mut frontier = Frontier::default();
         for (leaf, root) in leaves.iter().zip(roots) {
-            frontier.push(Sha256::digest([&[0][..], leaf].concat()).into());
+            frontier.append_leaf(Sha256::digest([&[0][..], leaf].concat()).into());
             assert_eq!(crate::checkpoint::hex(&frontier.root()), root);
         }
     }

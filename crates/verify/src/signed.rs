@@ -14,7 +14,7 @@ use faramesh_dpr::{Hash, Record};
 use crate::announcement::{Announcement, SigningMode};
 use crate::checkpoint::{Checkpoint, hex, origin};
 use crate::key::PublicKey;
-use crate::merkle::Frontier;
+use crate::merkle::{Frontier, leaf};
 use crate::note::Note;
 use crate::summary::{KeySummary, Summary};
 use crate::verifier::Break;
@@ -59,7 +59,15 @@ impl Signed {
     /// # Errors
     /// It announces a key that it must not.
     pub fn record(&mut self, record: &Record, hash: &Hash) -> Result<(), Break> {
-        self.push(hash);
+        self.record_leaf(record, hash, leaf(hash))
+    }
+
+    /// [`Signed::record`] for a caller that has the record's leaf.
+    ///
+    /// # Errors
+    /// As [`Signed::record`].
+    pub fn record_leaf(&mut self, record: &Record, hash: &Hash, leaf: Hash) -> Result<(), Break> {
+        self.push(hash, leaf);
         let seq = self.frontier.size();
         if self.origin.is_empty() {
             self.origin = origin(&record.stack(), &self.first);
@@ -77,21 +85,21 @@ impl Signed {
 
     /// Takes the hash of a record whose body is elsewhere.
     pub fn digest(&mut self, hash: &Hash) {
-        self.push(hash);
+        self.push(hash, leaf(hash));
         self.epoch = 0;
     }
 
     /// Takes the hash of the next record of the run in progress, for the ledger that wrote it and knows
     /// that it announces nothing.
     pub fn follow(&mut self, hash: &Hash) {
-        self.push(hash);
+        self.push(hash, leaf(hash));
     }
 
-    fn push(&mut self, hash: &Hash) {
+    fn push(&mut self, hash: &Hash, leaf: Hash) {
         if self.frontier.size() == 0 {
             self.first = *hash;
         }
-        self.frontier.append(hash);
+        self.frontier.append_leaf(leaf);
         self.head = *hash;
     }
 

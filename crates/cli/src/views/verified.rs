@@ -132,6 +132,10 @@ fn extras(value: &Value) -> Vec<(&'static str, String)> {
         );
         rows.push(("silences", text));
     }
+    for odd in list(value, &["snapshots"]) {
+        let (file, why) = (safe(text(odd, &["file"])), safe(text(odd, &["why"])));
+        rows.push(("snapshot", format!("{file}: {why}; records are not concerned, and it can be deleted")));
+    }
     let incomplete = number(value, &["incomplete_bytes"]);
     if incomplete > 0 {
         rows.push(("unfinished", format!("{incomplete} bytes at the end that no reply was sent for")));

@@ -3,11 +3,15 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use faramesh_call::{Object, Timestamp, Value};
 use faramesh_daemon::admin_socket_of;
+use faramesh_dpr::{Draft, Kind};
+use faramesh_ledger::{Ledger, Options};
 
-use crate::world::{POLICY, Stack, at, govern, text};
+use crate::world::{POLICY, Stack, WAIT, at, govern, text};
 
 fn mode(path: &Path) -> u32 {
     std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
@@ -136,4 +140,87 @@ fn a_damaged_program_or_ledger_does_not_start() {
     let errors = refused.errors();
     assert!(errors.contains("the ledger cannot be opened"), "{errors}");
     assert!(errors.contains(segment.file_name().unwrap().to_str().unwrap()), "it says where: {errors}");
+}
+
+/// A ledger of some segments, as an earlier daemon of the stack left it: long enough that a start is READY
+/// before all of it was read. Gives the last but one of its sealed segments.
+fn left_behind(stack: &Stack) -> PathBuf {
+    let options = Options {
+        segment_bytes: 1 << 20,
+        first_segment_bytes: 1 << 20,
+        reserve_bytes: 0,
+        index: false,
+        ..Options::new(stack.ledger(), "shop", "host")
+    };
+    let now = Timestamp(1_795_166_999_999);
+    let (ledger, _) = Ledger::open(options, now, &mut |_| {}).unwrap();
+    let note = "x".repeat(300);
+    for number in 1..=20_000_u64 {
+        let detail: Object = [
+            ("event", Value::from("exercise")),
+            ("note", Value::from(&*note)),
+            ("number", Value::from(number)),
+        ]
+        .into_iter()
+        .collect();
+        let draft = Draft::event(Kind::Lifecycle, detail);
+        if number % 500 == 0 {
+            ledger.append_and_wait(draft, now, WAIT).unwrap();
+        } else {
+            ledger.append(draft, now, Box::new(|kept| assert!(kept.is_ok()))).unwrap();
+        }
+    }
+    let last = ledger.status().segment;
+    assert!(last > 5, "{last}");
+    ledger.close();
+    stack.ledger().join(format!("{:08}.wal", last - 2))
+}
+
+fn snapshots(stack: &Stack) -> usize {
+    let names = std::fs::read_dir(stack.ledger()).unwrap().map(|entry| entry.unwrap().path());
+    names.filter(|path| path.extension().is_some_and(|extension| extension == "state")).count()
+}
+
+fn until(what: &str, mut reached: impl FnMut() -> bool) {
+    let deadline = Instant::now() + WAIT;
+    while !reached() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_start_goes_on_from_a_snapshot_and_damage_before_it_ends_that() {
+    let stack = Stack::new(POLICY);
+    let segment = left_behind(&stack);
+    let name = format!("{}, byte ", segment.file_name().unwrap().to_str().unwrap());
+    let running = stack.start();
+    until("no snapshot was made", || snapshots(&stack) > 0);
+    running.kill();
+    let running = stack.start();
+    let status = || running.operator().call("status", "{}");
+    until("the records are not read", || at(&status(), "result.ledger.verified").as_bool() == Some(true));
+    assert_eq!(text(&running.agent().ask(&govern("kb/search", "{}")), "result.effect"), "PERMIT");
+    assert_eq!(text(&status(), "result.daemon.state"), "READY");
+    running.kill();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let place = bytes.windows(8).position(|window| window == b"exercise").unwrap();
+    bytes[place] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let mut running = stack.start();
+    let ask = || running.agent().ask(&govern("kb/search", "{}"));
+    until("every call is permitted still", || text(&ask(), "result.code") == "LEDGER_UNAVAILABLE");
+    let status = running.operator().call("status", "{}");
+    assert_eq!(text(&status, "result.daemon.state"), "DEGRADED");
+    let warnings = format!("{:?}", at(&status, "result.warnings"));
+    assert!(warnings.contains("the ledger is damaged") && warnings.contains(&name), "{warnings}");
+    running.terminate();
+    running.ended();
+    let errors = running.errors();
+    assert!(errors.contains("ALARM") && errors.contains(&name), "{errors}");
+    assert_eq!(snapshots(&stack), 0);
+    let mut refused = stack.spawn();
+    assert!(!refused.ended().success());
+    let errors = refused.errors();
+    assert!(errors.contains("the ledger cannot be opened") && errors.contains(&name), "{errors}");
 }

@@ -11,7 +11,8 @@ use crate::disk;
 use crate::fold::Replay;
 use crate::sealed;
 use crate::signatures::{CheckpointEnd, Follow};
-use crate::snapshot::{self, Snapshot, Voucher};
+use crate::snapshot::{self, Snapshot};
+use crate::voucher::Voucher;
 use crate::walk::{Boundary, Item, Walk};
 
 /// A folder that was read to its end.

@@ -22,7 +22,7 @@ impl Walk {
                 if self.seals {
                     self.compactions.record(&record);
                 }
-                Some(Item::Record(Step { location, record, hash }))
+                Some(Item::Record(Step { location, record, hash, leaf: None }))
             }
             None => {
                 self.chain = Chain::resumed(&compacted.carry.resume);
@@ -58,12 +58,13 @@ impl Walk {
             return Err(damage(&path, 0, seq, "manifest.prev", &expected, &found));
         }
         if self.seals {
-            self.sealed = sealed::with(&self.sealed, &compacted.manifest);
             self.compactions.absent(&compacted);
             self.archived.push(compacted.told(self.archives.is_some()));
         }
         self.segments = number;
         let Some(archives) = &self.archives else {
+            // A body that is read comes to the same at its end.
+            self.sealed = sealed::with(&self.sealed, &compacted.manifest);
             self.compacted = Some(compacted);
             return Ok(None);
         };

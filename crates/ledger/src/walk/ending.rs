@@ -7,7 +7,6 @@ use super::{Boundary, End, LIVE_LOOKS, LIVE_PAUSE, Open, Walk, segments_of};
 use crate::compacted::Compactions;
 use crate::damage::{WalkError, damage, io_error};
 use crate::disk;
-use crate::durable;
 use crate::frame::{self, Decoded, Fault};
 use crate::manifest::{self, Manifest};
 use crate::sealed;
@@ -92,8 +91,7 @@ impl Walk {
         if !self.seals {
             return Ok(());
         }
-        let hashed = durable::sha256(open.file.as_ref(), length);
-        let (hash, bytes) = hashed.map_err(|error| io_error(&open.path, error))?;
+        let (hash, bytes) = open.file_sha256(length).map_err(|error| io_error(&open.path, error))?;
         let manifest = open.tally.manifest(&open.header, self.chain.hash(), hash, bytes);
         let (disk, directory) = (self.disk.as_ref(), &self.directory);
         let known = Manifest::read(disk, directory, manifest.segment, manifest.last_seq)?;

@@ -2,8 +2,11 @@
 
 use std::io;
 
+use faramesh_dpr::{Hash, hash_of};
+
 use super::{Open, READ_BYTES};
 use crate::disk;
+use crate::durable;
 use crate::frame::{self, Decoded, Fault};
 
 pub(super) enum Found {
@@ -15,6 +18,25 @@ impl Open {
     /// Where in the file the next frame begins.
     pub(super) fn offset(&self) -> u64 {
         self.base.saturating_add(u64::try_from(self.at).unwrap_or(u64::MAX))
+    }
+
+    /// The hash of the record in the frame that [`Open::next`] gave; beside it, that of the file goes on.
+    pub(super) fn hash(&mut self, start: usize, length: usize, of_file: bool) -> Hash {
+        let record = self.buffer.get(start..start.saturating_add(length)).unwrap_or_default();
+        if !of_file {
+            return hash_of(record);
+        }
+        let frame = self.buffer.get(start.saturating_sub(frame::HEADER_BYTES)..self.at).unwrap_or_default();
+        self.hashed.update_beside(frame, record)
+    }
+
+    /// The hash of the whole file, and how many bytes it has.
+    pub(super) fn file_sha256(&self, length: u64) -> io::Result<(Hash, u64)> {
+        let offset = self.offset();
+        if self.hashed.length() != offset || offset > length {
+            return durable::sha256(self.file.as_ref(), length);
+        }
+        durable::sha256_behind(self.hashed.clone(), self.file.as_ref(), length)
     }
 
     pub(super) fn next(&mut self) -> io::Result<Found> {

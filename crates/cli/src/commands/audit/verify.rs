@@ -9,7 +9,8 @@ use clap::Args;
 use faramesh_archive::Known;
 use faramesh_call::{Object, Value, object};
 use faramesh_ledger::{
-    Archives, Demands, Expected, RealDisk, RecordsError, Report, WalkError, verify_against, verify_memory,
+    Archives, Demands, Expected, OddSnapshot, RealDisk, RecordsError, Report, WalkError, verify_against,
+    verify_memory,
 };
 use faramesh_ledger_postgres::PostgresError;
 use faramesh_verify::{Note, PublicKey};
@@ -309,6 +310,10 @@ fn described(report: &Report, mut value: Object) -> Object {
     };
     for (key, member) in members {
         value.insert(key, member);
+    }
+    if !report.snapshots.is_empty() {
+        let told = |odd: &OddSnapshot| object! { "file" => odd.file.as_str(), "why" => odd.why.as_str() };
+        value.insert("snapshots", report.snapshots.iter().map(told).collect::<Value>());
     }
     value
 }
