@@ -47,8 +47,8 @@ impl Checker<'_> {
                         agent.rules.extend(self.rule(&rule.node, rule.span, &scope));
                     }
                 }
-                Item::Redact { tool, target, paths, seal } => {
-                    agent.redactions.extend(self.redaction(tool, target, paths, *seal));
+                Item::Redact { tool, target, paths, seal, by } => {
+                    agent.redactions.extend(self.redaction(tool, target, paths, *seal, by.as_ref()));
                 }
                 Item::RateLimit { pattern, count, period, options } => {
                     agent.blocks.rate_limits.extend(self.rate_limit(pattern, count, period, options));

@@ -272,8 +272,8 @@ impl Checker<'_> {
                     brought.rules.extend(self.rule(&rule.node, rule.span, scope));
                 }
             }
-            Item::Redact { tool, target, paths, seal } => {
-                brought.redactions.extend(self.redaction(tool, target, paths, *seal));
+            Item::Redact { tool, target, paths, seal, by } => {
+                brought.redactions.extend(self.redaction(tool, target, paths, *seal, by.as_ref()));
             }
             Item::Use { alias, overrides } => {
                 let mut agent = Agent::empty();

@@ -18,6 +18,7 @@ impl Checker<'_> {
         target: &Name,
         paths: &[Spanned<String>],
         seal: bool,
+        by: Option<&Spanned<String>>,
     ) -> Option<Redaction> {
         if target.node != "args" {
             let message = format!("`{}` cannot be redacted", target.node);
@@ -41,35 +42,60 @@ impl Checker<'_> {
         }
         let mut fields = Vec::with_capacity(paths.len());
         for path in paths {
-            match field(&path.node) {
-                Ok(steps) => {
-                    if matches!(steps.as_slice(), [FieldStep::Key(first), _, ..] if first == "args") {
-                        let rest = path.node.strip_prefix("args.").unwrap_or(&path.node);
-                        let message = format!("`{}` is the field `args` of the arguments", path.node);
-                        let rest = quote(rest);
-                        self.report(
-                            codes::UNDER_ARGS
-                                .at(path.span, message)
-                                .with_help(format!("leave `args` out: `{rest}`"))
-                                .with_fix(path.span, rest.as_str(), format!("write `{rest}`")),
-                        );
-                    }
-                    fields.push(steps);
-                }
-                Err(why) => {
-                    let message = format!("`{}` is no field: {why}", path.node);
-                    let mut found = codes::BAD_FIELD
-                        .at(path.span, message)
-                        .with_help("write `card.number`, or `items[].ssn` for every element of a list");
-                    let every = without_indexes(&path.node);
-                    if every != path.node && field(&every).is_ok() {
-                        found = found.with_fix(path.span, quote(&every), format!("write `{every}`"));
-                    }
-                    self.report(found);
-                }
-            }
+            fields.extend(self.redacted_field(path));
         }
-        Some(Redaction { pattern: tool.node.clone(), fields, seal })
+        let subject = by.and_then(|by| self.subject(by));
+        if by.is_some() && subject.is_none() {
+            return None;
+        }
+        let subject = subject.unwrap_or_default();
+        Some(Redaction { pattern: tool.node.clone(), fields, seal, subject })
+    }
+
+    /// The argument that names a person: one value, so no element of a list.
+    fn subject(&mut self, by: &Spanned<String>) -> Option<Vec<FieldStep>> {
+        let steps = self.redacted_field(by)?;
+        if steps.contains(&FieldStep::Each) {
+            let message = format!("`{}` names several values, and a field is sealed for one person", by.node);
+            self.report(
+                codes::BAD_FIELD
+                    .at(by.span, message)
+                    .with_help("name one argument, as in `seal by \"customer.id\"`"),
+            );
+            return None;
+        }
+        Some(steps)
+    }
+
+    /// The steps to a field under the arguments.
+    fn redacted_field(&mut self, path: &Spanned<String>) -> Option<Vec<FieldStep>> {
+        let steps = match field(&path.node) {
+            Ok(steps) => steps,
+            Err(why) => {
+                let message = format!("`{}` is no field: {why}", path.node);
+                let mut found = codes::BAD_FIELD
+                    .at(path.span, message)
+                    .with_help("write `card.number`, or `items[].ssn` for every element of a list");
+                let every = without_indexes(&path.node);
+                if every != path.node && field(&every).is_ok() {
+                    found = found.with_fix(path.span, quote(&every), format!("write `{every}`"));
+                }
+                self.report(found);
+                return None;
+            }
+        };
+        if matches!(steps.as_slice(), [FieldStep::Key(first), _, ..] if first == "args") {
+            let rest = path.node.strip_prefix("args.").unwrap_or(&path.node);
+            let message = format!("`{}` is the field `args` of the arguments", path.node);
+            let rest = quote(rest);
+            self.report(
+                codes::UNDER_ARGS
+                    .at(path.span, message)
+                    .with_help(format!("leave `args` out: `{rest}`"))
+                    .with_fix(path.span, rest.as_str(), format!("write `{rest}`")),
+            );
+        }
+        Some(steps)
     }
 }
 

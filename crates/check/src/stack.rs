@@ -276,4 +276,6 @@ pub struct Redaction {
     pub fields: Vec<Vec<FieldStep>>,
     /// Whether the values are kept, sealed, for those who may open them.
     pub seal: bool,
+    /// The argument that names the person under whose key; without one, the person behind the call.
+    pub subject: Vec<FieldStep>,
 }

@@ -1,4 +1,4 @@
-//! A ledger's folder written as a bundle, in two passes over its files: the first checks and learns
+//! A ledger written as a bundle, in two passes over its records: the first checks and learns
 //! what the first line has to say, the second writes. What is picked is proved to be in the tree of the
 //! newest checkpoint; the nodes of that tree stand in a temporary file.
 //!
@@ -6,24 +6,23 @@
 
 mod cosignatures;
 mod nodes;
+mod shelf;
 mod survey;
 
 use std::io::Write;
-use std::path::Path;
-use std::sync::Arc;
 
 use faramesh_dpr::{Record, hash_of};
-use faramesh_ledger::{Archives, Checkpoints, Filter, Held, Reader};
+use faramesh_ledger::{Filter, Held};
 use faramesh_verify::{
-    Header, MAX_PROGRAM_BYTES, Note, checkpoint_line, consistency, digest_line, end_line, inclusion,
-    policy_line, record_line,
+    Header, MAX_PROGRAM_BYTES, checkpoint_line, consistency, digest_line, end_line, inclusion, policy_line,
+    record_line,
 };
 use sha2::{Digest, Sha256};
 
+pub use shelf::{Chain, Folder, Shelf};
 pub use survey::{Survey, survey};
 
 use crate::failure::Failure;
-use crate::history::unreadable;
 
 /// What was written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,14 +36,11 @@ pub struct Written {
 }
 
 /// What a bundle is made of.
-#[derive(Debug)]
 pub struct Source<'a> {
-    /// The ledger's folder.
-    pub folder: &'a Path,
+    /// The ledger.
+    pub shelf: &'a dyn Shelf,
     /// Which records; all that is set in it makes a picked bundle.
     pub filter: &'a Filter,
-    /// Where bodies are read that are not in the folder; without it their hashes are written.
-    pub archives: Option<Arc<dyn Archives>>,
     /// Compiled policies that are at hand, as far as their hashes go.
     pub programs: Vec<&'a [u8]>,
 }
@@ -59,7 +55,7 @@ impl Source<'_> {
     /// # Errors
     /// The ledger cannot be read or is broken, nothing can be proved yet, or `out` cannot be written.
     pub fn write(&self, out: &mut dyn Write) -> Result<Written, Failure> {
-        let survey = survey(self.folder, self.filter, !self.is_complete(), self.archives.clone())?;
+        let survey = survey(self.shelf, self.filter, !self.is_complete())?;
         let mut out = Sealed { out, hash: Sha256::new() };
         let header = Header {
             complete: self.is_complete(),
@@ -96,12 +92,8 @@ impl Source<'_> {
     }
 
     fn complete(&self, survey: &Survey, out: &mut Sealed<'_>) -> Result<Written, Failure> {
-        let reader = Reader::open(self.folder).map_err(|error| unreadable(&error))?;
-        let mut checkpoints = Ahead::new(reader.checkpoints().map_err(|error| unreadable(&error))?)?;
-        let mut line = Vec::new();
-        let mut written = Written::default();
-        for held in reader.whole(self.archives.clone()).map_err(|error| unreadable(&error))? {
-            let held = held.map_err(|error| unreadable(&error))?;
+        let (mut line, mut written) = (Vec::new(), Written::default());
+        self.shelf.each(&mut |held, notes| {
             line.clear();
             let at = match &held {
                 Held::Record(record) => {
@@ -116,13 +108,11 @@ impl Source<'_> {
                 }
             };
             out.write(&line)?;
-            while let Some(note) = checkpoints.next_if(at)? {
+            for note in notes {
                 out.write(&checkpoint_line(&survey.cosignatures.added_to(&note).write(), None))?;
             }
-            if at >= survey.size {
-                break;
-            }
-        }
+            Ok(at < survey.size)
+        })?;
         Ok(written)
     }
 
@@ -134,13 +124,12 @@ impl Source<'_> {
         let mut left_out = survey.matched.saturating_sub(limit(self.filter));
         let mut changes = survey.changes.iter().peekable();
         let mut line = Vec::new();
-        let reader = Reader::open(self.folder).map_err(|error| unreadable(&error))?;
-        for held in reader.whole(self.archives.clone()).map_err(|error| unreadable(&error))? {
+        self.shelf.each(&mut |held, _| {
             // What is in an archive is not picked.
-            let Held::Record(record) = held.map_err(|error| unreadable(&error))? else { continue };
+            let Held::Record(record) = held else { return Ok(true) };
             let at = record.seq();
             if at > survey.size {
-                break;
+                return Ok(false);
             }
             while let Some((covered, note)) = changes.next_if(|(covered, _)| *covered < at) {
                 let proof = consistency(nodes, *covered, *size).map_err(|error| nodes_failed(&error))?;
@@ -149,18 +138,19 @@ impl Source<'_> {
             }
             let announces = survey.announcements.contains(&at);
             if !announces && !self.wants(&record, &mut left_out) {
-                continue;
+                return Ok(true);
             }
             if at > *size {
                 written.uncovered += u64::from(!announces);
-                continue;
+                return Ok(true);
             }
             let proof = inclusion(nodes, at - 1, *size).map_err(|error| nodes_failed(&error))?;
             line.clear();
             record_line(at, &record.hash(), Some(&proof), record.bytes(), &mut line);
             out.write(&line)?;
             written.records += 1;
-        }
+            Ok(true)
+        })?;
         for (covered, note) in changes {
             let proof = consistency(nodes, *covered, *size).map_err(|error| nodes_failed(&error))?;
             let note = survey.cosignatures.added_to(note).write();
@@ -195,32 +185,6 @@ impl Sealed<'_> {
     fn write(&mut self, line: &[u8]) -> Result<(), Failure> {
         self.hash.update(line);
         Ok(self.out.write_all(line)?)
-    }
-}
-
-/// Checkpoints, the next of which is known before it is taken.
-struct Ahead {
-    checkpoints: Checkpoints,
-    next: Option<(u64, Note)>,
-}
-
-impl Ahead {
-    fn new(checkpoints: Checkpoints) -> Result<Self, Failure> {
-        let mut ahead = Self { checkpoints, next: None };
-        ahead.advance()?;
-        Ok(ahead)
-    }
-
-    fn advance(&mut self) -> Result<(), Failure> {
-        self.next = self.checkpoints.next().transpose().map_err(|error| unreadable(&error))?;
-        Ok(())
-    }
-
-    /// The next one when it covers exactly `size` records.
-    fn next_if(&mut self, size: u64) -> Result<Option<Note>, Failure> {
-        let Some((_, note)) = self.next.take_if(|(covered, _)| *covered == size) else { return Ok(None) };
-        self.advance()?;
-        Ok(Some(note))
     }
 }
 

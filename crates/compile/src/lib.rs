@@ -108,10 +108,12 @@ fn redactions(agent: &Agent) -> Vec<Redaction> {
             pattern: found.pattern.clone(),
             fields: blocks::sorted(&found.fields),
             seal: found.seal,
+            subject: found.subject.clone(),
         })
         .collect();
     redactions.sort_by(|left, right| {
-        (&left.pattern, &left.fields, left.seal).cmp(&(&right.pattern, &right.fields, right.seal))
+        let key = |one: &Redaction| (one.pattern.clone(), one.fields.clone(), one.seal, one.subject.clone());
+        key(left).cmp(&key(right))
     });
     redactions.dedup();
     redactions

@@ -3,7 +3,7 @@
 //! INVARIANT secret: an address is read when it is needed and shown only without its password.
 
 use faramesh_ledger_postgres::{Address, AddressError};
-use faramesh_program::image::{LedgerBackend, Runtime, Signing, TextSource};
+use faramesh_program::image::{LedgerBackend, Runtime, TextSource};
 
 /// Why there is no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,12 +14,6 @@ pub enum DatabaseError {
     /// The policy names no address.
     #[error("the policy keeps the ledger in Postgres and names no `postgres_url`")]
     Missing,
-    /// The policy asks for signatures that a database does not get yet.
-    #[error(
-        "a ledger in Postgres is not signed yet, and the policy demands `signing = \"strict\"`; keep it in \
-         files, or take `signing` out"
-    )]
-    Strict,
     /// It cannot be used.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -32,10 +26,6 @@ pub enum DatabaseError {
 pub fn database_of(runtime: &Runtime) -> Result<Option<Address>, DatabaseError> {
     if runtime.backend != LedgerBackend::Postgres {
         return Ok(None);
-    }
-    // A policy must never promise what nobody keeps.
-    if runtime.signing == Signing::Strict {
-        return Err(DatabaseError::Strict);
     }
     let url = match runtime.postgres_url.as_ref().ok_or(DatabaseError::Missing)? {
         TextSource::Literal(url) => url.clone(),
@@ -67,9 +57,5 @@ mod tests {
         assert_eq!(absent, DatabaseError::NotSet(name.clone()));
         assert_eq!(shown(of(LedgerBackend::Postgres, source(Some("postgres://a/x")))), "postgres://a:5432/x");
         assert_eq!(of(LedgerBackend::Postgres, None).unwrap_err(), DatabaseError::Missing);
-        let (backend, signing) = (LedgerBackend::Postgres, Signing::Strict);
-        let strict =
-            Runtime { backend, signing, postgres_url: literal("postgres://db/x"), ..Runtime::default() };
-        assert_eq!(database_of(&strict).unwrap_err(), DatabaseError::Strict);
     }
 }

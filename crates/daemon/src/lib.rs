@@ -29,5 +29,5 @@ pub use options::{LedgerKind, Options};
 pub use prices::{TableError, prices_of};
 pub use retention::Compacted;
 pub use running::{Daemon, Stopped};
-pub use start::{StartError, stack_name};
+pub use start::{StartError, instance_name, stack_name};
 pub use stop::{StopHandle, StopReason};

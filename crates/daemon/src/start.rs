@@ -267,7 +267,13 @@ where
         // A database keeps no snapshots: all of it is read.
         Opening::Folded(folded, _) => &mut |record| folded.0.replay(record),
     };
-    let (ledger, _opened) = faramesh_ledger_postgres::open(address, stack, &instance, now(), replay)?;
+    let (mut keys, signing) = signing_keys(program, folder)?;
+    let opened =
+        faramesh_ledger_postgres::open_signed(address, stack, &instance, Some(signing), now(), replay);
+    let (ledger, _opened) = opened?;
+    if let Some(checkpoint) = ledger.status().checkpoint {
+        keys.settle(&checkpoint.key)?;
+    }
     Ok(ledger)
 }
 
@@ -278,9 +284,7 @@ pub(crate) fn open_folder<E: From<OpenError> + From<KeyFileError>>(
     stack: &str,
     opening: Opening<'_>,
 ) -> Result<Ledger, E> {
-    let mode = signing_mode(program);
-    let mut keys = LocalKeys::open(folder, mode != SigningMode::Off)?;
-    let signing = Signing { mode: Some(mode), signers: keys.signers(), successor: None };
+    let (mut keys, signing) = signing_keys(program, folder)?;
     let options = faramesh_ledger::Options {
         signing: Some(signing),
         ..faramesh_ledger::Options::new(folder, stack, &instance_name(program))
@@ -298,6 +302,14 @@ pub(crate) fn open_folder<E: From<OpenError> + From<KeyFileError>>(
     Ok(ledger)
 }
 
+/// The keys in a ledger's folder, and how they sign as the policy says.
+fn signing_keys(program: &Program, folder: &Path) -> Result<(LocalKeys, Signing), KeyFileError> {
+    let mode = signing_mode(program);
+    let keys = LocalKeys::open(folder, mode != SigningMode::Off)?;
+    let signing = Signing { mode: Some(mode), signers: keys.signers(), successor: None };
+    Ok((keys, signing))
+}
+
 fn signing_mode(program: &Program) -> SigningMode {
     match program.runtime.signing {
         image::Signing::Checkpoint => SigningMode::Checkpoint,
@@ -306,7 +318,9 @@ fn signing_mode(program: &Program) -> SigningMode {
     }
 }
 
-fn instance_name(program: &Program) -> String {
+/// The daemon's name: what the policy says, else the host's.
+#[must_use]
+pub fn instance_name(program: &Program) -> String {
     program.runtime.instance_id.clone().unwrap_or_else(host_name)
 }
 

@@ -1,15 +1,18 @@
 //! Fields that a policy seals, and the end of a person's key. A sealed field is in the record encrypted
 //! under the key of the person behind the call: the claim `id` or `sub` of its principal, else the
-//! session. Without any of these it is redacted, because nobody could ever have it erased.
+//! session; or, where the policy says so, of the person that an argument names. Without any of these it is
+//! redacted, because nobody could ever have it erased.
 //!
 //! INVARIANT never plain: what cannot be sealed is not recorded, and the call is not permitted.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use faramesh_call::{Call, Object, Value};
 use faramesh_decide::{Input, REDACTED, sealed_args};
 use faramesh_dpr::{Draft, Kind};
 use faramesh_program::Program;
+use faramesh_program::image::FieldStep;
 use faramesh_seal::{KeyId, KeysError};
 
 use crate::gate::{Gate, awaited};
@@ -39,18 +42,31 @@ pub enum EraseError {
     NotRecorded,
 }
 
-/// Who a call is about, as far as keys go.
-fn subject(call: &Call) -> Option<String> {
+/// Who a call is about, as far as keys go: the person whom the argument at `steps` names, or without steps the
+/// person behind the call.
+fn subject(call: &Call, steps: &[FieldStep]) -> Option<String> {
     let text = |value: &Value| match value {
         Value::String(text) if !text.is_empty() => Some(text.to_string()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
+    let is_sound = |subject: &String| (1..=MAX_TEXT_BYTES).contains(&subject.len());
+    if !steps.is_empty() {
+        return argument(&call.args, steps).and_then(text).filter(is_sound);
+    }
     let principal = call.principal.as_ref();
     let claim = |name: &&str| principal.and_then(|claims| claims.get(name)).and_then(text);
     let named = principal.and_then(text).or_else(|| CLAIMS.iter().find_map(claim));
     let subject = named.or_else(|| call.session.as_deref().map(str::to_owned));
-    subject.filter(|subject| (1..=MAX_TEXT_BYTES).contains(&subject.len()))
+    subject.filter(is_sound)
+}
+
+/// The one value at a place of the arguments.
+fn argument<'a>(args: &'a Value, steps: &[FieldStep]) -> Option<&'a Value> {
+    steps.iter().try_fold(args, |value, step| match step {
+        FieldStep::Key(key) => value.get(key),
+        FieldStep::Each => None,
+    })
 }
 
 /// Whether a policy seals anything.
@@ -66,11 +82,13 @@ impl Gate {
             return;
         }
         let program = self.program();
-        let is_sealed = program
-            .agents()
-            .iter()
-            .any(|agent| agent.seals() && agent.redactions(&call.tool).any(|redaction| redaction.seal));
-        if let (true, Some(keys), Some(subject)) = (is_sealed, &self.settings.keys, subject(call)) {
+        let Some(keys) = &self.settings.keys else { return };
+        let agents = program.agents().iter().filter(|agent| agent.seals());
+        let sealing =
+            agents.flat_map(|agent| agent.redactions(&call.tool)).filter(|redaction| redaction.seal);
+        let subjects: BTreeSet<String> =
+            sealing.filter_map(|redaction| subject(call, &redaction.subject)).collect();
+        for subject in subjects {
             let _ = keys.of(&subject);
         }
     }
@@ -81,13 +99,12 @@ impl Gate {
     /// There is no key to seal with: nothing of the call may be recorded.
     pub(crate) fn sealed_args(&self, input: &Input<'_>, commitment: &str) -> Result<Option<Value>, ()> {
         let Some(keys) = self.settings.keys.as_ref().filter(|_| input.agent.seals()) else { return Ok(None) };
-        let Some(subject) = subject(input.call) else { return Ok(None) };
-        let mut key = None;
+        // Of each person once, as few as the policy has redactions of the tool.
+        let mut known = BTreeMap::new();
         let mut failed = false;
-        let mut seal = |value: &Value| {
-            if key.is_none() {
-                key = keys.of(&subject).ok();
-            }
+        let mut seal = |value: &Value, steps: &[FieldStep]| {
+            let Some(subject) = subject(input.call, steps) else { return Value::from(REDACTED) };
+            let key = known.entry(subject).or_insert_with_key(|subject| keys.of(subject).ok());
             let sealed = key.as_ref().and_then(|key| key.seal(value, commitment).ok());
             failed |= sealed.is_none();
             sealed.map_or_else(|| Value::from(REDACTED), Value::from)

@@ -1,35 +1,64 @@
 //! One chain of the table, walked from its first record and verified: columns, canonical bytes, links,
-//! numbers, and the commits that `batches` tells of. Opening and `audit verify` walk this way.
+//! numbers, signed checkpoints, and the commits that `batches` tells of. Opening and `audit verify` walk this way.
 //!
 //! INVARIANT bounded: rows are streamed, and a few are held at a time.
 
 use std::pin::pin;
 
 use faramesh_dpr::{Chain, Hash, Record};
+use faramesh_verify::{Break, Note, Signed};
 use futures_util::TryStreamExt;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
+use crate::address::Address;
 use crate::error::{PostgresError, TableDamage, told};
-use crate::link::ROW_LIMIT;
-use crate::rows::{BATCHES, COLUMNS, RECORDS, read};
+use crate::link::{Link, ROW_LIMIT};
+use crate::notes::CHECKPOINTS;
+use crate::rows::{BATCHES, COLUMNS, RECORDS, read, stored};
+use crate::schema;
 
-/// Receives every record in order, with its hash.
-pub(crate) type Take<'a> = &'a mut dyn FnMut(&Record, Hash);
+/// Receives every record in order, with its hash and the checkpoints behind it.
+pub(crate) type Take<'a> = &'a mut dyn FnMut(&Record, Hash, Vec<Note>) -> Result<(), Stopped>;
 
 /// Why a walk ended early.
 pub(crate) enum Stopped {
     Damage(Box<TableDamage>),
     Failed(String),
+    /// Whoever takes the records wants no more.
+    Enough,
 }
 
 impl Stopped {
     pub(crate) fn at(self, place: &str) -> PostgresError {
-        match self {
-            Self::Damage(damage) => PostgresError::Damage(damage),
-            Self::Failed(reason) => PostgresError::Unreachable { place: place.to_owned(), reason },
-        }
+        let reason = match self {
+            Self::Damage(damage) => return PostgresError::Damage(damage),
+            Self::Failed(reason) => reason,
+            Self::Enough => "the reading was ended".to_owned(),
+        };
+        PostgresError::Unreachable { place: place.to_owned(), reason }
     }
+
+    /// A break that a check of records or checkpoints found.
+    pub(crate) fn of(table: &'static str, instance: &str, broken: Break) -> Self {
+        let Break { seq, field, expected, found } = broken;
+        Self::Damage(Box::new(TableDamage {
+            table,
+            instance: instance.to_owned(),
+            seq,
+            field,
+            expected,
+            found,
+        }))
+    }
+}
+
+/// The end of a chain.
+#[derive(Debug, Default)]
+pub(crate) struct Walked {
+    pub chain: Chain,
+    /// Tree, keys and checkpoints.
+    pub signed: Signed,
 }
 
 /// Walks one chain in one snapshot and gives its end.
@@ -38,29 +67,104 @@ pub(crate) async fn walk(
     stack: &str,
     instance: &str,
     take: Take<'_>,
-) -> Result<Chain, Stopped> {
-    let mut chain = Chain::genesis();
+) -> Result<Walked, Stopped> {
+    let mut walked = Walked::default();
+    // One by one, because nothing can be asked while a query's rows are streamed; where the chain has no
+    // checkpoints nothing is looked up.
+    let notes = format!(
+        "CASE WHEN EXISTS (SELECT FROM {CHECKPOINTS} WHERE stack = $1 AND instance = $2) THEN \
+         (SELECT array_agg(c.note ORDER BY c.number) FROM {CHECKPOINTS} c \
+         WHERE c.stack = $1 AND c.instance = $2 AND c.size = r.seq) END AS notes"
+    );
     let query = format!(
-        "SELECT {COLUMNS} FROM {RECORDS} WHERE stack = $1 AND instance = $2 ORDER BY epoch, seq, time"
+        "SELECT {COLUMNS}, {notes} FROM {RECORDS} r WHERE stack = $1 AND instance = $2 \
+         ORDER BY epoch, seq, time"
     );
     rows(client, &query, &[&stack, &instance], &mut |row| {
         let (record, hash) = read(&row, instance).map_err(Stopped::Damage)?;
-        chain.feed_hashed(&record, hash).map_err(|broken| {
-            Stopped::Damage(Box::new(TableDamage {
-                table: RECORDS,
-                instance: instance.to_owned(),
-                seq: broken.seq,
-                field: broken.field.to_owned(),
-                expected: broken.expected,
-                found: broken.found,
-            }))
-        })?;
-        take(&record, hash);
+        let fed = walked.chain.feed_hashed(&record, hash).map_err(Break::from);
+        fed.and_then(|_| walked.signed.record(&record, &hash))
+            .map_err(|broken| Stopped::of(RECORDS, instance, broken))?;
+        let texts: Vec<String> = row.try_get::<_, Option<_>>("notes").ok().flatten().unwrap_or_default();
+        let mut notes = Vec::with_capacity(texts.len());
+        for text in texts {
+            notes.push(checkpoint(&mut walked.signed, instance, &text)?);
+        }
+        take(&record, hash, notes)
+    })
+    .await?;
+    commits(client, stack, instance, &walked.chain).await?;
+    checkpoints(client, stack, instance, &mut walked.signed).await?;
+    Ok(walked)
+}
+
+/// Checks the checkpoint of exactly the records that were walked.
+fn checkpoint(signed: &mut Signed, instance: &str, text: &str) -> Result<Note, Stopped> {
+    let wrong = |broken| Stopped::of(CHECKPOINTS, instance, broken);
+    let note = Note::parse(text.as_bytes()).map_err(|error| {
+        wrong(Break {
+            seq: signed.size(),
+            field: "checkpoint".to_owned(),
+            expected: "a signed note".to_owned(),
+            found: error.to_string(),
+        })
+    })?;
+    signed.checkpoint(&note).map_err(wrong)?;
+    Ok(note)
+}
+
+/// A checkpoint that is left covers records that are not there, or none.
+async fn checkpoints(
+    client: &Client,
+    stack: &str,
+    instance: &str,
+    signed: &mut Signed,
+) -> Result<(), Stopped> {
+    let query = format!(
+        "SELECT size, note FROM {CHECKPOINTS} WHERE stack = $1 AND instance = $2 AND (size > $3 OR size < 1) \
+         ORDER BY size, number LIMIT 1"
+    );
+    let end = stored(signed.size());
+    let mut left = None;
+    rows(client, &query, &[&stack, &instance, &end], &mut |row| {
+        left = Some((row.try_get::<_, i64>(0).unwrap_or(0), row.try_get::<_, String>(1).unwrap_or_default()));
         Ok(())
     })
     .await?;
-    commits(client, stack, instance, &chain).await?;
-    Ok(chain)
+    let Some((size, text)) = left else { return Ok(()) };
+    checkpoint(signed, instance, &text)?;
+    // The note is one of these records, and its column says something else.
+    let (expected, found) = (signed.size().to_string(), size.to_string());
+    let broken = Break { seq: signed.size(), field: "size".to_owned(), expected, found };
+    Err(Stopped::of(CHECKPOINTS, instance, broken))
+}
+
+/// Every record of one chain, verified on the way, with the checkpoints behind each; daemons may be writing it.
+/// `take` says whether it wants more.
+///
+/// # Errors
+/// [`PostgresError::Damage`] names the first place that is not as it was written; otherwise the
+/// database could not be read.
+pub fn each(
+    address: &Address,
+    stack: &str,
+    instance: &str,
+    take: &mut dyn FnMut(&Record, Vec<Note>) -> bool,
+) -> Result<(), PostgresError> {
+    let mut link = Link::connect(address)?;
+    schema::check(&mut link)?;
+    let walked = link.long(async |client| {
+        snapshot(client, async |client| {
+            let mut handed =
+                |record: &Record, _, notes| if take(record, notes) { Ok(()) } else { Err(Stopped::Enough) };
+            walk(client, stack, instance, &mut handed).await
+        })
+        .await
+    });
+    match walked {
+        Ok(_) | Err(Stopped::Enough) => Ok(()),
+        Err(stopped) => Err(stopped.at(&address.to_string())),
+    }
 }
 
 /// Whether the commits lie one behind the other and end where the records do: rows that are missing at

@@ -1,17 +1,18 @@
 //! Opening the chain of one daemon: tables made, lock taken, every record verified and replayed, then a
-//! new epoch. Leaves out checkpoints: the ledger it gives is not signed. Only when all of that went well are records taken.
+//! new epoch. Only when all of that went well are records taken.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Record, RecordId};
-use faramesh_ledger::{Foundation, Ledger, MAX_NAME_BYTES, OpenError, Opened};
+use faramesh_ledger::{Foundation, Ledger, MAX_NAME_BYTES, OpenError, Opened, Signatures, Signing};
 
 use crate::address::Address;
-use crate::chain::{snapshot, walk};
+use crate::chain::{Walked, snapshot, walk};
 use crate::error::PostgresError;
 use crate::link::Link;
+use crate::notes::Table;
 use crate::reader::Reader;
 use crate::schema;
 use crate::writer::{Head, Writer, partitions};
@@ -32,6 +33,21 @@ pub fn open(
     now: Timestamp,
     replay: &mut dyn FnMut(&Record),
 ) -> Result<(Ledger, Opened), PostgresError> {
+    open_signed(address, stack, instance, None, now, replay)
+}
+
+/// [`open`] for a chain whose records are signed: `signing` says with what, and when.
+///
+/// # Errors
+/// As [`open`]; or none of the keys is the one in force, or a change of it cannot be signed.
+pub fn open_signed(
+    address: Address,
+    stack: &str,
+    instance: &str,
+    signing: Option<Signing>,
+    now: Timestamp,
+    replay: &mut dyn FnMut(&Record),
+) -> Result<(Ledger, Opened), PostgresError> {
     for (what, name) in [("stack", stack), ("instance", instance)] {
         if name.is_empty() || name.len() > MAX_NAME_BYTES || name.contains('\0') {
             return Err(OpenError::Name(what).into());
@@ -45,22 +61,28 @@ pub fn open(
     let mut last_id = RecordId::default();
     let walked = link.long(async |client| {
         snapshot(client, async |client| {
-            walk(client, stack, instance, &mut |record, _| {
+            walk(client, stack, instance, &mut |record, _, _| {
                 last_id = last_id.max(record.id());
                 replay(record);
+                Ok(())
             })
             .await
         })
         .await
     });
-    let chain = walked.map_err(|stopped| stopped.at(&place))?;
+    let Walked { chain, signed } = walked.map_err(|stopped| stopped.at(&place))?;
     let warnings = warnings(&mut link)?;
     let head = Head { epoch: chain.epoch(), seq: chain.seq(), hash: chain.hash() };
     let shelf = Arc::new(Reader::new(address.clone(), stack, Some(instance)));
+    let signatures = signing.map(|signing| {
+        let notes = Box::new(Table::new(address.clone(), stack, instance));
+        Signatures { signing, signed, notes }
+    });
     let backend = Box::new(Writer::new(address, stack, instance, head, link));
     let (stack, instance) = (stack.to_owned(), instance.to_owned());
     let name = "postgres";
-    let foundation = Foundation { name, place, stack, instance, chain, last_id, warnings, backend, shelf };
+    let foundation =
+        Foundation { name, place, stack, instance, chain, last_id, warnings, backend, shelf, signatures };
     Ok(Ledger::on(foundation, now, replay)?)
 }
 

@@ -7,7 +7,7 @@ use crate::error::{PostgresError, told};
 use crate::link::{Failed, Link, MIGRATION_LIMIT};
 
 /// Every migration; its place, counted from 1, is the version that it leads to.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// The version that this program reads and writes.
 pub(crate) fn known() -> i32 {

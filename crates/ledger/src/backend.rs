@@ -3,7 +3,7 @@
 //!
 //! INVARIANT record first: [`Backend::keep`] comes back well only when every record of the batch is
 //! durable; only then does the commit of this crate make receipts.
-//! Leaves out checkpoints: a checkpointer is fed by the commit, whatever the backend.
+//! Leaves out how checkpoints are made: a checkpointer is fed by the commit, whatever the backend.
 
 use std::fmt;
 use std::io;
@@ -12,9 +12,11 @@ use std::sync::{Arc, Mutex};
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Chain, Hash, Record, RecordId};
 
+use crate::begin_signing::Begin;
 use crate::commit::Shared;
 use crate::filter::Filter;
 use crate::ids::Ids;
+use crate::keeping::{Log, Signatures};
 use crate::ledger::{Ledger, Source};
 use crate::open::{OpenError, Opened};
 use crate::queue::{Batch, Entry, Queue, Room};
@@ -89,6 +91,8 @@ pub struct Foundation {
     pub backend: Box<dyn Backend>,
     /// Reads what was kept.
     pub shelf: Arc<dyn Shelf>,
+    /// How it is signed; not at all without.
+    pub signatures: Option<Signatures>,
 }
 
 impl fmt::Debug for Foundation {
@@ -108,8 +112,8 @@ impl Ledger {
         now: Timestamp,
         replay: &mut dyn FnMut(&Record),
     ) -> Result<(Self, Opened), OpenError> {
-        let Foundation { name, place, stack, instance, chain, last_id, warnings, backend, shelf } =
-            foundation;
+        let Foundation { name, place, stack, instance, chain, last_id, warnings, .. } = foundation;
+        let Foundation { backend, shelf, mut signatures, .. } = foundation;
         let room = Room { end: u64::MAX, ..Room::default() };
         let queue = Queue::new(&stack, &instance, chain, Ids::after(last_id), room);
         let shared = Arc::new(Shared::new(queue, Store::Remote(backend), None));
@@ -124,7 +128,17 @@ impl Ledger {
             _lock: None,
         };
         ledger.spawn("ledger-commit", Shared::commit_loop);
-        ledger.begin_epoch(now, None, replay)?;
+        ledger.begin_epoch(now, None, &mut |record| {
+            if let Some(signatures) = &mut signatures {
+                // The ledger's own first record announces no key.
+                let _ = signatures.signed.record(record, &record.hash());
+            }
+            replay(record);
+        })?;
+        if let Some(Signatures { signing, signed, notes }) = signatures {
+            let log = || Ok(Log::Elsewhere { notes, unkept: None });
+            Begin { signing: &signing, now }.run(&ledger, signed, log, replay)?;
+        }
         let status = ledger.status();
         let (records, epoch, last_hash) = (status.records, status.epoch, status.last_hash);
         Ok((ledger, Opened { records, cut: None, epoch, last_hash, snapshot: None, warnings }))

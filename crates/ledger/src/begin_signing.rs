@@ -4,38 +4,32 @@
 //! INVARIANT announced: a checkpoint is made only by a key that a record names. INVARIANT signed
 //! over: another key, or a change of `signing`, is in force only when the key before has signed it.
 
-use std::path::Path;
-
 use faramesh_call::Timestamp;
 use faramesh_dpr::{Draft, Kind, Record};
 use faramesh_verify::{Announcement, Signed, SigningMode};
 
-use crate::checkpoint_log::LogWriter;
 use crate::checkpointer::Checkpointer;
-use crate::disk::Disk;
+use crate::keeping::Log;
 use crate::ledger::Ledger;
 use crate::open::OpenError;
-use crate::signatures::CheckpointEnd;
 use crate::signer::{Signing, SigningError, named};
 
 /// What signing begins with.
 pub(crate) struct Begin<'a> {
-    pub disk: &'a dyn Disk,
-    pub directory: &'a Path,
     pub signing: &'a Signing,
     pub now: Timestamp,
 }
 
 impl Begin<'_> {
-    /// Announces what has to be, has changes signed, and starts the checkpoints. `end` is the ledger up
-    /// to and with the first record of this epoch.
+    /// Announces what has to be, has changes signed, and starts the checkpoints. `signed` is the ledger up
+    /// to and with the first record of this epoch, `log` opens the place of the checkpoints.
     pub(crate) fn run(
         &self,
         ledger: &Ledger,
-        end: CheckpointEnd,
+        mut signed: Signed,
+        log: impl FnOnce() -> Result<Log, OpenError>,
         replay: &mut dyn FnMut(&Record),
     ) -> Result<(), OpenError> {
-        let CheckpointEnd { mut signed, offset, .. } = end;
         let wanted = self.signing.mode.or(signed.mode()).unwrap_or(SigningMode::Checkpoint);
         let is_off = signed.mode().is_none_or(|mode| mode == SigningMode::Off) && signed.pending().is_none();
         if wanted == SigningMode::Off && is_off && self.signing.successor.is_none() {
@@ -47,10 +41,7 @@ impl Begin<'_> {
             let announcement = Announcement { key, replaces: None, mode: wanted };
             self.announce(ledger, &mut |record| note(&mut signed, record), replay, &announcement)?;
         }
-        let log = LogWriter::open(self.disk, self.directory, offset).map_err(|error| OpenError::Io {
-            file: self.directory.join(crate::checkpoint_log::FILE_NAME),
-            error,
-        })?;
+        let log = log()?;
         let signers = self.signing.signers.iter().chain(&self.signing.successor).cloned().collect();
         let checkpointer = Checkpointer::new(wanted, signers, signed, log)?;
         if checkpointer.with_signed(|signed| signed.pending().is_some()) {

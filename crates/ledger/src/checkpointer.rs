@@ -1,12 +1,11 @@
 //! Checkpoints while records are taken: fed with the hash of each kept record, it signs the tree and
-//! appends to `checkpoints.log`, at most once a second, and once at the end. When every reply must
+//! keeps the signature (`keeping`), at most once a second, and once at the end. When every reply must
 //! be signed, the commit waits for it.
 //!
-//! INVARIANT never in the way: without `strict`, a signer or a file that fails stops nothing; it is
+//! INVARIANT never in the way: without `strict`, a signer or a place that fails stops nothing; it is
 //! tried again, more and more rarely, and `status` tells. INVARIANT checked: a signature that does
 //! not fit the key in force is never written.
 
-use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,8 +14,8 @@ use faramesh_call::{Effect, Timestamp};
 use faramesh_dpr::Hash;
 use faramesh_verify::{Note, NoteSignature, PublicKey, Signed, SigningMode};
 
-use crate::checkpoint_log::LogWriter;
 use crate::commit::{Shared, locked};
+use crate::keeping::Log;
 use crate::receipt::Unavailable;
 use crate::signer::{Signer, SigningError, named};
 
@@ -65,7 +64,7 @@ pub(crate) struct Checkpointer {
     signers: Vec<Arc<dyn Signer>>,
     work: Mutex<Work>,
     /// Held while a checkpoint is made: one at a time.
-    log: Mutex<LogWriter>,
+    log: Mutex<Log>,
     stopping: (Mutex<bool>, Condvar),
 }
 
@@ -84,7 +83,7 @@ impl Checkpointer {
         mode: SigningMode,
         signers: Vec<Arc<dyn Signer>>,
         signed: Signed,
-        log: LogWriter,
+        log: Log,
     ) -> Result<Self, SigningError> {
         let Some(key) = signed.key().cloned() else { return Err(SigningError::NoKey) };
         let signer = signer_of(&signers, &key)?;
@@ -172,9 +171,9 @@ impl Checkpointer {
         locked(&self.work).last.clone()
     }
 
-    /// Writes what waits for the file, and takes it as made once it is synced.
-    fn settle(&self, log: &mut LogWriter) -> Result<(), String> {
-        let kept = log.settle().map_err(|error| told(&error))?;
+    /// Keeps what waits for that, and takes it as made once it is kept.
+    fn settle(&self, log: &mut Log) -> Result<(), String> {
+        let kept = log.settle()?;
         if let Some(checkpoint) = kept {
             let mut work = locked(&self.work);
             work.signed.accept(&checkpoint);
@@ -240,10 +239,6 @@ fn signer_of(signers: &[Arc<dyn Signer>], key: &PublicKey) -> Result<Arc<dyn Sig
 
 fn unsigned(reason: &str) -> Unavailable {
     Unavailable::Unsigned { reason: reason.into() }
-}
-
-fn told(error: &dyn Display) -> String {
-    format!("cannot write checkpoints.log: {error}")
 }
 
 impl Shared {

@@ -7,7 +7,7 @@
 //! bodies to an `archive`, and `compacted` and `carry` are what stays. `snapshot` is what a start goes on from,
 //! of a state that is a `fold`, `snapshots` makes them, and `sealed` is what they are made of. `backend` and `retry` serve ledgers
 //! that are kept elsewhere, `index` and `indexer` find records fast, `follow` tells who listens, `feed`
-//! gives every record to who copies, `checkpointer` signs (`signer`, `local_key`), `signatures` checks
+//! gives every record to who copies, `checkpointer` signs (`signer`, `local_key`, `keeping`), `signatures` checks
 //! what was signed, `expected` holds checkpoints that others kept against it.
 //! Leaves out what records mean.
 
@@ -33,6 +33,7 @@ mod frame;
 mod ids;
 mod index;
 mod indexer;
+mod keeping;
 mod ledger;
 mod local_key;
 mod manifest;
@@ -70,6 +71,7 @@ pub use filter::{Filter, Wanted};
 pub use fold::Fold;
 pub use follow::{Event, Subscription, Waker};
 pub use index::Cursor;
+pub use keeping::{Notes, Signatures};
 pub use ledger::{DEFAULT_MEMORY_RECORDS, Ledger, Status};
 pub use local_key::{KeyFileError, LocalKey, LocalKeys};
 pub use open::{Cut, OpenError, Opened, Options};

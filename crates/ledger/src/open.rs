@@ -26,11 +26,13 @@ use crate::durable;
 use crate::fold::{Fold, Replay};
 use crate::ids::Ids;
 use crate::indexer::IndexerHandle;
+use crate::keeping::Log;
 use crate::ledger::{Ledger, Source};
 use crate::prepare::{self, Pace, Preparer};
 use crate::queue::{Queue, Room};
 use crate::sealer::Sealer;
 use crate::segment::{self, Header, MAX_NAME_BYTES};
+use crate::signatures::CheckpointEnd;
 use crate::signer::Signing;
 use crate::snapshots::{Alarm, Basis, Snapshots};
 use crate::store::{Files, Store};
@@ -188,8 +190,9 @@ impl Ledger {
             replay.record(record);
         })?;
         if let Some(signing) = &options.signing {
-            let begin = Begin { disk: disk.as_ref(), directory: &options.directory, signing, now };
-            begin.run(&ledger, checkpoints, &mut |record| replay.record(record))?;
+            let CheckpointEnd { signed, offset, .. } = checkpoints;
+            let log = || Log::of_folder(disk.as_ref(), &options.directory, offset);
+            Begin { signing, now }.run(&ledger, signed, log, &mut |record| replay.record(record))?;
         }
         let sealing = Arc::clone(&ledger.shared);
         let sealer = Sealer::start(disk, &options.directory, sealing, first_unsealed, agents, compactions);

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use faramesh_program::image::{
-    AgentImage, FieldStep, IdentityProvider, LedgerBackend, Listeners, Mode, Runtime, Sandbox, SettingValue,
-    Signing, TextSource,
+    AgentImage, FieldStep, IdentityProvider, LedgerBackend, Listeners, Mode, Redaction, Runtime, Sandbox,
+    SettingValue, Signing, TextSource,
 };
 use faramesh_program::{Image, hex};
 
@@ -30,7 +30,7 @@ pub(crate) fn redactions(agent: &AgentImage) -> Vec<(String, String)> {
         fields
             .entry(&redaction.pattern)
             .or_default()
-            .extend(redaction.fields.iter().map(|field| written(field)));
+            .extend(redaction.fields.iter().map(|field| format!("{}{}", written(field), sealed(redaction))));
     }
     fields
         .into_iter()
@@ -39,6 +39,15 @@ pub(crate) fn redactions(agent: &AgentImage) -> Vec<(String, String)> {
             (format!("{} {pattern}", agent.name), fields.join(", "))
         })
         .collect()
+}
+
+/// How the fields of a redaction are kept, when they are.
+fn sealed(redaction: &Redaction) -> String {
+    match (redaction.seal, redaction.subject.as_slice()) {
+        (false, _) => String::new(),
+        (true, []) => " seal".to_owned(),
+        (true, subject) => format!(" seal by {}", written(subject)),
+    }
 }
 
 fn written(field: &[FieldStep]) -> String {

@@ -1,6 +1,8 @@
 //! The compiled policy as data: what `compile` writes, what the bytes of `policy.bin` hold, and what
 //! the hash of a policy is taken over. Everything is flat: expressions and operands name each other
 //! by index, and only smaller indices, so loading never recurses.
+//!
+//! Length: plain data, whose order and types are the format and are read together.
 
 mod blocks;
 mod runtime;
@@ -144,6 +146,8 @@ pub struct Redaction {
     pub fields: Vec<Vec<FieldStep>>,
     /// Whether the values are kept, sealed, for those who may open them.
     pub seal: bool,
+    /// The argument that names the person under whose key; empty for the person behind the call.
+    pub subject: Vec<FieldStep>,
 }
 
 /// One step to a redacted field.

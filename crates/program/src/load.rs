@@ -14,7 +14,7 @@ use crate::program::Program;
 /// First bytes of a program.
 pub const MAGIC: &[u8; 4] = b"FMSP";
 /// Version of the format.
-pub const FORMAT: u16 = 5;
+pub const FORMAT: u16 = 6;
 /// Bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 32;
 /// Largest program, in bytes.

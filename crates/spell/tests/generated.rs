@@ -195,9 +195,17 @@ fn inside_agent() -> BoxedStrategy<Vec<Spanned<Item>>> {
             Item::RateLimit { pattern: at(pattern), count: at(count), period: at(period), options }
         },
     );
-    let redact = (text(), prop::collection::vec(text().prop_map(at), 0..3), any::<bool>()).prop_map(
-        |(tool, paths, seal)| Item::Redact { tool: at(tool), target: at("args".to_owned()), paths, seal },
-    );
+    let by = prop::option::of(prop::option::of(text().prop_map(at)));
+    let redact =
+        (text(), prop::collection::vec(text().prop_map(at), 0..3), by).prop_map(|(tool, paths, seal)| {
+            Item::Redact {
+                tool: at(tool),
+                target: at("args".to_owned()),
+                paths,
+                seal: seal.is_some(),
+                by: seal.flatten(),
+            }
+        });
     let credential = (text(), value())
         .prop_map(|(name, path)| block("credential", Some(name), vec![setting("path", path)]));
     let gate = prop::collection::vec(

@@ -57,8 +57,15 @@ pub enum Item {
         /// `burst`, `scope` and whatever else follows, as settings.
         options: Vec<(Name, Spanned<Value>)>,
     },
-    /// `redact TOOL args: ["a.b"]`, with or without `seal`.
-    Redact { tool: Spanned<String>, target: Name, paths: Vec<Spanned<String>>, seal: bool },
+    /// `redact TOOL args: ["a.b"]`, with or without `seal`, and that with or without `by "a.c"`.
+    Redact {
+        tool: Spanned<String>,
+        target: Name,
+        paths: Vec<Spanned<String>>,
+        seal: bool,
+        /// The argument that names the person under whose key the fields are sealed.
+        by: Option<Spanned<String>>,
+    },
     /// `key "host/path" ed25519:…` inside `trust`.
     TrustKey { owner: Spanned<String>, algorithm: Name, key: Spanned<String> },
     /// `require "no_pending_approvals"`, `require called "tool/pattern"` inside `completion_gate`.

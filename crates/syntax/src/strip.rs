@@ -62,10 +62,10 @@ fn strip_item(item: &mut Item) {
             [pattern, count, period].into_iter().for_each(strip_text);
             strip_named(options);
         }
-        Item::Redact { tool, target, paths, seal: _ } => {
+        Item::Redact { tool, target, paths, seal: _, by } => {
             strip_text(tool);
             strip_text(target);
-            paths.iter_mut().for_each(strip_text);
+            paths.iter_mut().chain(by).for_each(strip_text);
         }
         Item::TrustKey { owner, algorithm, key } => [owner, algorithm, key].into_iter().for_each(strip_text),
         Item::Require { condition, argument } => {

@@ -63,6 +63,7 @@ fn forms_are_canonical() {
             "rate_limit a: 5 per minute scope = \"fleet\" burst 2\n",
         ),
         ("redact a args [\"x\"] seal", "redact a args: [\"x\"] seal\n"),
+        ("redact a args [\"x\"] seal   by \"y.id\"", "redact a args: [\"x\"] seal by \"y.id\"\n"),
         ("x = [ 1,2 , ]", "x = [1, 2]\n"),
         ("x = [\n]", "x = []\n"),
         ("x = [ \\\n ]", "x = []\n"),

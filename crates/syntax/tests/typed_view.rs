@@ -112,6 +112,7 @@ fn statements() {
     let money = |digits: &str| Value::Money(digits.to_owned());
     let rate =
         |options| Item::RateLimit { pattern: name("a/*"), count: name("5"), period: name("minute"), options };
+    let redact = |paths, by| Item::Redact { tool: name("a"), target: name("args"), paths, seal: true, by };
     for (source, expected) in [
         ("import \"p@1.0.0\"", Item::Import { path: name("p@1.0.0"), alias: None }),
         ("import \"p@1.0.0\" as q", Item::Import { path: name("p@1.0.0"), alias: Some(name("q")) }),
@@ -159,10 +160,8 @@ fn statements() {
             "rate_limit a/*: 5 per minute burst 2 scope = \"fleet\"",
             rate(vec![(name("burst"), at(number("2"))), (name("scope"), at(text("fleet")))]),
         ),
-        (
-            "redact a args: [\"x.y\"] seal",
-            Item::Redact { tool: name("a"), target: name("args"), paths: vec![name("x.y")], seal: true },
-        ),
+        ("redact a args: [\"x.y\"] seal", redact(vec![name("x.y")], None)),
+        ("redact a args: [\"x.y\"] seal by \"x.id\"", redact(vec![name("x.y")], Some(name("x.id")))),
         (
             "trust { key \"h\" ed25519:a+/b== }",
             block(

@@ -31,7 +31,7 @@ pub const AGENT: &[Definition] = &[
     statement(
         "redact",
         "redact refund args: [\"card.number\"]",
-        "fields that must not reach a record; with `seal` at the end, encrypted",
+        "fields that must not reach a record; with `seal` at the end, encrypted, with `seal by \"customer.id\"` for that person",
     ),
     block("egress", Label::None, EGRESS, "hosts that calls may reach"),
     block("model_policy", Label::None, MODEL_POLICY, "models that the agent may call"),

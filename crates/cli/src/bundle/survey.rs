@@ -3,19 +3,17 @@
 //! so that no bundle is made of a ledger that does not verify.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::path::Path;
-use std::sync::Arc;
 
 use faramesh_dpr::{Hash, Kind, Record};
-use faramesh_ledger::{Archives, Filter, Held, Reader};
+use faramesh_ledger::{Filter, Held};
 use faramesh_verify::{Break, Note, PublicKey, Signed};
 
 use super::cosignatures::Cosignatures;
 use super::nodes::NodeFile;
-use super::{Ahead, nodes_failed};
+use super::nodes_failed;
+use super::shelf::Shelf;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::history::unreadable;
 
 /// Most policies that are remembered.
 const MAX_POLICIES: usize = 4_096;
@@ -55,23 +53,15 @@ pub struct Survey {
 ///
 /// # Errors
 /// It cannot be read, has no record, or is not as it was written.
-pub fn survey(
-    folder: &Path,
-    filter: &Filter,
-    with_nodes: bool,
-    archives: Option<Arc<dyn Archives>>,
-) -> Result<Survey, Failure> {
+pub fn survey(shelf: &dyn Shelf, filter: &Filter, with_nodes: bool) -> Result<Survey, Failure> {
     let mut survey = Survey::default();
     if with_nodes {
         survey.nodes = Some(NodeFile::new().map_err(|error| nodes_failed(&error))?);
     }
-    let reader = Reader::open(folder).map_err(|error| unreadable(&error))?;
-    survey.cosignatures = Cosignatures::read(folder)?;
-    // Opened before the records, so that none covers more than will be read.
-    let mut checkpoints = Ahead::new(reader.checkpoints().map_err(|error| unreadable(&error))?)?;
+    survey.cosignatures = shelf.cosignatures()?;
     let mut signed = Signed::default();
-    for held in reader.whole(archives).map_err(|error| unreadable(&error))? {
-        match held.map_err(|error| unreadable(&error))? {
+    shelf.each(&mut |held, notes| {
+        match held {
             Held::Record(record) => survey.take(&record, filter, &mut signed)?,
             Held::Digest(seq, hash) => {
                 signed.digest(&hash);
@@ -79,7 +69,7 @@ pub fn survey(
                 survey.append(seq, &hash)?;
             }
         }
-        while let Some(note) = checkpoints.next_if(signed.size())? {
+        for note in notes {
             let changes = signed.pending().is_some();
             let signer = signed.key().filter(|key| survey.signers.last() != Some(*key)).cloned();
             survey.signers.extend(signer);
@@ -90,7 +80,8 @@ pub fn survey(
             }
             survey.newest = Some((signed.size(), note));
         }
-    }
+        Ok(true)
+    })?;
     if survey.size == 0 {
         return Err(Failure::new("the ledger has no record yet"));
     }

@@ -80,6 +80,11 @@ pub fn view(value: &Value) -> String {
 
 fn signatures(value: &Value) -> String {
     let checkpoints = number(value, &["signatures"]);
+    let chains = list(value, &["chains"]).len();
+    if chains > 1 {
+        let signed = number(value, &["signed_chains"]);
+        return format!("{} on {signed} of {}", counted(checkpoints, "checkpoint"), many(chains, "chain"));
+    }
     if at(value, &["signing", "mode"]).is_none() {
         return "none: the chain shows changes, not who wrote it".to_owned();
     }
@@ -95,6 +100,10 @@ fn signatures(value: &Value) -> String {
         counted(checkpoints, "checkpoint"),
         counted(number(value, &["signing", "covered"]), "record")
     )
+}
+
+fn many(count: usize, name: &str) -> String {
+    counted(u64::try_from(count).unwrap_or(u64::MAX), name)
 }
 
 /// What only some ledgers have.

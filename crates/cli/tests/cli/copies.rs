@@ -79,6 +79,56 @@ fn records_are_copied_and_persons_are_forgotten() {
 }
 
 #[test]
+fn a_field_is_sealed_for_the_person_whom_an_argument_names() {
+    let stack = Stack::with(&POLICY.replace(
+        "[\"email\"] seal",
+        "[\"customer.email\", \"notes[].text\"] seal by \"customer.id\"\n  redact crm/update args: [\"agent\"] seal",
+    ));
+    stack.json(&["apply"]);
+    let socket = std::path::PathBuf::from(text(&stack.json(&["status"]), &["daemon", "socket"]));
+    let update = |id: &str, email: &str| {
+        let args = format!(
+            r#"{{"agent":"desk 4","customer":{{"id":{id},"email":"{email}"}},"notes":[{{"text":"likes {email}"}}]}}"#
+        );
+        let params = format!(
+            r#"{{"agent_id":"support-bot","tool":"crm/update","args":{args},"principal":{{"id":"u-clerk"}}}}"#
+        );
+        let reply = ask(&socket, "govern", &params);
+        assert_eq!(text(&reply, &["effect"]), "PERMIT", "{reply:?}");
+        text(&reply, &["action_id"]).to_owned()
+    };
+    let (ann, bob) = (update("\"c-1\"", "ann@example.com"), update("27", "bob@example.com"));
+    // Nobody could ever have it erased: it is not kept.
+    let (none, list) = (update("null", "no@example.com"), update("[\"c-1\"]", "list@example.com"));
+    let shown = |id: &str| stack.run(&["audit", "show", id, "--unseal"]).stdout;
+    for (id, email) in [(&ann, "ann@"), (&bob, "bob@")] {
+        assert!(shown(id).matches(email).count() == 2 && shown(id).contains("desk 4"), "{}", shown(id));
+        assert!(!stack.run(&["audit", "show", id]).stdout.contains(email));
+    }
+    for (id, email) in [(&none, "no@"), (&list, "list@")] {
+        assert!(!shown(id).contains(email) && shown(id).contains("desk 4"), "{}", shown(id));
+    }
+    // Each has a key, and the clerk: the end of one leaves the others'.
+    stack.json(&["audit", "erase", "--subject", "c-1", "--reason", "request 9"]);
+    assert!(!shown(&ann).contains("ann@") && shown(&ann).contains("desk 4"), "{}", shown(&ann));
+    assert_eq!(shown(&bob).matches("bob@").count(), 2);
+    assert_eq!(stack.run(&["apply", "--stop"]).exit, 0);
+    let erased = stack.run(&["audit", "erase", "--subject", "27", "--reason", "request 10"]);
+    assert_eq!(erased.exit, 0, "{}", erased.stderr);
+    assert!(!shown(&bob).contains("bob@"));
+    stack.json(&["audit", "erase", "--subject", "u-clerk", "--reason", "request 11"]);
+    assert!(!shown(&bob).contains("desk 4"));
+
+    // Hashes, chain and signatures are as before, in the folder and in what an auditor is handed.
+    assert_eq!(at(&stack.json(&["audit", "verify"]), &["valid"]).as_bool(), Some(true));
+    assert_eq!(stack.run(&["audit", "export", "--out", "x.bundle"]).exit, 0);
+    let told = stack.json(&["audit", "verify-bundle", "x.bundle"]);
+    assert_eq!(at(&told, &["valid"]).as_bool(), Some(true));
+    let bundle = fs::read_to_string(stack.folder().join("x.bundle")).unwrap();
+    assert!(bundle.contains("sealed:1:") && !bundle.contains("example.com\""), "plain in a bundle");
+}
+
+#[test]
 fn nothing_to_erase_is_said() {
     let stack = Stack::with(POLICY);
     let run = stack.run(&["audit", "erase", "--subject", "u", "--reason", "r"]);

@@ -16,6 +16,32 @@ fn policy(server: &Server, instance: &str) -> String {
 }
 
 #[test]
+fn with_strict_signing_a_permit_waits_for_its_checkpoint() {
+    let Some(server) = Server::start() else { return };
+    let strict = policy(&server, "host-1").replace("runtime {", "runtime {\n  signing = \"strict\"");
+    let stack = Stack::with(&strict);
+    let socket = PathBuf::from(text(&stack.json(&["apply"]), &["socket"]));
+    for amount in 1..4 {
+        let permitted = govern(&socket, "stripe/refund", &format!(r#"{{"amount":{amount}}}"#));
+        assert_eq!(text(&permitted, &["effect"]), "PERMIT");
+        let signed = server
+            .sql("SELECT max(size) >= (SELECT max(seq) FROM faramesh.records) FROM faramesh.checkpoints");
+        assert_eq!(signed, "t");
+    }
+    server.sql("ALTER TABLE faramesh.checkpoints RENAME TO hidden");
+    let denied = govern(&socket, "stripe/refund", r#"{"amount":80}"#);
+    assert_eq!((text(&denied, &["effect"]), text(&denied, &["code"])), ("DENY", "LEDGER_UNAVAILABLE"));
+    server.sql("ALTER TABLE faramesh.hidden RENAME TO checkpoints");
+    let began = Instant::now();
+    while text(&govern(&socket, "stripe/refund", r#"{"amount":80}"#), &["effect"]) != "PERMIT" {
+        assert!(began.elapsed() < WAIT, "the daemon does not come back");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(stack.run(&["apply", "--stop"]).exit, 0);
+    assert_eq!(stack.run(&["audit", "verify"]).exit, 0);
+}
+
+#[test]
 fn a_stack_keeps_its_ledger_in_postgres() {
     let Some(mut server) = Server::start() else { return };
     let stack = Stack::with(&policy(&server, "host-1"));
@@ -59,6 +85,40 @@ fn a_stack_keeps_its_ledger_in_postgres() {
         chains.iter().map(|chain| text(chain, &["instance"])).collect::<Vec<_>>(),
         ["host-1", "host-2"]
     );
+
+    // Each chain is signed by its daemon, and a bundle of one needs no database.
+    for (chain, stack) in chains.iter().zip([&stack, &second]) {
+        let name = text(chain, &["instance"]);
+        let signing = |member: &str| at(chain, &["signing", member]).as_i64();
+        assert_eq!(signing("covered"), at(chain, &["records"]).as_i64(), "{chain:?}");
+        assert!(text(chain, &["signing", "mode"]) == "checkpoint" && signing("checkpoints") > Some(0));
+        let key = stack.folder().join("faramesh-wal/signing.pub");
+        let key = key.to_str().unwrap();
+        assert_eq!(stack.run(&["audit", "verify", "--public-key", key]).exit, 0);
+        for filter in [&[][..], &["--kind", "lifecycle"]] {
+            let file = format!("{name}-{}.bundle", filter.len());
+            let exported =
+                stack.run(&[&["audit", "export", "--instance", name, "--out", &file], filter].concat());
+            assert_eq!(exported.exit, 0, "{}", exported.stderr);
+            let told = stack.json(&["audit", "verify-bundle", &file, "--public-key", key]);
+            assert_eq!(at(&told, &["valid"]).as_bool(), Some(true), "{told:?}");
+            assert_eq!(at(&told, &["size"]).as_i64(), at(chain, &["records"]).as_i64());
+        }
+    }
+    // Another key, signed over by the one before; whoever trusts that goes on.
+    let pin = second.folder().join("before.pub");
+    std::fs::copy(second.folder().join("faramesh-wal/signing.pub"), &pin).unwrap();
+    let rotated = second.json(&["audit", "rotate-key"]);
+    assert_ne!(text(&rotated, &["key"]), text(&rotated, &["replaced"]));
+    second.json(&["apply"]);
+    let refused = second.run(&["audit", "rotate-key"]);
+    assert!(refused.exit != 0 && refused.stderr.contains("stop the daemon first"), "{}", refused.stderr);
+    assert_eq!(second.run(&["apply", "--stop"]).exit, 0);
+    assert_eq!(second.run(&["audit", "verify", "--public-key", pin.to_str().unwrap()]).exit, 0);
+
+    let which = stack.run(&["audit", "export", "--out", "both.bundle"]);
+    assert!(which.exit == 2 && which.stderr.contains("host-1, host-2"), "{}", which.stderr);
+    assert!(stack.run(&["audit", "verify"]).stdout.contains("on 2 of 2 chains"));
 
     server.sql("UPDATE faramesh.records SET agent = 'somebody' WHERE instance = 'host-1' AND seq = 4");
     let broken = stack.run(&["audit", "verify"]);

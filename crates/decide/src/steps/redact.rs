@@ -12,7 +12,7 @@ use crate::verdict::Verdict;
 pub const REDACTED: &str = "[redacted]";
 
 pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
-    let (args, redacted) = redact(input, &mut |_| Value::from(REDACTED));
+    let (args, redacted) = redact(input, &mut |_, _| Value::from(REDACTED));
     if !redacted.is_empty() {
         verdict.redacted_args = Some(args.unwrap_or_default());
         verdict.redacted = redacted;
@@ -22,19 +22,23 @@ pub(crate) fn step<'a>(input: &Input<'a>, verdict: &mut Verdict<'a>) -> Flow {
 
 /// The arguments as people may see them.
 pub(crate) fn shown_args(input: &Input<'_>) -> Value {
-    redact(input, &mut |_| Value::from(REDACTED)).0.unwrap_or_else(|| input.call.args.clone())
+    redact(input, &mut |_, _| Value::from(REDACTED)).0.unwrap_or_else(|| input.call.args.clone())
 }
+
+/// Makes of a value what stands in the record; with the way to the argument that names the person it is sealed for,
+/// which is empty for the person behind the call.
+pub type Seal<'a> = &'a mut dyn FnMut(&Value, &[FieldStep]) -> Value;
 
 /// The arguments for the record, with what `seal` makes of each value that the policy wants sealed;
 /// `None` when it wants none of this tool's sealed. What is not kept at all goes first, so that no seal
 /// holds it.
-pub fn sealed_args(input: &Input<'_>, seal: &mut dyn FnMut(&Value) -> Value) -> Option<Value> {
+pub fn sealed_args(input: &Input<'_>, seal: Seal<'_>) -> Option<Value> {
     let seals = input.agent.redacts() && input.agent.redactions(&input.call.tool).any(|found| found.seal);
     if seals { redact(input, seal).0 } else { None }
 }
 
 /// The redacted arguments, when a redaction applies, and the fields that it took.
-fn redact(input: &Input<'_>, seal: &mut dyn FnMut(&Value) -> Value) -> (Option<Value>, Vec<String>) {
+fn redact(input: &Input<'_>, seal: Seal<'_>) -> (Option<Value>, Vec<String>) {
     if !input.agent.redacts() {
         return (None, Vec::new());
     }
@@ -58,7 +62,7 @@ fn redact(input: &Input<'_>, seal: &mut dyn FnMut(&Value) -> Value) -> (Option<V
     for redaction in sealed {
         take(&redaction.fields, &mut |value| {
             if value.as_str() != Some(REDACTED) {
-                *value = seal(value);
+                *value = seal(value, &redaction.subject);
             }
         });
     }

@@ -15,4 +15,5 @@ mod loss;
 mod measure;
 mod schema;
 mod server;
+mod signing;
 mod tls;

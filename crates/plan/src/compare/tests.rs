@@ -98,6 +98,7 @@ fn agents_defaults_redactions_and_settings() {
     before.redactions = vec![Redaction {
         pattern: "pay".to_owned(),
         fields: vec![vec![FieldStep::Key("card".to_owned())]],
+        subject: Vec::new(),
         seal: false,
     }];
     let mut after = agent("bot", Vec::new());

@@ -34,10 +34,11 @@ pub(super) fn statement(item: &Item, owner: &str, source: &str) -> String {
             }
             text
         }
-        Item::Redact { tool, target, paths, seal } => {
+        Item::Redact { tool, target, paths, seal, by } => {
             let paths: Vec<String> = paths.iter().map(|path| quote(&path.node)).collect();
             let seal = if *seal { " seal" } else { "" };
-            format!("redact {} {}: [{}]{seal}", pattern(&tool.node), target.node, paths.join(", "))
+            let by = by.as_ref().map(|by| format!(" by {}", quote(&by.node))).unwrap_or_default();
+            format!("redact {} {}: [{}]{seal}{by}", pattern(&tool.node), target.node, paths.join(", "))
         }
         Item::TrustKey { owner, algorithm, key } => {
             format!("key {} {}:{}", quote(&owner.node), algorithm.node, key.node)

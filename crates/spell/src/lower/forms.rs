@@ -14,7 +14,7 @@ pub(crate) const USE: &[&[&str]] = &[&["pack", "name"], &["vars", "var", "with"]
 pub(crate) const RATE_LIMIT: &[&[&str]] =
     &[&["pattern", "tool"], &["limit", "count"], &["window", "per"], &["burst"], &["scope"]];
 pub(crate) const REDACTION: &[&[&str]] =
-    &[&["tool", "pattern"], &["paths", "args", "fields"], &["target"], &["seal"]];
+    &[&["tool", "pattern"], &["paths", "args", "fields"], &["target"], &["seal"], &["seal_by"]];
 pub(crate) const TRUST_KEY: &[&[&str]] = &[&["owner"], &["key"]];
 pub(crate) const MANIFEST: &[&[&str]] = &[&["orchestrators", "orchestrator"], &["grants", "grant"]];
 pub(crate) const ORCHESTRATOR: &[&[&str]] = &[&["agent"], &["undeclared"]];
@@ -232,7 +232,7 @@ impl Lower<'_> {
 
     fn redaction(&mut self, node: &Node) -> Option<Item> {
         const FORM: &str = "`- tool: refund` and below `paths: [card.number]`";
-        let [tool, paths, target, seal] = self.parts(node, "a redaction", REDACTION, FORM)?;
+        let [tool, paths, target, seal, by] = self.parts(node, "a redaction", REDACTION, FORM)?;
         let tool = self.required_text(tool, node, "this redaction", "tool")?;
         let paths = self.required(paths, node, "this redaction", "paths")?;
         let mut fields = Vec::new();
@@ -246,8 +246,15 @@ impl Lower<'_> {
                 self.identifier(text, "what a redaction is about")?
             }
         };
-        let seal = self.flag(seal)?;
-        Some(Item::Redact { tool, target, paths: fields, seal })
+        let by = match by {
+            None => None,
+            Some(entry) => {
+                Some(self.text(&entry.value, "`seal_by`", "write a text such as `customer.id`")?)
+            }
+        };
+        // Whoever says under whose key a field is sealed has said that it is.
+        let seal = if seal.is_none() && by.is_some() { true } else { self.flag(seal)? };
+        Some(Item::Redact { tool, target, paths: fields, seal, by })
     }
 
     /// `require: [no_pending_approvals, {called: tests/run}]`

@@ -89,7 +89,7 @@ impl Raise<'_> {
     }
 
     pub(super) fn redaction(&mut self, item: &Spanned<Item>) -> Option<Node> {
-        let Item::Redact { tool, target, paths, seal } = &item.node else { return None };
+        let Item::Redact { tool, target, paths, seal, by } = &item.node else { return None };
         let span = paths.first().map_or(item.span, |path| path.span);
         let fields = paths.iter().map(|path| Node::text(path.node.clone(), path.span)).collect();
         let mut entries = vec![text("tool", tool), Entry::new("paths", Node::list(fields, span), span)];
@@ -100,6 +100,7 @@ impl Raise<'_> {
             let end = Span { start: item.span.end, end: item.span.end };
             entries.push(Entry::new("seal", Node::new(Data::Bool(true), end), end));
         }
+        entries.extend(by.iter().map(|by| text("seal_by", by)));
         Some(Node::map(entries, item.span))
     }
 

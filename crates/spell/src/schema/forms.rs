@@ -32,7 +32,7 @@ pub(super) fn statement(keyword: &str) -> Node {
             one_or_more(form(RATE_LIMIT, &["pattern", "limit", "window"], &parts))
         }
         "redact" => {
-            let parts = [typed("string"), texts(), typed("string"), typed("boolean")];
+            let parts = [typed("string"), texts(), typed("string"), typed("boolean"), typed("string")];
             one_or_more(form(REDACTION, &["tool", "paths"], &parts))
         }
         "key" => {

@@ -121,7 +121,7 @@ fn separate(parts: &mut [Part]) {
             words::is_clause(&key)
                 || matches!(
                     key.as_str(),
-                    "burst" | "scope" | "seal" | "undeclared" | "max" | "approval" | "as"
+                    "burst" | "scope" | "seal" | "by" | "undeclared" | "max" | "approval" | "as"
                 )
         };
         let before = last.and_then(|last| parts.get_mut(last));

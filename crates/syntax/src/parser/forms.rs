@@ -128,6 +128,7 @@ impl Parser<'_> {
 
     pub(super) fn redact(&mut self, items: &mut Items) {
         const FORM: &str = "redact tool args: [\"field.name\"]";
+        const BY: &str = "redact tool args: [\"customer.email\"] seal by \"customer.id\"";
         self.form(SyntaxKind::REDACT, items, |parser| {
             parser.bump();
             let Some(tool) = parser.pattern(false) else { return parser.bad_statement("a tool", FORM) };
@@ -162,7 +163,15 @@ impl Parser<'_> {
                 paths.push(Spanned { node, span: element.span });
             }
             let seal = parser.eat_word("seal");
-            Some(Item::Redact { tool, target, paths, seal })
+            let by = if seal && parser.eat_word("by") {
+                if !parser.kind().is_string() {
+                    return parser.bad_statement("the argument that names the person, in quotes", BY);
+                }
+                Some(parser.string())
+            } else {
+                None
+            };
+            Some(Item::Redact { tool, target, paths, seal, by })
         });
     }
 

@@ -11,12 +11,12 @@ use faramesh_ledger::Filter;
 use tempfile::NamedTempFile;
 
 use super::{csv, select};
-use crate::bundle::{self, Source};
+use crate::bundle::{self, Chain, Folder, Shelf, Source};
 use crate::console::Format;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::history::History;
+use crate::history::{History, out_of_reach};
 use crate::policy;
 use crate::views::table::counted;
 
@@ -38,6 +38,9 @@ pub struct Arguments {
     /// nothing else does
     #[arg(long)]
     include_archived: bool,
+    /// Of a ledger in a database, the daemon whose chain the bundle is of; needless when there is one only
+    #[arg(long, value_name = "NAME")]
+    instance: Option<String>,
     /// Where those archives are now: a folder, or `s3://BUCKET/PREFIX`
     #[arg(long, value_name = "PLACE", requires = "include_archived")]
     archive: Option<String>,
@@ -103,15 +106,11 @@ fn as_bundle(
     context: &Context,
     out: &mut Output,
 ) -> Result<u64, Failure> {
-    let folder = match history {
-        History::Folder(folder) => folder,
-        History::Daemon(_) => return Err(no_bundle("a ledger in memory drops its oldest records")),
-        History::Database(_) => return Err(no_bundle("a ledger in a database is not signed")),
-    };
+    let instance = instance_of(history, arguments)?;
+    let shelf = shelf(history, arguments, &instance)?;
     let program = policy::load_bytes(&context.layout()?.policy())?;
     let programs = program.iter().filter_map(|bytes| faramesh_program::hashed_part(bytes)).collect();
-    let archives = super::verify::archives(arguments.include_archived, arguments.archive.as_deref(), folder)?;
-    let written = Source { folder, filter, archives, programs }.write(out)?;
+    let written = Source { shelf: shelf.as_ref(), filter, programs }.write(out)?;
     if written.archived > 0 {
         context.console.note(&format!(
             "{} archived: a whole bundle has the hashes, `--include-archived` reads the bodies",
@@ -125,6 +124,46 @@ fn as_bundle(
         ));
     }
     Ok(written.records)
+}
+
+/// The ledger that is exported.
+fn shelf<'a>(
+    history: &'a History,
+    arguments: &Arguments,
+    instance: &'a str,
+) -> Result<Box<dyn Shelf + 'a>, Failure> {
+    match history {
+        History::Folder(path) => {
+            let (is_asked, instead) = (arguments.include_archived, arguments.archive.as_deref());
+            Ok(Box::new(Folder { path, archives: super::verify::archives(is_asked, instead, path)? }))
+        }
+        History::Database(database) => Ok(Box::new(Chain { database, instance })),
+        History::Daemon(_) => Err(no_bundle("a ledger in memory drops its oldest records")),
+    }
+}
+
+/// The daemon whose chain is exported; empty when there is but one ledger.
+fn instance_of(history: &History, arguments: &Arguments) -> Result<String, Failure> {
+    let History::Database(database) = history else {
+        return match arguments.instance {
+            Some(_) => Err(Failure::usage("only a ledger in a database has the chains of several daemons")),
+            None => Ok(String::new()),
+        };
+    };
+    let known = faramesh_ledger_postgres::instances(&database.address, &database.stack);
+    let known = known.map_err(|error| out_of_reach(&error))?;
+    match (&arguments.instance, known.as_slice()) {
+        (Some(wanted), _) if known.contains(wanted) => Ok(wanted.clone()),
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => Err(Failure::new("the ledger has no record yet")),
+        (wanted, _) => {
+            let message = match wanted {
+                Some(wanted) => format!("no daemon `{wanted}` has a chain in the stack `{}`", database.stack),
+                None => "each daemon has a chain of its own, and a bundle is of one".to_owned(),
+            };
+            Err(Failure::usage(message).hint(format!("`--instance` with one of: {}", known.join(", "))))
+        }
+    }
 }
 
 fn no_bundle(why: &str) -> Failure {
@@ -153,8 +192,8 @@ fn as_json(history: History, filter: &Filter, keys: Option<Value>, out: &mut Out
 }
 
 fn public_keys(history: &History) -> Result<Value, Failure> {
-    let History::Folder(folder) = history else { return Ok(Value::List(Vec::new())) };
-    let survey = bundle::survey(folder, &Filter::default(), false, None)?;
+    let History::Folder(path) = history else { return Ok(Value::List(Vec::new())) };
+    let survey = bundle::survey(&Folder { path, archives: None }, &Filter::default(), false)?;
     Ok(survey.keys.iter().map(|key| Value::from(key.to_string().as_str())).collect())
 }
 

@@ -8,15 +8,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use faramesh_call::{Timestamp, Value, object};
+use faramesh_daemon::instance_name;
 use faramesh_ledger::{KeyFileError, Ledger, LocalKeys, OpenError, Options, Reader, Signing};
+use faramesh_ledger_postgres::{PostgresError, open_signed};
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::history::{History, unreadable};
+use crate::history::{Database, History, out_of_reach, unreadable};
+use crate::policy;
 use crate::views::json::text;
 use crate::views::table::pairs;
 use crate::views::{json, words};
+
+const STOP_FIRST: &str = "stop the daemon first; it takes the new key when it starts";
 
 /// What `audit rotate-key` takes.
 #[derive(Debug, Args)]
@@ -32,22 +37,62 @@ pub struct Arguments {
 /// A daemon is at work on the ledger, the ledger is not signed, or a key or file cannot be used.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
     context.console.only_text_or_json()?;
-    let History::Folder(folder) = History::open(context, arguments.ledger.as_deref())? else {
-        return Err(Failure::new("the ledger is in the memory of a daemon and is not signed"));
+    let (old, new, seq) = match History::open(context, arguments.ledger.as_deref())? {
+        History::Folder(folder) => {
+            let (stack, instance) = names(&folder)?;
+            let options = |signing| Options {
+                signing,
+                index: false,
+                ..Options::new(folder.as_path(), &stack, &instance)
+            };
+            rotate(&folder, &|signing| {
+                let opened = Ledger::open(options(Some(signing)), now(), &mut |_| ());
+                opened.map(|(ledger, _)| ledger).map_err(|error| of_open(&error))
+            })?
+        }
+        History::Database(database) => in_database(&database, context)?,
+        History::Daemon(_) => {
+            return Err(Failure::new("the ledger is in the memory of a daemon and is not signed"));
+        }
     };
-    let (old, new, seq) = rotate(&folder)?;
     let value = json::versioned(object! { "replaced" => old, "key" => new, "record" => seq });
     context.console.show(&value, view)?;
     Ok(Exit::Success)
 }
 
-fn rotate(folder: &Path) -> Result<(String, String, u64), Failure> {
+/// The stack and the daemon that a folder's ledger is of.
+fn names(folder: &Path) -> Result<(String, String), Failure> {
     let mut records =
         Reader::open(folder).and_then(|reader| reader.records()).map_err(|error| unreadable(&error))?;
     let (_, first) = records
         .next()
         .ok_or_else(|| Failure::new(format!("the ledger in `{}` is empty", folder.display())))?
         .map_err(|error| unreadable(&error))?;
+    Ok((first.stack().into_owned(), first.instance().into_owned()))
+}
+
+/// The chain of this stack's daemon in a database; its keys are in `wal_dir`.
+fn in_database(database: &Database, context: &Context) -> Result<Rotated, Failure> {
+    let layout = context.layout()?;
+    let Some((program, _)) = policy::load_file(&layout.policy())? else {
+        return Err(Failure::new("no policy was ever put in force here"));
+    };
+    let Database { address, stack } = database;
+    let instance = instance_name(&program);
+    rotate(&layout.resolve(&program.runtime.wal_dir), &|signing| {
+        let opened = open_signed(address.clone(), stack, &instance, Some(signing), now(), &mut |_| ());
+        opened.map(|(ledger, _)| ledger).map_err(|error| match error {
+            PostgresError::Ledger(error) => of_open(&error),
+            PostgresError::Locked { .. } => Failure::new(error.to_string()).hint(STOP_FIRST),
+            error => out_of_reach(&error),
+        })
+    })
+}
+
+/// The key that was replaced, the one in force, and the last record.
+type Rotated = (String, String, u64);
+
+fn rotate(folder: &Path, open: &dyn Fn(Signing) -> Result<Ledger, Failure>) -> Result<Rotated, Failure> {
     let mut keys = LocalKeys::open(folder, false).map_err(|error| of_key(&error))?;
     let signers = keys.signers();
     if signers.is_empty() {
@@ -56,14 +101,8 @@ fn rotate(folder: &Path) -> Result<(String, String, u64), Failure> {
             folder.display()
         )));
     }
-    let options = |signing| Options {
-        signing: Some(signing),
-        index: false,
-        ..Options::new(folder, &first.stack(), &first.instance())
-    };
-    let open = |options| Ledger::open(options, now(), &mut |_| ()).map_err(|error| of_open(&error));
     // The ledger verifies and its key is here before another key is made.
-    let (ledger, _) = open(options(Signing { signers, ..Signing::default() }))?;
+    let ledger = open(Signing { signers, ..Signing::default() })?;
     let old = ledger.status().checkpoint.map(|made| made.key);
     ledger.close();
     drop(ledger);
@@ -71,7 +110,7 @@ fn rotate(folder: &Path) -> Result<(String, String, u64), Failure> {
     keys.settle(&old).map_err(|error| of_key(&error))?;
     let successor = keys.make_successor().map_err(|error| of_key(&error))?;
     let signing = Signing { signers: keys.signers(), successor: Some(successor), mode: None };
-    let (ledger, _) = open(options(signing))?;
+    let ledger = open(signing)?;
     let status = ledger.status();
     ledger.close();
     let new =
@@ -92,7 +131,7 @@ fn of_key(error: &KeyFileError) -> Failure {
 fn of_open(error: &OpenError) -> Failure {
     let failure = Failure::new(error.to_string());
     match error {
-        OpenError::Locked(_) => failure.hint("stop the daemon first; it takes the new key when it starts"),
+        OpenError::Locked(_) => failure.hint(STOP_FIRST),
         _ => failure,
     }
 }

@@ -71,10 +71,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, Failure> {
         History::Database(_) | History::Daemon(_) if !arguments.checkpoint.is_empty() => {
             return Err(Failure::new("only a ledger in a folder is held against a checkpoint"));
         }
-        History::Database(_) if pin.is_some() => {
-            return Err(Failure::new("the ledger is in a database and is not signed"));
-        }
-        History::Database(database) => of_database(&database, context)?,
+        History::Database(database) => of_database(&database, pin.as_ref(), context)?,
         History::Daemon(_) if pin.is_some() => {
             return Err(Failure::new("the ledger is in the memory of a daemon and is not signed"));
         }
@@ -221,11 +218,10 @@ fn expected(folder: &Path, given: &[PathBuf]) -> Result<Result<Vec<Expected>, Ob
 }
 
 /// Every chain of the stack, from the database.
-fn of_database(database: &Database, context: &Context) -> Result<Object, Failure> {
+fn of_database(database: &Database, pin: Option<&PublicKey>, context: &Context) -> Result<Object, Failure> {
     let mut bar = Bar::new("verifying", context);
-    let result = faramesh_ledger_postgres::verify(&database.address, &database.stack, &mut |records| {
-        bar.count(records)
-    });
+    let count = &mut |records| bar.count(records);
+    let result = faramesh_ledger_postgres::verify_pinned(&database.address, &database.stack, pin, count);
     bar.end();
     let source = object! { "source" => "postgres", "path" => database.address.to_string() };
     match result {
@@ -238,8 +234,13 @@ fn of_database(database: &Database, context: &Context) -> Result<Object, Failure
                     "epochs" => report.epochs,
                     "last" => report.last.map(|time| time.to_string()),
                     "last_hash" => faramesh_program::hex(&report.last_hash),
+                    "signing" => signing(report),
                 }
             });
+            let signed = fleet.chains.iter().filter(|(_, report)| report.signatures.mode.is_some()).count();
+            let checkpoints: u64 = fleet.chains.iter().map(|(_, report)| report.signatures.checkpoints).sum();
+            value.insert("signatures", checkpoints);
+            value.insert("signed_chains", u64::try_from(signed).unwrap_or(u64::MAX));
             value.insert("chains", chains.collect::<Value>());
             Ok(value)
         }
