@@ -142,14 +142,15 @@ impl Daemon {
         let operators =
             Operators::serve(admin, Arc::clone(&gate), Arc::clone(&facts), handle.clone(), &socket)
                 .map_err(StartError::io("cannot serve the operators' socket"))?;
+        facts.selectors.prepare(&program, &gate).map_err(StartError::io("cannot start a thread"))?;
+        // Whoever finds the agents' socket finds the operators' too.
+        layout.write_agent_env(&socket).map_err(StartError::io("cannot write to .faramesh"))?;
         // Whoever sees that it is READY, or the policy in the ledger, may count on both doors.
         let bound = Listener::bind(&socket, program.runtime.socket_group.as_deref())?;
         let door = http::bind(&gate, &facts)?;
         layout
             .keep_policy(program.hash_text(), &options.program)
-            .and_then(|()| layout.write_agent_env(&socket))
             .map_err(StartError::io("cannot write to .faramesh"))?;
-        facts.selectors.prepare(&program, &gate).map_err(StartError::io("cannot start a thread"))?;
         gate.put_in_force(Arc::clone(&program), &options.started_by)?;
         facts.sinks.configure(declared);
         record_ready(&gate, &program, options.dev)?;

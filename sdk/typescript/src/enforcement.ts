@@ -9,6 +9,7 @@ import { encodeJson, toJsonValue } from "./arguments.js";
 import { type Answer, ask, checkManners, type Manners, refuse } from "./asking.js";
 import { about, ArgumentsInvalid } from "./errors.js";
 import { FrameworkCalls, type Known } from "./framework-calls.js";
+import { type Measure, measured } from "./measuring.js";
 import { type Origin, personOf } from "./origin.js";
 import { watched } from "./streams.js";
 import type { RequestOptions, Transport } from "./transport.js";
@@ -24,6 +25,7 @@ export interface Caller {
   readonly delegation?: string;
   readonly principal: Fields;
   readonly tags: Readonly<Record<string, string>>;
+  readonly measure?: Measure | undefined;
 }
 
 interface Shown {
@@ -112,7 +114,7 @@ export class Enforcer {
       const result = await execute();
       const error = origin.failureIn?.(result);
       if (error) end({ error });
-      return watched(result, end);
+      return watched(result, (problem) => end(problem, result));
     } catch (error) {
       end({ error });
       throw error;
@@ -196,25 +198,26 @@ export class Enforcer {
   }
 
   /** Reports the end of a run, at most once. */
-  #end(permit: Permit, known: Known | undefined): (problem?: { readonly error: unknown }) => void {
+  #end(permit: Permit, known: Known | undefined): (problem?: { readonly error: unknown }, result?: unknown) => void {
     const started = performance.now();
     let ended = false;
-    return (problem) => {
+    return (problem, result) => {
       if (ended) return;
       ended = true;
       // The permit is used up: what comes again under this id is asked about.
       known?.forget();
-      this.#report(permit, performance.now() - started, problem);
+      this.#report(permit, performance.now() - started, problem, result);
     };
   }
 
-  #report(permit: Permit, durationMs: number, problem?: { readonly error: unknown }): void {
+  #report(permit: Permit, durationMs: number, problem?: { readonly error: unknown }, result?: unknown): void {
     const params: Record<string, unknown> = {
       action_id: permit.actionId,
       status: "ok",
       duration_ms: Math.max(0, Math.round(durationMs)),
     };
     if (this.#caller.agentId) params["agent"] = this.#caller.agentId;
+    Object.assign(params, problem ? {} : measured(result, this.#caller.measure));
     if (problem) {
       params["status"] = isTimeout(problem.error) ? "timeout" : "error";
       // The kind only: a message could quote arguments.

@@ -20,6 +20,7 @@ export {
   type GovernedTools,
   type GovernedToolsOptions,
 } from "./governed-tools.js";
+export type { Measure, Measured } from "./measuring.js";
 export type { GovernOptions } from "./options.js";
 export type {
   BudgetReset,

@@ -7,6 +7,7 @@
 
 import type { Manners, OnDefer, OnDeny } from "./asking.js";
 import { Enforcer } from "./enforcement.js";
+import type { Measure } from "./measuring.js";
 import { agentIdOf, sessionIdOf, timeoutOf } from "./settings.js";
 import { openTransport, type Transport } from "./transport.js";
 import type { Fields } from "./wire.js";
@@ -27,6 +28,8 @@ export interface GovernOptions {
   readonly names?: Readonly<Record<string, string>>;
   /** Arguments that your code fills in and the policy must not see. */
   readonly hideArgs?: readonly string[];
+  /** Says of a result what it cost, for the budgets of the policy. */
+  readonly measure?: Measure;
   /** What a denied call does; the default depends on the framework. */
   readonly onDeny?: OnDeny;
   /** What a deferred call does; the default depends on the framework. */
@@ -92,6 +95,7 @@ export class Settings {
       delegation: options.delegation ?? "",
       principal: options.principal ?? {},
       tags: options.tags ?? {},
+      measure: options.measure,
     };
     return new Enforcer(caller, {
       onDeny: options.onDeny ?? defaults.onDeny,

@@ -21,6 +21,7 @@ from .arguments import encode_json, to_json_value
 from .asking import Ask, Consult, Instead, Manners, OnDefer, OnDeny, Pause, Request, ask
 from .call_ids import new_call_id
 from .exceptions import ArgumentsInvalid, ToolDeferredException, ToolDeniedException
+from .measuring import NOTHING, Measure, measured
 from .memory import Refusals, Slot
 from .origin import NOWHERE, Origin
 from .transport import Transport
@@ -43,6 +44,7 @@ class Enforcer:
     principal: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals)
+    measure: Measure | None = None
 
     def for_framework(
         self,
@@ -81,7 +83,7 @@ class Enforcer:
             raise
         if inspect.isawaitable(result):
             return self._finish(permit, started, result)
-        self.report(permit, started, None)
+        self.report(permit, started, None, result)
         return result
 
     async def arun(
@@ -134,7 +136,8 @@ class Enforcer:
         except BaseException as problem:
             self.report(permit, started, problem)
             raise
-        self.report(permit, started, failure_of(result) if failure_of else None)
+        failure = failure_of(result) if failure_of else None
+        self.report(permit, started, failure, NOTHING if failure else result)
         return result
 
     def _steps(self, tool: str, arguments: Mapping[str, Any], origin: Origin) -> Ask:
@@ -227,7 +230,13 @@ class Enforcer:
             answer: Permit | Instead = end.value
             return answer
 
-    def report(self, permit: Permit, started: float, problem: BaseException | None) -> None:
+    def report(
+        self,
+        permit: Permit,
+        started: float,
+        problem: BaseException | None,
+        result: Any = NOTHING,
+    ) -> None:
         """Tell the daemon how the permitted run ended. ``started``: ``time.monotonic()``."""
         params: dict[str, Any] = {
             "action_id": permit.action_id,
@@ -236,6 +245,7 @@ class Enforcer:
         }
         if self.agent_id:
             params["agent"] = self.agent_id
+        params.update(measured(result, self.measure))
         if problem is not None:
             timed_out = isinstance(problem, (TimeoutError, asyncio.TimeoutError))
             params["status"] = "timeout" if timed_out else "error"

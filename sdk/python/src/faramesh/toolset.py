@@ -11,6 +11,7 @@ from .asking import Manners, OnDefer, OnDeny
 from .callables import govern_callable
 from .enforcement import Enforcer
 from .frameworks import Wrapping, adapter_of
+from .measuring import Measure
 from .opening import open_transport
 from .transport import Transport
 
@@ -31,6 +32,9 @@ class GovernedToolSet(list[Any]):
     LangChain tool's ``metadata`` does the same. ``hide_args`` names parameters that your
     code fills in and the policy must not see (a database handle, say).
 
+    ``measure`` says of a result what it cost: ``{"cost": 0.02}`` in dollars, or ``{"usage":
+    {"model": ..., "input_tokens": ..., "output_tokens": ...}}``, which the daemon prices.
+
     ``on_deny`` and ``on_defer`` are the framework's own way when they are not given: see
     the table in ``docs/frameworks``.
     """
@@ -49,6 +53,7 @@ class GovernedToolSet(list[Any]):
         principal: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
         delegation: str | None = None,
+        measure: Measure | None = None,
         transport: Transport | None = None,
         socket: str | os.PathLike[str] | None = None,
         url: str | None = None,
@@ -69,6 +74,7 @@ class GovernedToolSet(list[Any]):
             principal=dict(principal or {}),
             tags=dict(tags or {}),
             delegation=delegation or "",
+            measure=measure,
         )
         self.extend(tools)
         holds_toolset = any(hasattr(tool, "call_tool") for tool in self)
@@ -162,6 +168,7 @@ def governed(
     principal: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
     delegation: str | None = None,
+    measure: Measure | None = None,
     transport: Transport | None = None,
     socket: str | os.PathLike[str] | None = None,
     url: str | None = None,
@@ -180,6 +187,7 @@ def governed(
     principal: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
     delegation: str | None = None,
+    measure: Measure | None = None,
     transport: Transport | None = None,
     socket: str | os.PathLike[str] | None = None,
     url: str | None = None,
@@ -208,6 +216,7 @@ def governed(
             principal=principal,
             tags=tags,
             delegation=delegation,
+            measure=measure,
             transport=transport,
             socket=socket,
             url=url,
