@@ -136,6 +136,9 @@ class Stack:
         raise AssertionError("no approval is waiting")
 
     def _answers(self) -> bool:
+        # Commands find the daemon by this file, which it writes once both of its doors are open.
+        if not (self.folder / ".faramesh" / "runtime" / "agent.env").exists():
+            return False
         probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with probe:
             probe.settimeout(1)

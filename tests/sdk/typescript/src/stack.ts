@@ -214,7 +214,9 @@ export class Stack {
   }
 
   #answers(): Promise<boolean> {
-    if (!existsSync(this.socket)) return Promise.resolve(false);
+    // Commands find the daemon by the file, which it writes once both of its doors are open.
+    const files = [this.socket, join(this.folder, ".faramesh", "runtime", "agent.env")];
+    if (!files.every((file) => existsSync(file))) return Promise.resolve(false);
     return new Promise((done) => {
       const probe = connect(this.socket, () => {
         probe.destroy();
