@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ag2.tools import MCPStdioServerConfig, MCPToolkit
-from common import run_all, ways
+from shared_tools import run_all, ways
 from of_ag2 import ask
 
 SERVER = str(Path(__file__).with_name("mcp_server.py"))

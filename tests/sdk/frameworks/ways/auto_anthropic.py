@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from common import run_all, ways
+from shared_tools import run_all, ways
 from of_anthropic import AsyncRefund, Refund, arunner, runner
 
 ways.clear()

@@ -5,7 +5,7 @@ from typing import Any
 
 from autogen_core.tools import TextResultContent, ToolResult
 from autogen_core.tools._workbench import StreamWorkbench
-from common import last, pay, run_all, ways
+from shared_tools import last, pay, run_all, ways
 
 
 class Own(StreamWorkbench):

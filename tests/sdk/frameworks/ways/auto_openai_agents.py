@@ -5,7 +5,7 @@ from pathlib import Path
 
 from agents import Agent
 from agents.mcp import MCPServerStdio
-from common import run_all, ways
+from shared_tools import run_all, ways
 from of_openai_agents import ScriptedModel, run
 
 SERVER = str(Path(__file__).with_name("mcp_server.py"))

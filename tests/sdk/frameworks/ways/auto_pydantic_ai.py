@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from common import pay, run_all, ways
+from shared_tools import pay, run_all, ways
 from faramesh import GovernedToolSet
 from of_pydantic_ai import agent_of, run
 from pydantic_ai.mcp import MCPToolset

@@ -7,7 +7,7 @@ from ag2 import Agent, tool
 from ag2.config import LLMClient
 from ag2.events import ModelMessage, ModelResponse, ToolCallEvent, ToolCallsEvent, ToolResultsEvent
 from ag2.testing import TestConfig
-from common import arefund, governs, ids, refund, run_all, ways
+from shared_tools import arefund, governs, ids, refund, run_all, ways
 
 
 class Script(TestConfig):

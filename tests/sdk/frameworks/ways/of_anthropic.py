@@ -6,7 +6,7 @@ from typing import Any
 import httpx2 as httpx
 from anthropic import Anthropic, AsyncAnthropic, beta_async_tool, beta_tool
 from anthropic.lib.tools import BetaAsyncBuiltinFunctionTool, BetaBuiltinFunctionTool
-from common import arefund, governs, ids, pay, refund, run_all, ways
+from shared_tools import arefund, governs, ids, pay, refund, run_all, ways
 from faramesh.frameworks.anthropic import atool_results, tool_results
 
 

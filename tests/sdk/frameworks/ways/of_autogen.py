@@ -4,7 +4,7 @@ from typing import Any
 
 from autogen_core import CancellationToken
 from autogen_core.tools import BaseStreamTool, FunctionTool, StaticStreamWorkbench, StaticWorkbench
-from common import arefund, governs, last, pay, refund, run_all, ways
+from shared_tools import arefund, governs, last, pay, refund, run_all, ways
 from pydantic import BaseModel
 
 

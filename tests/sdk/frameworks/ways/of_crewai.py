@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from common import arefund, governs, pay, refund, run_all, ways
+from shared_tools import arefund, governs, pay, refund, run_all, ways
 from crewai.tools import BaseTool, tool
 
 

@@ -5,7 +5,7 @@ import functools
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from common import arefund, last, pay, refund, run_all, ways
+from shared_tools import arefund, last, pay, refund, run_all, ways
 from faramesh import governed
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from common import arefund, governs, ids, last, pay, refund, run_all, ways
+from shared_tools import arefund, governs, ids, last, pay, refund, run_all, ways
 from faramesh import GovernedToolSet
 from google.adk.agents import LlmAgent
 from google.adk.agents.run_config import RunConfig, StreamingMode

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from common import arefund, governs, ids, refund, run_all, ways
+from shared_tools import arefund, governs, ids, refund, run_all, ways
 from langchain.agents import create_agent
 from langchain_core.language_models.fake_chat_models import FakeMessagesListChatModel
 from langchain_core.messages import AIMessage

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from common import arefund, governs, refund, run_all, ways
+from shared_tools import arefund, governs, refund, run_all, ways
 from faramesh import GovernedToolSet
 from langchain_core.tools import StructuredTool, tool
 

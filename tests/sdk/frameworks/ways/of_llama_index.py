@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from common import arefund, governs, refund, run_all, ways
+from shared_tools import arefund, governs, refund, run_all, ways
 from llama_index.core.tools import FunctionTool
 
 tools = governs(FunctionTool.from_defaults(refund), FunctionTool.from_defaults(async_fn=arefund))

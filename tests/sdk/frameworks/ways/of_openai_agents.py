@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from agents import Agent, Model, ModelResponse, Runner, Usage, function_tool, set_tracing_disabled
-from common import arefund, governs, ids, refund, run_all, ways
+from shared_tools import arefund, governs, ids, refund, run_all, ways
 from openai.types.responses import (
     Response,
     ResponseCompletedEvent,

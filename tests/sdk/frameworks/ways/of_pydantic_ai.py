@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from common import arefund, governs, ids, refund, run_all, ways
+from shared_tools import arefund, governs, ids, refund, run_all, ways
 from faramesh import GovernedToolSet
 from pydantic_ai import Agent, FunctionToolset, Tool
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
