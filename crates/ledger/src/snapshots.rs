@@ -31,8 +31,9 @@ use crate::walk::{Item, Walk};
 
 /// How often the thread looks whether a segment was sealed.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long it rests after a failure.
+/// How long it rests after a failure, and after many: to make one again may mean to read every record.
 const REST: Duration = Duration::from_secs(30);
+const MAX_REST: Duration = Duration::from_secs(3_600);
 /// How often files that cannot be read are tried again before that counts as damage.
 const ATTEMPTS: u32 = 3;
 
@@ -149,7 +150,7 @@ impl Work {
         }
         yield_to_decisions();
         let mut made = made;
-        let mut compactions = 0;
+        let (mut compactions, mut rest) = (0, REST);
         let mut pause = Duration::ZERO;
         while !self.pause(pause) {
             pause = PAUSE;
@@ -167,6 +168,8 @@ impl Work {
                 None => self.make(last),
             };
             let written = match written {
+                // A state that has grown so large seldom shrinks: the next start reads every record.
+                Ok(Some(snapshot)) if !snapshot.fits() => return,
                 Ok(snapshot) => snapshot.map_or(Ok(()), |snapshot| {
                     snapshot::write(self.disk.as_ref(), &self.directory, &snapshot, &self.voucher)
                 }),
@@ -175,8 +178,8 @@ impl Work {
                 Err(Ended::Failed(error)) => Err(error.to_string()),
             };
             match written {
-                Ok(()) => newest = last,
-                Err(_) => pause = REST,
+                Ok(()) => (newest, rest) = (last, REST),
+                Err(_) => (pause, rest) = (rest, rest.saturating_mul(2).min(MAX_REST)),
             }
         }
     }
