@@ -24,6 +24,8 @@ const VERSION: &str = "state/1";
 const SUFFIX: &str = ".state";
 /// Largest snapshot, in bytes. Of a state that is larger none is made, and a start reads every record.
 pub(crate) const MAX_BYTES: usize = 64 << 20;
+/// Most of them that are the caller's state.
+const MAX_STATE_BYTES: usize = 56 << 20;
 /// Snapshots that are kept: the newest, and the one before in case the newest does not hold.
 const KEPT: usize = 2;
 
@@ -118,6 +120,11 @@ impl Snapshot {
     ) -> Self {
         let state_sha256 = hash_of(&state);
         Self { segment, resume, last_id, sealed, log_offset, signed, compactions, state, state_sha256 }
+    }
+
+    /// Whether the state is one that a snapshot is made of.
+    pub(crate) fn fits(&self) -> bool {
+        self.state.len() <= MAX_STATE_BYTES
     }
 
     /// The caller's state, which is not held any longer.

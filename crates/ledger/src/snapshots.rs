@@ -7,9 +7,10 @@
 //! records. INVARIANT never in the way: snapshots are made in the time that decisions leave, and what cannot be
 //! written is tried again later.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -30,8 +31,9 @@ use crate::walk::{Item, Walk};
 
 /// How often the thread looks whether a segment was sealed.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long it rests after a failure.
+/// How long it rests after a failure, and after many: to make one again may mean to read every record.
 const REST: Duration = Duration::from_secs(30);
+const MAX_REST: Duration = Duration::from_secs(3_600);
 /// How often files that cannot be read are tried again before that counts as damage.
 const ATTEMPTS: u32 = 3;
 
@@ -133,7 +135,8 @@ impl Work {
         let mut newest = from.as_ref().map_or(0, |from| from.segment);
         if let Some(from) = from {
             // At the usual priority: on a machine without an idle moment it must come to its end as well.
-            match self.recheck(&from) {
+            let checked = catch_unwind(AssertUnwindSafe(|| self.recheck(&from)));
+            match checked.unwrap_or_else(|_| Err(self.failed(&from))) {
                 Ok(()) => self.unchecked.store(0, Ordering::Release),
                 Err(Ended::Stopped) => return,
                 Err(Ended::Failed(error)) => {
@@ -147,12 +150,12 @@ impl Work {
         }
         yield_to_decisions();
         let mut made = made;
-        let mut compactions = 0;
+        let (mut compactions, mut rest) = (0, REST);
         let mut pause = Duration::ZERO;
         while !self.pause(pause) {
             pause = PAUSE;
             // Held while one is made: a compaction changes what the records come to.
-            let compacted = locked(&self.compacted);
+            let Some(compacted) = self.alone() else { return };
             if compacted.count != compactions {
                 (made, newest, compactions) = (None, 0, compacted.count);
             }
@@ -165,6 +168,8 @@ impl Work {
                 None => self.make(last),
             };
             let written = match written {
+                // A state that has grown so large seldom shrinks: the next start reads every record.
+                Ok(Some(snapshot)) if !snapshot.fits() => return,
                 Ok(snapshot) => snapshot.map_or(Ok(()), |snapshot| {
                     snapshot::write(self.disk.as_ref(), &self.directory, &snapshot, &self.voucher)
                 }),
@@ -173,8 +178,20 @@ impl Work {
                 Err(Ended::Failed(error)) => Err(error.to_string()),
             };
             match written {
-                Ok(()) => newest = last,
-                Err(_) => pause = REST,
+                Ok(()) => (newest, rest) = (last, REST),
+                Err(_) => (pause, rest) = (rest, rest.saturating_mul(2).min(MAX_REST)),
+            }
+        }
+    }
+
+    /// Waits until nobody compacts; `None` when the thread is to end, which is not held up by a long compaction.
+    fn alone(&self) -> Option<MutexGuard<'_, Compacted>> {
+        loop {
+            match self.compacted.try_lock() {
+                Ok(guard) => return Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if self.pause(PAUSE) => return None,
+                Err(TryLockError::WouldBlock) => {}
             }
         }
     }
@@ -199,25 +216,17 @@ impl Work {
         signing.is_none_or(|signing| signing.status().size > manifest.last_seq)
     }
 
-    /// Reads from the beginning, or on from a snapshot, to the end of a segment. `None` when its body is in
-    /// an archive.
-    fn read(&self, from: Option<Snapshot>, until: u64) -> Result<Option<(Snapshot, Walk)>, Ended> {
+    /// Reads from the beginning, or on from a snapshot that the state was loaded from, to the end of a segment.
+    /// `None` when its body is in an archive.
+    fn read(
+        &self,
+        from: Option<Snapshot>,
+        mut fold: Box<dyn Fold>,
+        until: u64,
+    ) -> Result<Option<(Snapshot, Walk)>, Ended> {
         let (disk, directory) = (self.disk.as_ref(), &self.directory);
-        let mut fold = self.fold.fresh();
         let mut reading = match from {
-            Some(mut from) => {
-                if !fold.load(&from.take_state()) {
-                    let file = directory.join(snapshot::file_name(from.segment));
-                    let seq = from.resume.seq;
-                    return Err(Ended::Failed(damage(
-                        &file,
-                        0,
-                        seq,
-                        "state",
-                        "that of this release",
-                        "another",
-                    )));
-                }
+            Some(from) => {
                 let follow = Follow::resumed(disk, directory, from.signed.clone(), from.log_offset)?;
                 let walk = Walk::resumed(Arc::clone(&self.disk), directory, &from, false)?;
                 Reading { walk, follow, last_id: from.last_id }
@@ -263,9 +272,9 @@ impl Work {
     }
 
     fn recheck_once(&self, from: &Snapshot) -> Result<(), Ended> {
-        let compacted = locked(&self.compacted);
+        let compacted = self.alone().ok_or(Ended::Stopped)?;
         let file = self.directory.join(snapshot::file_name(from.segment));
-        let found = self.read(None, from.segment)?;
+        let found = self.read(None, self.fold.fresh(), from.segment)?;
         let Some((found, walk)) = found else {
             // Its segment went to the archive after the start; a snapshot is none of archived records.
             return self.gone(&compacted, &file, from);
@@ -280,6 +289,13 @@ impl Work {
         Err(Ended::Failed(damage(&file, 0, from.resume.seq, part, expected, told)))
     }
 
+    /// What is told of records that nobody could read to their end.
+    fn failed(&self, from: &Snapshot) -> Ended {
+        let file = self.directory.join(snapshot::file_name(from.segment));
+        let (expected, found) = ("what the records come to", "a failure while they were read");
+        Ended::Failed(damage(&file, 0, from.resume.seq, "state", expected, found))
+    }
+
     fn gone(&self, compacted: &Compacted, file: &Path, from: &Snapshot) -> Result<(), Ended> {
         if compacted.count > 0 {
             return Ok(());
@@ -292,15 +308,14 @@ impl Work {
     fn make(&self, number: u64) -> Result<Option<Snapshot>, Ended> {
         let (disk, directory) = (self.disk.as_ref(), &self.directory);
         let names = disk::retry(|| disk.list(directory)).map_err(|error| io_error(directory, error))?;
-        let mut from = None;
         for known in snapshot::numbers(&names).into_iter().filter(|known| *known < number) {
-            let Some(Ok(snapshot)) = snapshot::read(disk, directory, known, &self.voucher) else { continue };
+            let Some(Ok(mut from)) = snapshot::read(disk, directory, known, &self.voucher) else { continue };
             let looked = sealed::look(disk, directory, &names, known);
-            if looked.is_ok_and(|sealed| sealed.digest == snapshot.sealed) {
-                from = Some(snapshot);
-                break;
+            let mut fold = self.fold.fresh();
+            if looked.is_ok_and(|sealed| sealed.digest == from.sealed) && fold.load(&from.take_state()) {
+                return Ok(self.read(Some(from), fold, number)?.map(|(snapshot, _)| snapshot));
             }
         }
-        Ok(self.read(from, number)?.map(|(snapshot, _)| snapshot))
+        Ok(self.read(None, self.fold.fresh(), number)?.map(|(snapshot, _)| snapshot))
     }
 }

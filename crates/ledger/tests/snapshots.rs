@@ -32,13 +32,15 @@ const FOLDER: &str = "/ledger";
 struct Digest {
     hash: Hash,
     records: u64,
+    /// Which release folds.
+    release: u8,
     /// How many were replayed by this one, which no snapshot keeps.
     replayed: u64,
 }
 
 impl Fold for Digest {
     fn fresh(&self) -> Box<dyn Fold> {
-        Box::new(Self::default())
+        Box::new(Self { release: self.release, ..Self::default() })
     }
 
     fn replay(&mut self, record: &Record) {
@@ -48,18 +50,20 @@ impl Fold for Digest {
     }
 
     fn save(&self) -> Vec<u8> {
-        [&self.hash[..], &self.records.to_le_bytes()].concat()
+        [&[self.release][..], &self.hash, &self.records.to_le_bytes()].concat()
     }
 
     fn load(&mut self, bytes: &[u8]) -> bool {
+        let Some(bytes) = bytes.strip_prefix(&[self.release]) else { return false };
         let Some((hash, rest)) = bytes.split_first_chunk() else { return false };
         let Ok(records) = rest.try_into() else { return false };
-        *self = Self { hash: *hash, records: u64::from_le_bytes(records), replayed: 0 };
+        *self =
+            Self { release: self.release, hash: *hash, records: u64::from_le_bytes(records), replayed: 0 };
         true
     }
 
     fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { release: self.release, ..Self::default() };
     }
 }
 
@@ -83,8 +87,12 @@ struct Open {
 }
 
 fn open_with(options: Options) -> Result<Open, OpenError> {
+    open_as(options, 0)
+}
+
+fn open_as(options: Options, release: u8) -> Result<Open, OpenError> {
     let (sender, alarm) = channel();
-    let mut state = Digest::default();
+    let mut state = Digest { release, ..Digest::default() };
     let told = Box::new(move |damage: &str| sender.send(damage.to_owned()).unwrap());
     let (ledger, opened) = Ledger::open_folded(options, NOW, &mut state, told)?;
     Ok(Open { ledger, state, opened, alarm })
@@ -286,6 +294,22 @@ fn whatever_was_done_to_a_snapshot_it_is_not_believed() {
         assert_eq!(opened.opened.snapshot, None, "{name}");
         assert_whole(&disk, &opened, name);
     }
+}
+
+#[test]
+fn another_release_begins_anew() {
+    let disk = filled();
+    let opened = open_as(options(Path::new(FOLDER), Arc::new(disk.clone())), 1).unwrap();
+    assert_eq!(opened.opened.snapshot, None);
+    assert!(opened.opened.warnings.join("\n").contains("another release made it"), "{:?}", opened.opened);
+    // Also when the segment is another one by the time that a snapshot is made.
+    append(&opened.ledger, 61..=80, 0);
+    settled(&opened, &disk, Path::new(FOLDER));
+    drop(opened);
+    let opened = open_as(options(Path::new(FOLDER), Arc::new(disk.clone())), 1).unwrap();
+    assert!(opened.opened.snapshot.is_some(), "{:?}", opened.opened);
+    checked(&opened);
+    assert_whole(&disk, &opened, "of another release");
 }
 
 /// A snapshot with another state and the digest that fits it.
