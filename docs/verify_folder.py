@@ -250,7 +250,7 @@ def witnessed(read, names):  # what witnesses cosigned, beside the ledger
                 note.check(key, (data or [b""])[0], "cosignature")
                 found.append((name, note))
         except (Broken, *MALFORMED) as error:
-            raise Damage(name, 0, 0, "checkpoint.cosignature", error) from None
+            raise Damage(name, 0, getattr(error, "seq", None) or 0, "checkpoint.cosignature", error) from None
     return found
 def verify(read, names, pin=None, checkpoints=()):
     """Checks the files that `read` gives by name (None for one that is not there); gives the Ledger, or raises Damage."""

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ["CARGO_TARGET_DIR"]) / "debug"
 FARAMESH = os.environ.get("FARAMESH_BIN", str(TARGET / "faramesh"))
 TAMPERS = 2400
+SOURCE = ROOT / "docs" / "verify_folder.py"
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +73,38 @@ def place(told):
         return None
     broken = told["broken"]
     return broken["line"], broken.get("seq"), broken["field"]
+
+
+@pytest.fixture(scope="session")
+def folders():
+    """docs/verify_folder.py as a module."""
+    sys.path.insert(0, str(SOURCE.parent))
+    import verify_folder
+
+    return verify_folder
+
+
+@pytest.fixture
+def both(faramesh):
+    """Has both verifiers look at a folder; gives what they say when they agree that it is sound, or where it breaks."""
+
+    def run(folder, *arguments):
+        done = subprocess.run(
+            [sys.executable, SOURCE, *map(str, arguments), folder], cwd="/", capture_output=True, text=True, timeout=120
+        )
+        python = json.loads(done.stdout)
+        assert done.returncode == (0 if python["valid"] else 1), done.stderr
+        arguments = ("audit", "verify", "--format", "json", "--ledger", folder, *arguments)
+        rust = json.loads(faramesh(*arguments, exit=done.returncode))
+        assert rust["valid"] == python["valid"]
+        if rust["valid"]:
+            assert (rust["records"], rust["signing"]["covered"]) == (python["records"], python["covered"])
+            return rust
+        places = [
+            (broken["file"].rsplit("/")[-1], broken["seq"], broken["field"])
+            for broken in (rust["broken"], python["broken"])
+        ]
+        assert places[0] == places[1]
+        return places[0]
+
+    return run

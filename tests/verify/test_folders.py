@@ -6,23 +6,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 
-import pytest
-from conftest import ROOT, TARGET
+from conftest import TARGET
 
 SOAK = bool(os.environ.get("FARAMESH_SOAK"))
 COUNT = 100_000 if SOAK else 2_000
-SOURCE = ROOT / "docs" / "verify_folder.py"
-
-
-@pytest.fixture(scope="session")
-def folders():
-    """docs/verify_folder.py as a module."""
-    sys.path.insert(0, str(SOURCE.parent))
-    import verify_folder
-
-    return verify_folder
 
 
 def judge(folders, files, kept=()):
@@ -57,32 +45,6 @@ def test_every_tamper_is_told_by_both(folders):
     assert sum(ways.values()) == COUNT + 2 and len(ways) == 19 and min(ways.values()) >= 2, ways
     # Which part of a file that is none is named first is a matter of reading order.
     assert len(other_place) < COUNT // 50, other_place[:10]
-
-
-@pytest.fixture
-def both(faramesh):
-    """Has both verifiers look at a folder; gives what they say when they agree that it is sound, or where it breaks."""
-
-    def run(folder, *arguments):
-        done = subprocess.run(
-            [sys.executable, SOURCE, *map(str, arguments), folder], cwd="/", capture_output=True, text=True, timeout=120
-        )
-        python = json.loads(done.stdout)
-        assert done.returncode == (0 if python["valid"] else 1), done.stderr
-        arguments = ("audit", "verify", "--format", "json", "--ledger", folder, *arguments)
-        rust = json.loads(faramesh(*arguments, exit=done.returncode))
-        assert rust["valid"] == python["valid"]
-        if rust["valid"]:
-            assert (rust["records"], rust["signing"]["covered"]) == (python["records"], python["covered"])
-            return rust
-        places = [
-            (broken["file"].rsplit("/")[-1], broken["seq"], broken["field"])
-            for broken in (rust["broken"], python["broken"])
-        ]
-        assert places[0] == places[1]
-        return places[0]
-
-    return run
 
 
 def entries(log):

@@ -82,6 +82,12 @@ def daemon(tmp_path, faramesh):
     faramesh("apply", "--stop")
 
 
+def both_records(folder):
+    """How many records the last checkpoint of a folder covers; a daemon that ended well left none behind it."""
+    note = (folder / "checkpoints.log").read_text().rsplit("checkpoint ", 1)[1]
+    return int(note.split("\n")[2])
+
+
 def judge(verifier, data, witness=None):
     import io
 
@@ -134,7 +140,7 @@ def test_cosignatures_are_in_bundles(daemon, faramesh, verifier, tmp_path):
             assert judge(verifier, path.read_bytes()) == found
 
 
-def test_what_the_witness_saw_must_be_there(daemon, faramesh, tmp_path):
+def test_what_the_witness_saw_must_be_there(daemon, faramesh, both, tmp_path):
     """Records and checkpoints that were cut off together: the note that the witness left is ahead of the rest."""
     daemon.ask(5)
     daemon.until(lambda status: cosigned(status) >= status["ledger"]["records"])
@@ -150,5 +156,19 @@ def test_what_the_witness_saw_must_be_there(daemon, faramesh, tmp_path):
     for name in os.listdir(daemon.wal):
         if name.startswith("witnessed-"):
             (old / name).write_bytes((daemon.wal / name).read_bytes())
+    faramesh("apply", "--stop")
+    assert both(daemon.wal)["records"] > both_records(old)
+    assert both(old) == ("witnessed-w.note", both_records(old) + 1, "checkpoint.size")
     faramesh("audit", "export", "--ledger", old, "--out", tmp_path / "old.bundle", exit=1)
     assert not (tmp_path / "old.bundle").exists()
+    # A cosignature that somebody changed, or one of another key.
+    note = daemon.wal / "witnessed-w.note"
+    text = note.read_text()
+    size, encoded = int(text.split("\n")[1]), text.rstrip("\n").rsplit(" ", 1)[1]
+    for place_of_bit in (0, 6, 40):
+        wrong = bytearray(base64.b64decode(encoded))
+        wrong[place_of_bit] ^= 1
+        note.write_text(text.replace(encoded, base64.b64encode(wrong).decode()))
+        assert both(daemon.wal) == ("witnessed-w.note", size, "checkpoint.cosignature")
+    note.write_text(text)
+    faramesh("apply")

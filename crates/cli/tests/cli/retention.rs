@@ -1,9 +1,9 @@
 //! Old records in an archive, with the real command: compacted with a daemon and without, verified with
 //! and without the bodies, and an approval that goes on across it all.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::stack::{Stack, ask, at, govern, text};
+use crate::stack::{Stack, WAIT, ask, at, govern, text};
 
 const POLICY: &str = r#"
 runtime { allow_self_declared_identity = true wal_retention = 30d }
@@ -41,6 +41,12 @@ fn old_records_are_archived_and_everything_goes_on() {
     let none = stack.run(&["audit", "compact", "--older-than", "90d"]);
     assert!(none.exit == 0 && none.stdout.contains("nothing to archive"), "{} {}", none.stdout, none.stderr);
     std::thread::sleep(Duration::from_millis(1_100));
+    // What the index does not know yet is not found in an archive.
+    let began = Instant::now();
+    while at(&stack.json(&["status"]), &["ledger", "index_lag"]).as_i64() != Some(0) {
+        assert!(began.elapsed() < WAIT, "the index does not come up");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 
     let compacted = stack.json(&["audit", "compact", "--older-than", "1s"]);
     let segments = at(&compacted, &["segments"]).as_list().unwrap();
