@@ -287,6 +287,16 @@ impl Shared {
         }
     }
 
+    /// Whether the next segment is further than the one that is being filled, which was filled to `start` when the next
+    /// was begun, by as much again as half.
+    fn has_time(&self, number: u64, start: u64, done: u64, all: u64) -> bool {
+        let Ok(queue) = self.queue() else { return false };
+        let room = &queue.room;
+        let wide = |number: u64| u128::from(number);
+        let (used, left) = (room.offset.saturating_sub(start), room.end.saturating_sub(start));
+        !queue.stopping && room.number == number && wide(done) * wide(left) * 2 > wide(all) * wide(used) * 3
+    }
+
     /// The preparing thread: the reserve, and the next segment before it is needed.
     pub(crate) fn prepare_loop(&self) {
         let Some(preparer) = &self.preparer else { return };
@@ -299,13 +309,15 @@ impl Shared {
             let Ok(queue) = self.queue() else { return };
             let (stopping, low) = (queue.stopping, queue.room.is_low());
             let lacks_reserve = queue.room.reserve.is_none() && !queue.room.on_reserve;
+            let (number, start) = (queue.room.number, queue.room.offset);
             drop(queue);
             if stopping {
                 return;
             }
             if low {
                 let mut attempts = preparer.attempts();
-                let prepared = preparer.prepare(&mut attempts, 0, Pace::Steady);
+                let has_time = |done: u64, all: u64| self.has_time(number, start, done, all);
+                let prepared = preparer.prepare(&mut attempts, 0, Pace::Steady(&has_time));
                 if let (Ok(prepared), Ok(mut queue)) = (prepared, self.queue()) {
                     queue.room.prepared.push_back(prepared);
                     queue.room.on_reserve = false;

@@ -16,6 +16,11 @@ use crate::receipt::Unavailable;
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// Zeros that one write puts down.
 const FILL_BYTES: usize = 1 << 20;
+/// The same beside decisions: what a sync of theirs may have to wait for.
+const STEADY_BYTES: usize = 256 << 10;
+/// Rest between two portions while there is time, looked at again after each.
+const STEADY_PAUSE: Duration = Duration::from_millis(5);
+const STEADY_PAUSES: u32 = 6;
 /// Rest between writes when nobody waits for the segment.
 const GENTLE_PAUSE: Duration = Duration::from_millis(5);
 const RESERVE_NAME: &str = "reserve.tmp";
@@ -46,13 +51,13 @@ pub(crate) struct Attempts {
 }
 
 /// How much a segment is hurried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pace {
+#[derive(Clone, Copy)]
+pub(crate) enum Pace<'a> {
     /// Somebody waits for it.
     Urgent,
     /// It will be needed soon: synced in portions, so that a decision's sync never stands behind all
-    /// of it.
-    Steady,
+    /// of it, with rests while this says of the bytes that are done, and of all, that there is time.
+    Steady(&'a dyn Fn(u64, u64) -> bool),
     /// It may never be needed: in portions, with rests.
     Gentle,
 }
@@ -82,7 +87,7 @@ impl Preparer {
         &self,
         attempts: &mut Attempts,
         needed: u64,
-        pace: Pace,
+        pace: Pace<'_>,
     ) -> Result<Prepared, Unavailable> {
         if let Some((at, reason)) = &attempts.failed
             && at.elapsed() < RETRY_AFTER
@@ -99,7 +104,7 @@ impl Preparer {
         made
     }
 
-    fn make(&self, path: PathBuf, capacity: u64, pace: Pace) -> io::Result<Prepared> {
+    fn make(&self, path: PathBuf, capacity: u64, pace: Pace<'_>) -> io::Result<Prepared> {
         let file = disk::retry(|| self.disk.open(&path, OpenMode::Create))?;
         let filled = fill(file.as_ref(), 0, capacity, pace).and_then(|()| disk::retry(|| file.sync()));
         if let Err(error) = filled {
@@ -141,18 +146,27 @@ impl Preparer {
 }
 
 /// Writes zeros from `from` to `to`.
-pub(crate) fn fill(file: &dyn DiskFile, from: u64, to: u64, pace: Pace) -> io::Result<()> {
-    let zeros = vec![0_u8; FILL_BYTES];
+pub(crate) fn fill(file: &dyn DiskFile, from: u64, to: u64, pace: Pace<'_>) -> io::Result<()> {
+    let portion = if matches!(pace, Pace::Steady(_)) { STEADY_BYTES } else { FILL_BYTES };
+    let zeros = vec![0_u8; portion];
     let mut offset = from;
     while offset < to {
-        let length = usize::try_from(to - offset).unwrap_or(FILL_BYTES).min(FILL_BYTES);
+        let length = usize::try_from(to - offset).unwrap_or(portion).min(portion);
         disk::write_all_at(file, zeros.get(..length).unwrap_or_default(), offset)?;
         offset += u64::try_from(length).unwrap_or(u64::MAX);
-        if pace != Pace::Urgent {
+        if !matches!(pace, Pace::Urgent) {
             disk::retry(|| file.sync())?;
         }
-        if pace == Pace::Gentle {
-            std::thread::sleep(GENTLE_PAUSE);
+        match pace {
+            Pace::Urgent => {}
+            Pace::Gentle => std::thread::sleep(GENTLE_PAUSE),
+            Pace::Steady(has_time) => {
+                let mut pauses = STEADY_PAUSES;
+                while pauses > 0 && has_time(offset - from, to - from) {
+                    std::thread::sleep(STEADY_PAUSE);
+                    pauses -= 1;
+                }
+            }
         }
     }
     Ok(())
