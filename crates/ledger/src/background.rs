@@ -1,4 +1,9 @@
-//! Work that nobody waits for, such as the index: it takes the time that decisions leave.
+//! Work that nobody waits for, such as the index: it takes the time that decisions leave, and ends when it is told to.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::commit::locked;
 
 #[cfg(target_os = "linux")]
 use thread_priority::{
@@ -14,7 +19,7 @@ pub(crate) struct Yielding {
 }
 
 /// Gives this thread the time that nobody else wants. Where that is not to be had, it only competes.
-pub(crate) fn yield_to_decisions() -> Yielding {
+fn yield_to_decisions() -> Yielding {
     #[cfg(target_os = "linux")]
     {
         let yielding = Yielding { thread: thread_native_id() };
@@ -45,6 +50,60 @@ impl Yielding {
     fn follow(self, policy: NormalThreadSchedulePolicy) {
         let policy = ThreadSchedulePolicy::Normal(policy);
         let _ = set_thread_priority_and_policy(self.thread, ThreadPriority::Min, policy);
+    }
+}
+
+/// The end of a thread, as it and those who end it see it.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    told: Mutex<bool>,
+    changed: Condvar,
+    /// The thread, while it makes way.
+    yielding: Mutex<Option<Yielding>>,
+}
+
+impl Ending {
+    /// Has this thread make way until somebody waits for its end.
+    pub(crate) fn make_way(&self) {
+        let yielding = yield_to_decisions();
+        *locked(&self.yielding) = Some(yielding);
+        // Who told it before that did not know that it makes way.
+        if self.is_told() {
+            yielding.compete();
+        }
+    }
+
+    /// The thread, when it makes way. It must not have been joined.
+    pub(crate) fn yielding(&self) -> Option<Yielding> {
+        *locked(&self.yielding)
+    }
+
+    /// Tells the thread to end. It must not have been joined.
+    pub(crate) fn tell(&self) {
+        *locked(&self.told) = true;
+        self.yielding().into_iter().for_each(Yielding::compete);
+        self.changed.notify_all();
+    }
+
+    /// Whether the thread is to end.
+    pub(crate) fn is_told(&self) -> bool {
+        *locked(&self.told)
+    }
+
+    /// Waits; true when the thread is to end.
+    pub(crate) fn pause(&self, duration: Duration) -> bool {
+        self.pause_unless(duration, || false)
+    }
+
+    /// Waits, but no longer than until `so` is; whoever makes it so calls [`Ending::look`].
+    pub(crate) fn pause_unless(&self, duration: Duration, so: impl Fn() -> bool) -> bool {
+        let waited = self.changed.wait_timeout_while(locked(&self.told), duration, |told| !*told && !so());
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Has the thread look again.
+    pub(crate) fn look(&self) {
+        self.changed.notify_all();
     }
 }
 

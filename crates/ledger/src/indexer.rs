@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::background::{Yielding, yield_to_decisions};
+use crate::background::{Ending, Yielding};
 use crate::commit::{Shared, locked};
 use crate::disk::RealDisk;
 use crate::index::{Cursor, Index};
@@ -32,10 +32,7 @@ pub(crate) struct IndexerHandle {
 #[derive(Default)]
 struct State {
     indexed: AtomicU64,
-    stopping: Mutex<bool>,
-    stopped: Condvar,
-    /// The thread, once it makes way.
-    yielding: Mutex<Option<Yielding>>,
+    ending: Ending,
     /// Whether somebody waits for it.
     awaited: AtomicBool,
 }
@@ -61,8 +58,8 @@ impl IndexerHandle {
         }
         let until = Instant::now() + most;
         self.state.awaited.store(true, Ordering::Release);
-        self.state.stopped.notify_all();
-        let yielding = *locked(&self.state.yielding);
+        self.state.ending.look();
+        let yielding = self.state.ending.yielding();
         yielding.into_iter().for_each(Yielding::compete);
         while self.indexed() < seq && Instant::now() < until {
             std::thread::sleep(WAIT_PAUSE);
@@ -72,10 +69,7 @@ impl IndexerHandle {
     }
 
     pub(crate) fn stop(&self) {
-        let yielding = *locked(&self.state.yielding);
-        yielding.into_iter().for_each(Yielding::compete);
-        *locked(&self.state.stopping) = true;
-        self.state.stopped.notify_all();
+        self.state.ending.tell();
         if let Some(thread) = locked(&self.thread).take()
             && thread.thread().id() != std::thread::current().id()
         {
@@ -92,7 +86,7 @@ struct Indexer {
 
 impl Indexer {
     fn run(&self) {
-        *locked(&self.state.yielding) = Some(yield_to_decisions());
+        self.state.ending.make_way();
         let mut rebuilt = false;
         while !self.pause(Duration::ZERO) {
             let ended = self.follow();
@@ -110,18 +104,12 @@ impl Indexer {
 
     /// Waits; true when the thread is to end.
     fn pause(&self, duration: Duration) -> bool {
-        let stopping = locked(&self.state.stopping);
-        let waited = self.state.stopped.wait_timeout_while(stopping, duration, |stopping| !*stopping);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        self.state.ending.pause(duration)
     }
 
     /// Waits likewise, unless somebody waits for the index.
     fn rest(&self, duration: Duration) -> bool {
-        let stopping = locked(&self.state.stopping);
-        let waited = self.state.stopped.wait_timeout_while(stopping, duration, |stopping| {
-            !*stopping && !self.state.awaited.load(Ordering::Acquire)
-        });
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        self.state.ending.pause_unless(duration, || self.state.awaited.load(Ordering::Acquire))
     }
 
     /// Keeps the index up until the ledger ends.

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use faramesh_call::Timestamp;
 
-use crate::background::yield_to_decisions;
+use crate::background::Ending;
 use crate::commit::{Shared, locked};
 use crate::compacted::Compactions;
 use crate::disk::Disk;
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) struct Sealer {
     pub disk: Arc<dyn Disk>,
     pub directory: PathBuf,
-    stopping: Arc<(Mutex<bool>, Condvar)>,
+    ending: Arc<Ending>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Held while segments are compacted: by one at a time, and while nobody reads them for a snapshot.
     pub compacted: Arc<Mutex<Compacted>>,
@@ -63,23 +63,22 @@ impl Sealer {
         agents: Vec<(Box<str>, u64)>,
         told: Compactions,
     ) -> Self {
-        let stopping: Arc<(Mutex<bool>, Condvar)> = Arc::default();
+        let ending: Arc<Ending> = Arc::default();
         let manifests: Arc<Mutex<()>> = Arc::default();
         let written = Arc::clone(&manifests);
         let work = Work { disk: Arc::clone(&disk), directory: directory.into(), shared, manifests: written };
-        let stop = Arc::clone(&stopping);
+        let end = Arc::clone(&ending);
         // Without the thread, manifests are made when the ledger is opened again.
         let thread =
-            std::thread::Builder::new().name("ledger-seal".to_owned()).spawn(move || work.run(&stop, next));
+            std::thread::Builder::new().name("ledger-seal".to_owned()).spawn(move || work.run(&end, next));
         let thread = Mutex::new(thread.ok());
         let compacted = Arc::new(Mutex::new(Compacted { told, count: 0 }));
         let unremoved = Mutex::default();
-        Self { disk, directory: directory.into(), stopping, thread, compacted, manifests, unremoved, agents }
+        Self { disk, directory: directory.into(), ending, thread, compacted, manifests, unremoved, agents }
     }
 
     pub(crate) fn stop(&self) {
-        *locked(&self.stopping.0) = true;
-        self.stopping.1.notify_all();
+        self.ending.tell();
         if let Some(thread) = locked(&self.thread).take()
             && thread.thread().id() != std::thread::current().id()
         {
@@ -96,16 +95,11 @@ struct Work {
 }
 
 impl Work {
-    fn run(&self, stopping: &(Mutex<bool>, Condvar), first: u64) {
-        yield_to_decisions();
+    fn run(&self, ending: &Ending, first: u64) {
+        ending.make_way();
         let mut next = first;
-        loop {
-            let stop = locked(&stopping.0);
-            let waited = stopping.1.wait_timeout_while(stop, PAUSE, |stop| !*stop);
-            if *waited.unwrap_or_else(PoisonError::into_inner).0 {
-                return;
-            }
-            while next < locked(&self.shared.kept).segment && !*locked(&stopping.0) {
+        while !ending.pause(PAUSE) {
+            while next < locked(&self.shared.kept).segment && !ending.is_told() {
                 if !seal(&self.disk, &self.directory, next, &self.manifests) {
                     break;
                 }

@@ -10,11 +10,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::background::yield_to_decisions;
+use crate::background::Ending;
 use crate::commit::{Shared, locked};
 use crate::damage::{WalkError, damage, io_error};
 use crate::disk::{self, Disk};
@@ -50,7 +50,7 @@ pub(crate) struct Basis {
 
 /// The thread of a ledger that makes snapshots.
 pub(crate) struct Snapshots {
-    stopping: Arc<(Mutex<bool>, Condvar)>,
+    ending: Arc<Ending>,
     thread: Mutex<Option<JoinHandle<()>>>,
     unchecked: Arc<AtomicU64>,
 }
@@ -64,7 +64,7 @@ impl Snapshots {
         basis: Basis,
         alarm: Alarm,
     ) -> Self {
-        let stopping: Arc<(Mutex<bool>, Condvar)> = Arc::default();
+        let ending: Arc<Ending> = Arc::default();
         let unchecked = Arc::new(AtomicU64::new(basis.from.as_ref().map_or(0, |from| from.resume.seq)));
         let work = Work {
             disk: Arc::clone(&sealer.disk),
@@ -73,7 +73,7 @@ impl Snapshots {
             shared: Arc::clone(&shared),
             fold,
             voucher,
-            stopping: Arc::clone(&stopping),
+            ending: Arc::clone(&ending),
             unchecked: Arc::clone(&unchecked),
         };
         let must_check = basis.from.is_some();
@@ -85,7 +85,7 @@ impl Snapshots {
             // What was not read must be read.
             shared.refuse(&Unavailable::poisoned(error));
         }
-        Self { stopping, thread: Mutex::new(spawned.ok()), unchecked }
+        Self { ending, thread: Mutex::new(spawned.ok()), unchecked }
     }
 
     /// Records before the start's snapshot that have not been read again yet.
@@ -94,8 +94,7 @@ impl Snapshots {
     }
 
     pub(crate) fn stop(&self) {
-        *locked(&self.stopping.0) = true;
-        self.stopping.1.notify_all();
+        self.ending.tell();
         if let Some(thread) = locked(&self.thread).take()
             && thread.thread().id() != std::thread::current().id()
         {
@@ -125,7 +124,7 @@ struct Work {
     /// A state of no records.
     fold: Box<dyn Fold>,
     voucher: Voucher,
-    stopping: Arc<(Mutex<bool>, Condvar)>,
+    ending: Arc<Ending>,
     unchecked: Arc<AtomicU64>,
 }
 
@@ -148,7 +147,7 @@ impl Work {
                 }
             }
         }
-        yield_to_decisions();
+        self.ending.make_way();
         let mut made = made;
         let (mut compactions, mut rest) = (0, REST);
         let mut pause = Duration::ZERO;
@@ -198,13 +197,11 @@ impl Work {
 
     /// Waits; true when the thread is to end.
     fn pause(&self, duration: Duration) -> bool {
-        let stopping = locked(&self.stopping.0);
-        let waited = self.stopping.1.wait_timeout_while(stopping, duration, |stopping| !*stopping);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        self.ending.pause(duration)
     }
 
     fn is_stopped(&self) -> bool {
-        *locked(&self.stopping.0)
+        self.ending.is_told()
     }
 
     /// Whether a segment has its manifest, and no checkpoint of its records can still be on its way to the
