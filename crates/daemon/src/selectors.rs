@@ -62,6 +62,8 @@ enum Message {
 #[derive(Debug)]
 struct Kept {
     reading: Reading,
+    /// What there is when the value is too old.
+    missed: Reading,
     fetched_at: Option<Instant>,
     error: Option<String>,
     failures: u32,
@@ -165,6 +167,7 @@ impl Keeper {
                 for fetched in &wanted {
                     self.kept.entry(fetched.clone()).or_insert_with(|| Kept {
                         reading: Reading::Unavailable,
+                        missed: Reading::Unavailable,
                         fetched_at: None,
                         error: None,
                         failures: 0,
@@ -182,6 +185,7 @@ impl Keeper {
                         let again = good_for(&fetched) / 2;
                         *kept = Kept {
                             reading,
+                            missed: Reading::Unavailable,
                             fetched_at: Some(now),
                             error: None,
                             failures: 0,
@@ -194,8 +198,9 @@ impl Keeper {
                         kept.due = Some(now + pause(kept.failures));
                         // The value that is there stays as long as it is good.
                         if kept.fetched_at.is_none() {
-                            kept.reading = reading;
+                            kept.reading = reading.clone();
                         }
+                        kept.missed = reading;
                     }
                 }
             }
@@ -223,7 +228,7 @@ impl Keeper {
         for (fetched, kept) in &mut self.kept {
             if kept.fetched_at.is_some_and(|at| now >= at + good_for(fetched)) {
                 kept.fetched_at = None;
-                kept.reading = Reading::Unavailable;
+                kept.reading = kept.missed.clone();
             }
         }
     }

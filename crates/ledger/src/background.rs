@@ -65,23 +65,31 @@ pub(crate) struct Ending {
 impl Ending {
     /// Has this thread make way until somebody waits for its end.
     pub(crate) fn make_way(&self) {
-        let yielding = yield_to_decisions();
-        *locked(&self.yielding) = Some(yielding);
-        // Who told it before that did not know that it makes way.
-        if self.is_told() {
-            yielding.compete();
+        let mut known = locked(&self.yielding);
+        // Whoever told it to end waits for it already.
+        if !self.is_told() {
+            *known = Some(yield_to_decisions());
         }
     }
 
-    /// The thread, when it makes way. It must not have been joined.
-    pub(crate) fn yielding(&self) -> Option<Yielding> {
-        *locked(&self.yielding)
+    /// Has the thread compete while somebody waits for it, or make way again. Nothing once it was told to end: a thread
+    /// that was joined is no more.
+    pub(crate) fn hurry(&self, hurry: bool) {
+        // Held, so that the thread is not joined meanwhile.
+        let yielding = locked(&self.yielding);
+        match *yielding {
+            Some(yielding) if hurry => yielding.compete(),
+            Some(yielding) => yielding.make_way(),
+            None => {}
+        }
     }
 
-    /// Tells the thread to end. It must not have been joined.
+    /// Tells the thread to end. Whoever joins it does so after this.
     pub(crate) fn tell(&self) {
         *locked(&self.told) = true;
-        self.yielding().into_iter().for_each(Yielding::compete);
+        if let Some(yielding) = locked(&self.yielding).take() {
+            yielding.compete();
+        }
         self.changed.notify_all();
     }
 

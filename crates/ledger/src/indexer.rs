@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::background::{Ending, Yielding};
+use crate::background::Ending;
 use crate::commit::{Shared, locked};
 use crate::disk::RealDisk;
 use crate::index::{Cursor, Index};
@@ -59,13 +59,12 @@ impl IndexerHandle {
         let until = Instant::now() + most;
         self.state.awaited.store(true, Ordering::Release);
         self.state.ending.look();
-        let yielding = self.state.ending.yielding();
-        yielding.into_iter().for_each(Yielding::compete);
+        self.state.ending.hurry(true);
         while self.indexed() < seq && Instant::now() < until {
             std::thread::sleep(WAIT_PAUSE);
         }
         self.state.awaited.store(false, Ordering::Release);
-        yielding.into_iter().for_each(Yielding::make_way);
+        self.state.ending.hurry(false);
     }
 
     pub(crate) fn stop(&self) {
