@@ -65,7 +65,7 @@ async def test_further_places_are_shown(make) -> None:
 
 
 async def test_what_is_not_enforced_is_an_error_as_in_check(make) -> None:
-    document = make(POLICY.replace("default deny", "default deny\n  credential \"refund\" { }"))
+    document = make(POLICY.replace("default deny", "default deny\n  credential \"stripe\" { }"))
     assert codes(await document.open()) == ["FPL0110"]
 
 
